@@ -1,0 +1,142 @@
+import type { NewExecution } from './execution.js';
+import type { Failure } from './failure.js';
+import type { Payload } from './payload.js';
+import type { RetryPolicy } from './retry.js';
+import type { PatchOperation, StateDocument } from './state-document.js';
+import type { StepAttempt, StepKind, StepOutcome, StepRecord } from './step.js';
+
+/** What can be asked of an execution. Each carries its time (`at`, milliseconds since 1970) and the ids it may need. */
+export type Command =
+  | CreateCommand
+  | ClaimCommand
+  | CompleteCommand
+  | ExtendLeaseCommand
+  | WakeCommand
+  | CancelCommand
+  | ChildClosedCommand
+  | OutboxDeliveredCommand;
+
+/** The types of commands, for tables and tests. */
+export const COMMAND_TYPES = [
+  'create',
+  'claim',
+  'complete',
+  'extend_lease',
+  'wake',
+  'cancel',
+  'child_closed',
+  'outbox_delivered',
+] as const satisfies readonly Command['type'][];
+
+/** Creates the execution. `state` is its initial state, checked already, or the empty one. */
+export interface CreateCommand {
+  readonly type: 'create';
+  readonly at: number;
+  readonly request: NewExecution;
+  readonly state: StateDocument;
+}
+
+/** Gives the execution to a worker until `at + leaseMs`. */
+export interface ClaimCommand {
+  readonly type: 'claim';
+  readonly at: number;
+  readonly workerId: string;
+  /** Fresh, and unguessable. */
+  readonly token: string;
+  readonly leaseMs: number;
+  /** What the worker's definition of the workflow says where the caller said nothing. */
+  readonly defaults?: { readonly retryPolicy?: RetryPolicy; readonly runTimeoutMs?: number };
+}
+
+/** Commits what came of an assignment. */
+export interface CompleteCommand {
+  readonly type: 'complete';
+  readonly at: number;
+  readonly epoch: number;
+  readonly token: string;
+  /** 1 for the first completion under the lease, one more for each next. */
+  readonly sequence: number;
+  /** Of the actions, to tell a repetition from another use of the sequence. */
+  readonly digest: string;
+  readonly actions: readonly Action[];
+  readonly stateUnsettled: boolean;
+  /** The steps named by the actions that are recorded already. */
+  readonly recorded: ReadonlyMap<string, StepRecord>;
+}
+
+/** One command of a CompleteStep request. The actions of one request happen all or not at all, in order. */
+export type Action =
+  | {
+      readonly type: 'record_step';
+      readonly key: string;
+      readonly kind: StepKind;
+      readonly outcome: StepOutcome;
+      readonly attempts: readonly StepAttempt[];
+      readonly statePatch?: string;
+    }
+  | {
+      readonly type: 'start_child';
+      readonly key: string;
+      readonly waits: boolean;
+      readonly child: ChildRequest;
+    }
+  | { readonly type: 'accept_outcome'; readonly key: string }
+  | {
+      readonly type: 'change_state';
+      readonly baseRevision: number;
+      readonly change: { readonly patch: readonly PatchOperation[] } | { readonly document: StateDocument };
+    }
+  | { readonly type: 'complete_execution'; readonly result?: Payload }
+  | { readonly type: 'fail_execution'; readonly failure: Failure }
+  | { readonly type: 'suspend_execution' }
+  | { readonly type: 'cancel_execution' };
+
+/** What a parent says of its child; the rest comes from the parent. */
+export interface ChildRequest {
+  /** Fresh: used only if the step has no child yet. */
+  readonly id: string;
+  readonly workflowId: string;
+  readonly queue: string;
+  readonly payload?: Payload;
+  readonly initialState?: string;
+  readonly concurrencyKey?: string;
+  readonly priority: number;
+  readonly runTimeoutMs?: number;
+  readonly retryPolicy?: RetryPolicy;
+}
+
+/** Renews a lease: it then lasts its full duration from `at`. */
+export interface ExtendLeaseCommand {
+  readonly type: 'extend_lease';
+  readonly at: number;
+  readonly epoch: number;
+  readonly token: string;
+}
+
+/** Does whatever has become due by `at`: start, timeout, the end of a lease or of the grace after a cancel request. */
+export interface WakeCommand {
+  readonly type: 'wake';
+  readonly at: number;
+}
+
+/** Asks the execution to end. */
+export interface CancelCommand {
+  readonly type: 'cancel';
+  readonly at: number;
+}
+
+/** Tells a parent what became of the child that its step waits for. */
+export interface ChildClosedCommand {
+  readonly type: 'child_closed';
+  readonly at: number;
+  readonly stepKey: string;
+  readonly childExecutionId: string;
+  readonly outcome: StepOutcome;
+}
+
+/** Takes delivered messages out of the outbox: all up to `upTo`. */
+export interface OutboxDeliveredCommand {
+  readonly type: 'outbox_delivered';
+  readonly at: number;
+  readonly upTo: number;
+}

@@ -1,0 +1,260 @@
+import type { Action, CompleteCommand } from './command.js';
+import type { Decision, Rejection } from './decision.js';
+import { type Draft, reject, UNCHANGED } from './draft.js';
+import { type Execution, isFinal, type Lease, type NewExecution } from './execution.js';
+import type { Failure } from './failure.js';
+import { jsonEquals } from './json.js';
+import { addOutcomeEvent, closeCancelled, fence } from './lifecycle.js';
+import { DEFAULT_RETRY_POLICY, retryDelayMs } from './retry.js';
+import { applyPatch, replaceAll } from './state-document.js';
+import type { StepRecord } from './step.js';
+
+type RecordStep = Extract<Action, { type: 'record_step' }>;
+type StartChild = Extract<Action, { type: 'start_child' }>;
+type ChangeState = Extract<Action, { type: 'change_state' }>;
+
+/**
+ * Carries out a worker's completion: first whether it may, then its actions in order, all or none. An answer means that
+ * nothing is to be committed.
+ */
+export function complete(draft: Draft, before: Execution, command: CompleteCommand): Decision | undefined {
+  const refusal = repetition(before, command) ?? closedOrFenced(before, command);
+  if (refusal) return refusal;
+  const lease = before.lease as Lease;
+  if (command.sequence !== lease.completions + 1) {
+    return reject({ type: 'sequence_gap', expected: lease.completions + 1, got: command.sequence });
+  }
+  const { execution } = draft;
+  const { epoch, sequence, digest } = command;
+  execution.lease = { ...lease, completions: sequence, expiresAt: renewed(lease, command.at) };
+  execution.lastCompletion = { epoch, sequence, digest };
+  execution.stateUnsettled = command.stateUnsettled;
+  for (const [index, action] of command.actions.entries()) {
+    const rejection = index > 0 ? afterEnd(command.actions[index - 1] as Action, index) : undefined;
+    const refused = rejection ?? carryOut(draft, action, index, command.recorded);
+    if (refused) return reject(refused);
+  }
+  return undefined;
+}
+
+function repetition({ lastCompletion }: Execution, command: CompleteCommand): Decision | undefined {
+  if (lastCompletion?.epoch !== command.epoch || command.sequence > lastCompletion.sequence) return undefined;
+  // Completions come one after the other: an earlier one than the last was carried out and answered.
+  if (command.sequence < lastCompletion.sequence || command.digest === lastCompletion.digest)
+    return UNCHANGED;
+  const message = `completion ${command.sequence} of this lease was sent before with other commands`;
+  return reject({ type: 'result_conflict', message });
+}
+
+function closedOrFenced(execution: Execution, command: CompleteCommand): Decision | undefined {
+  if (isFinal(execution.status) && command.epoch === execution.epoch) {
+    return reject({ type: 'closed', status: execution.status });
+  }
+  return fence(execution, command);
+}
+
+/** A completion is a sign of life. The index over expiries is spared while most of the lease is left. */
+function renewed(lease: Lease, at: number): number {
+  return lease.expiresAt - at > (lease.durationMs * 2) / 3 ? lease.expiresAt : at + lease.durationMs;
+}
+
+function afterEnd(previous: Action, index: number): Rejection | undefined {
+  switch (previous.type) {
+    case 'complete_execution':
+    case 'fail_execution':
+    case 'suspend_execution':
+    case 'cancel_execution':
+      return {
+        type: 'malformed',
+        message: 'nothing may follow the command that ends the lease',
+        action: index,
+      };
+    default:
+      return undefined;
+  }
+}
+
+function carryOut(
+  draft: Draft,
+  action: Action,
+  index: number,
+  recorded: ReadonlyMap<string, StepRecord>,
+): Rejection | undefined {
+  switch (action.type) {
+    case 'record_step':
+      return recordStep(draft, action, recorded.get(action.key));
+    case 'start_child':
+      return startChild(draft, action, recorded.get(action.key));
+    case 'accept_outcome':
+      return acceptOutcome(draft, action.key, index, recorded.get(action.key));
+    case 'change_state':
+      return changeState(draft, action);
+    case 'complete_execution':
+      return completeExecution(draft, action);
+    case 'fail_execution':
+      return failExecution(draft, action.failure);
+    case 'suspend_execution':
+      return suspendExecution(draft, index);
+    case 'cancel_execution':
+      return cancelExecution(draft);
+  }
+}
+
+function recordStep(draft: Draft, action: RecordStep, known: StepRecord | undefined): Rejection | undefined {
+  const { key, kind, outcome, statePatch } = action;
+  if (known)
+    return sameOutcome(known, action) ? undefined : conflict(key, 'is recorded already with another outcome');
+  const { at } = draft;
+  const attempts = action.attempts.length > 0 ? action.attempts : [{ number: 1, startedAt: at, endedAt: at }];
+  const sequence = draft.nextSequence();
+  draft.addStep({
+    type: 'recorded',
+    key,
+    kind,
+    sequence,
+    outcome,
+    attempts,
+    ...(statePatch && { statePatch }),
+  });
+  addOutcomeEvent(draft, { key, kind, outcome, attempts: attempts.length });
+  return undefined;
+}
+
+function startChild(draft: Draft, action: StartChild, known: StepRecord | undefined): Rejection | undefined {
+  const { key, child, waits } = action;
+  const kind = waits ? 'invoke_and_wait' : 'invoke';
+  if (known) return known.kind === kind ? undefined : conflict(key, `is recorded already as "${known.kind}"`);
+  const { execution } = draft;
+  const childExecutionId = child.id;
+  if (waits) {
+    draft.addStep({ type: 'pending', key, kind, childExecutionId });
+    execution.waits = { ...execution.waits, [key]: { kind, childExecutionId, arrived: false } };
+  } else {
+    const outcome = { type: 'completed', result: { json: JSON.stringify(childExecutionId) } } as const;
+    const sequence = draft.nextSequence();
+    draft.addStep({ type: 'recorded', key, kind, sequence, outcome, attempts: [], childExecutionId });
+  }
+  draft.addEvent('child_start', { childExecutionId, workflowId: child.workflowId }, key);
+  execution.hasChildren = true;
+  draft.send({ type: 'start_child', child: newChild(execution, action) });
+  return undefined;
+}
+
+function newChild(parent: Execution, { key, child, waits }: StartChild): NewExecution {
+  return {
+    ...child,
+    projectId: parent.projectId,
+    parent: { executionId: parent.id, stepKey: key, waits },
+    root: { executionId: parent.rootExecutionId, workflowId: parent.rootWorkflowId },
+    sessionId: parent.sessionId,
+    ...(parent.userId !== undefined && { userId: parent.userId }),
+    ...(parent.deploymentId !== undefined && { deploymentId: parent.deploymentId }),
+    searchAttributes: {},
+    requestDigest: '',
+    startDelayMs: 0,
+  };
+}
+
+function acceptOutcome(
+  draft: Draft,
+  key: string,
+  index: number,
+  known: StepRecord | undefined,
+): Rejection | undefined {
+  const { execution } = draft;
+  const wait = Object.hasOwn(execution.waits, key) ? execution.waits[key] : undefined;
+  if (!wait && known && known.sequence > 0) return undefined;
+  if (!wait?.arrived)
+    return { type: 'malformed', message: `the step "${key}" has no outcome to accept`, action: index };
+  const { [key]: _, ...rest } = execution.waits;
+  execution.waits = rest;
+  draft.addStep({ type: 'accepted', key, sequence: draft.nextSequence() });
+  return undefined;
+}
+
+function changeState(draft: Draft, { baseRevision, change }: ChangeState): Rejection | undefined {
+  const current = draft.execution.stateRevision;
+  if (baseRevision !== current) return { type: 'state_revision_conflict', base: baseRevision, current };
+  const changed = 'document' in change ? change : applyPatch(draft.state, change.patch);
+  if ('problem' in changed) return { type: 'state_refused', problem: changed.problem };
+  const { document } = changed;
+  if (jsonEquals(document.value, draft.state.value)) return undefined;
+  draft.changeState('patch' in change ? change.patch : replaceAll(document.value), document);
+  return undefined;
+}
+
+function completeExecution(
+  draft: Draft,
+  { result }: Extract<Action, { type: 'complete_execution' }>,
+): Rejection | undefined {
+  if (draft.execution.cancelRequestedAt !== undefined) {
+    closeCancelled(draft);
+    return undefined;
+  }
+  draft.addEvent('workflow_finish', {});
+  draft.result = result;
+  draft.close('completed');
+  return undefined;
+}
+
+function failExecution(draft: Draft, failure: Failure): Rejection | undefined {
+  const { execution, at } = draft;
+  if (execution.cancelRequestedAt !== undefined) {
+    closeCancelled(draft);
+    return undefined;
+  }
+  const { type, message } = failure;
+  const retryPolicy = execution.retryPolicy ?? DEFAULT_RETRY_POLICY;
+  execution.failedAttempts += 1;
+  if (failure.retryable && execution.failedAttempts <= retryPolicy.maxRetries) {
+    const delayMs = retryDelayMs(retryPolicy, execution.failedAttempts);
+    execution.failure = failure;
+    draft.addEvent('workflow_retry', { failure: { type, message }, delayMs });
+    draft.queue(at + delayMs);
+  } else {
+    draft.addEvent('workflow_fail', { failure: { type, message } });
+    draft.close('failed', failure);
+  }
+  return undefined;
+}
+
+function suspendExecution(draft: Draft, index: number): Rejection | undefined {
+  const { execution } = draft;
+  const waits = Object.values(execution.waits);
+  if (waits.length === 0) {
+    return {
+      type: 'malformed',
+      message: 'no step is pending: nothing would ever wake the execution',
+      action: index,
+    };
+  }
+  // An outcome that the worker has not seen: it keeps the lease and goes on.
+  if (waits.some((wait) => wait.arrived)) return undefined;
+  draft.addEvent('workflow_wait', {});
+  draft.releaseLease();
+  execution.status = 'waiting';
+  return undefined;
+}
+
+function cancelExecution(draft: Draft): Rejection | undefined {
+  if (draft.execution.cancelRequestedAt === undefined) return { type: 'not_cancelled' };
+  closeCancelled(draft);
+  return undefined;
+}
+
+function sameOutcome(known: StepRecord, action: RecordStep): boolean {
+  if (known.kind !== action.kind || known.outcome?.type !== action.outcome.type) return false;
+  return jsonEquals(comparable(known.outcome), comparable(action.outcome));
+}
+
+/** Outcomes are plain data; bytes are compared as arrays of numbers. */
+function comparable(outcome: RecordStep['outcome']) {
+  if (outcome.type === 'failed') return { type: outcome.failure.type, message: outcome.failure.message };
+  const { result } = outcome;
+  if (!result) return null;
+  return 'json' in result ? { json: result.json } : { data: [...result.data], encoding: result.encoding };
+}
+
+function conflict(stepKey: string, what: string): Rejection {
+  return { type: 'result_conflict', stepKey, message: `the step "${stepKey}" ${what}` };
+}

@@ -1,0 +1,130 @@
+import type { Decision, Effect, Rejection, Snapshot } from './decision.js';
+import type { EventType, ExecutionEvent } from './event.js';
+import type { Execution, FinalStatus, OutboxMessage } from './execution.js';
+import type { Failure } from './failure.js';
+import type { JournalEntry } from './journal.js';
+import type { JsonObject } from './json.js';
+import type { PatchOperation, StateDocument } from './state-document.js';
+import type { StepFact } from './step.js';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
+
+/**
+ * A decision in the making: one copy of the execution that its transition changes, and what it adds. It never leaves the
+ * core; `finish` turns it into a value, and a rejection simply drops it.
+ */
+export class Draft {
+  readonly execution: Mutable<Execution>;
+  readonly at: number;
+  readonly effects: Effect[] = [];
+  state: StateDocument;
+  input: JournalEntry['input'];
+  result: JournalEntry['result'];
+  private patch: PatchOperation[] | undefined;
+  private readonly events: ExecutionEvent[] = [];
+  private readonly steps: StepFact[] = [];
+  private readonly firstEvent: number;
+
+  constructor(snapshot: Snapshot, at: number) {
+    this.execution = { ...snapshot.execution };
+    this.state = snapshot.state;
+    this.at = at;
+    this.firstEvent = snapshot.execution.eventCount + 1;
+  }
+
+  addEvent(type: EventType, data: JsonObject, stepKey?: string): void {
+    this.events.push(stepKey === undefined ? { type, data } : { type, data, stepKey });
+  }
+
+  addStep(fact: StepFact): void {
+    this.steps.push(fact);
+  }
+
+  /** The next place in the order of outcomes. */
+  nextSequence(): number {
+    this.execution.stepCount += 1;
+    return this.execution.stepCount;
+  }
+
+  changeState(patch: readonly PatchOperation[], document: StateDocument): void {
+    this.patch = [...(this.patch ?? []), ...patch];
+    this.state = document;
+    this.execution.stateRevision += 1;
+    this.execution.stateBytes = document.bytes;
+    this.execution.stateUpdatedAt = this.at;
+  }
+
+  send(message: WithoutId<OutboxMessage>): void {
+    const { execution } = this;
+    if (execution.outbox.length === 0) this.effects.push({ type: 'outbox' });
+    execution.outboxCount += 1;
+    execution.outbox = [...execution.outbox, { ...message, id: execution.outboxCount } as OutboxMessage];
+  }
+
+  /** Takes the execution from its worker, and counts the time that it ran. */
+  releaseLease(): void {
+    const { lease } = this.execution;
+    if (!lease) return;
+    this.execution.runMs += Math.max(0, this.at - lease.grantedAt);
+    this.execution.lease = undefined;
+  }
+
+  /** Queues the execution for any worker, now or from `readyAt` on. */
+  queue(readyAt: number): void {
+    this.releaseLease();
+    this.execution.status = 'queued';
+    this.execution.readyAt = readyAt;
+    this.execution.ready = readyAt <= this.at;
+    if (this.execution.ready) this.effects.push({ type: 'ready' });
+  }
+
+  /** Gives the execution its final status, and tells whoever has to know. */
+  close(status: FinalStatus, failure?: Failure): void {
+    const { execution } = this;
+    this.releaseLease();
+    execution.status = status;
+    execution.closedAt = this.at;
+    execution.ready = false;
+    execution.failure = failure;
+    execution.waits = {};
+    if (execution.hasChildren && (status === 'cancelled' || status === 'timed_out')) {
+      this.send({ type: 'cancel_children' });
+    }
+    const { parent } = execution;
+    if (parent?.waits)
+      this.send({ type: 'child_closed', executionId: parent.executionId, stepKey: parent.stepKey });
+  }
+
+  /** The decision to commit all of this. */
+  finish(): Decision {
+    const { execution, events, steps, patch } = this;
+    execution.version += 1;
+    execution.updatedAt = this.at;
+    const next = { execution, state: this.state };
+    // The journal is keyed by events: an entry without one of its own gets one.
+    if (events.length === 0 && patch) this.addEvent('state_change', {});
+    if (events.length === 0 && steps.length > 0) this.addEvent('step_deliver', {});
+    if (events.length === 0) return { type: 'commit', next, effects: this.effects };
+    execution.eventCount += events.length;
+    const entry: JournalEntry = {
+      firstEvent: this.firstEvent,
+      at: this.at,
+      events,
+      steps,
+      stateRevision: execution.stateRevision,
+      ...(patch && { patch }),
+      ...(this.input && { input: this.input }),
+      ...(this.result && { result: this.result }),
+    };
+    return { type: 'commit', next, entry, effects: this.effects };
+  }
+}
+
+/** The decision that nothing has to change. */
+export const UNCHANGED: Decision = { type: 'unchanged' };
+
+/** The decision to refuse. */
+export function reject(rejection: Rejection): Decision {
+  return { type: 'rejected', rejection };
+}

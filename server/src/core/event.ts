@@ -1,0 +1,32 @@
+import type { JsonObject } from './json.js';
+
+/** The types of the events that the engine records; event.proto says what each holds. */
+export const EVENT_TYPES = [
+  'workflow_queued',
+  'workflow_start',
+  'workflow_resume',
+  'step_finish',
+  'step_fail',
+  'child_start',
+  'step_deliver',
+  'state_change',
+  'workflow_wait',
+  'workflow_ready',
+  'workflow_retry',
+  'worker_lost',
+  'workflow_cancel_request',
+  'workflow_finish',
+  'workflow_fail',
+  'workflow_cancel',
+  'workflow_timeout',
+] as const;
+
+/** The type of one event. */
+export type EventType = (typeof EVENT_TYPES)[number];
+
+/** Something that happened to an execution. Its number and time are its place in the journal. */
+export interface ExecutionEvent {
+  readonly type: EventType;
+  readonly data: JsonObject;
+  readonly stepKey?: string;
+}

@@ -1,0 +1,195 @@
+import type { Failure } from './failure.js';
+import { CANCEL_GRACE_MS } from './limits.js';
+import type { Payload } from './payload.js';
+import type { RetryPolicy } from './retry.js';
+import type { StepKind } from './step.js';
+
+/** Where an execution is in its life. The last four are final. */
+export type ExecutionStatus =
+  | 'queued'
+  | 'running'
+  | 'waiting'
+  | 'completed'
+  | 'failed'
+  | 'cancelled'
+  | 'timed_out';
+
+/** Every status, for tables and tests. */
+export const EXECUTION_STATUSES = [
+  'queued',
+  'running',
+  'waiting',
+  'completed',
+  'failed',
+  'cancelled',
+  'timed_out',
+] as const satisfies readonly ExecutionStatus[];
+
+/** A final status never changes again. */
+export type FinalStatus = Extract<ExecutionStatus, 'completed' | 'failed' | 'cancelled' | 'timed_out'>;
+
+/**
+ * One run of a workflow: all that the engine decides by. The payload, the state document and the steps are kept beside
+ * it, so that it stays small however long the history. All times are milliseconds since 1970.
+ */
+export interface Execution {
+  readonly id: string;
+  readonly projectId: string;
+  readonly workflowId: string;
+  readonly queue: string;
+  readonly status: ExecutionStatus;
+  /** Grows by one with each commit; a commit names the one it is against. */
+  readonly version: number;
+
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly startedAt?: number;
+  readonly closedAt?: number;
+
+  /** Who started it, if an execution did, and whether that one waits for the result. */
+  readonly parent?: ParentLink;
+  readonly rootExecutionId: string;
+  readonly rootWorkflowId: string;
+  readonly sessionId: string;
+  readonly userId?: string;
+  readonly deploymentId?: string;
+  readonly concurrencyKey?: string;
+  readonly priority: number;
+  readonly searchAttributes: Readonly<Record<string, string>>;
+  readonly idempotencyKey?: string;
+  /** Digest of the request that created it, to tell a repetition from another use of its idempotency key. */
+  readonly requestDigest: string;
+
+  /** While queued: whether a worker may take it now. False until `readyAt`. */
+  readonly ready: boolean;
+  readonly readyAt: number;
+  /** The caller's, or else that of the workflow as the first worker declared it. */
+  readonly retryPolicy?: RetryPolicy;
+  readonly failedAttempts: number;
+  readonly lostLeases: number;
+
+  /** The number of the latest lease; 0 before the first. */
+  readonly epoch: number;
+  /** Held while running, and only then. */
+  readonly lease?: Lease | undefined;
+  /** The last completion that was carried out, so that its repetition is recognised after the lease, too. */
+  readonly lastCompletion?: { readonly epoch: number; readonly sequence: number; readonly digest: string };
+
+  readonly runTimeoutMs?: number;
+  /** Milliseconds spent running before the current lease. */
+  readonly runMs: number;
+  readonly cancelRequestedAt?: number;
+
+  /** Steps whose outcome only the server can bring, by key. */
+  readonly waits: Readonly<Record<string, Wait>>;
+  /** Whether it ever started a child. */
+  readonly hasChildren: boolean;
+
+  /** Outcomes that have a place in the order. */
+  readonly stepCount: number;
+  readonly eventCount: number;
+  readonly stateRevision: number;
+  readonly stateBytes: number;
+  readonly stateUpdatedAt: number;
+  /** See CompleteStepRequest.state_unsettled. */
+  readonly stateUnsettled: boolean;
+
+  /** The last failure: of the execution if it failed, of the last attempt while it waits for the next. */
+  readonly failure?: Failure | undefined;
+  /** Messages to other executions that are committed and not yet delivered. */
+  readonly outbox: readonly OutboxMessage[];
+  /** The number of the newest message that was ever put there. */
+  readonly outboxCount: number;
+}
+
+/** The execution and step that started an execution. */
+export interface ParentLink {
+  readonly executionId: string;
+  readonly stepKey: string;
+  readonly waits: boolean;
+}
+
+/** A worker's hold on an execution. */
+export interface Lease {
+  readonly workerId: string;
+  readonly token: string;
+  readonly grantedAt: number;
+  readonly expiresAt: number;
+  readonly durationMs: number;
+  /** The sequence of the last completion under this lease. */
+  readonly completions: number;
+}
+
+/** A step that waits for its child. */
+export interface Wait {
+  readonly kind: StepKind;
+  readonly childExecutionId: string;
+  /** Whether the outcome has come, and waits for a worker to deliver it. */
+  readonly arrived: boolean;
+}
+
+/**
+ * What one execution tells another. Committed with the change that causes it, delivered at least once, and understood
+ * by its receiver at most once: so it takes effect exactly once without a transaction over two executions.
+ */
+export type OutboxMessage =
+  | { readonly id: number; readonly type: 'start_child'; readonly child: NewExecution }
+  | {
+      readonly id: number;
+      readonly type: 'child_closed';
+      readonly executionId: string;
+      readonly stepKey: string;
+    }
+  | { readonly id: number; readonly type: 'cancel_children' };
+
+/** What an execution is created from. */
+export interface NewExecution {
+  readonly id: string;
+  readonly projectId: string;
+  readonly workflowId: string;
+  readonly queue: string;
+  readonly payload?: Payload;
+  /** The text of the state to start with; missing for none. */
+  readonly initialState?: string;
+  readonly parent?: ParentLink;
+  /** Missing for the topmost execution of a tree. */
+  readonly root?: { readonly executionId: string; readonly workflowId: string };
+  readonly sessionId: string;
+  readonly userId?: string;
+  readonly deploymentId?: string;
+  readonly concurrencyKey?: string;
+  readonly priority: number;
+  readonly searchAttributes: Readonly<Record<string, string>>;
+  readonly idempotencyKey?: string;
+  readonly requestDigest: string;
+  readonly startDelayMs: number;
+  readonly runTimeoutMs?: number;
+  readonly retryPolicy?: RetryPolicy;
+}
+
+/** Whether a status never changes again. */
+export function isFinal(status: ExecutionStatus): status is FinalStatus {
+  return status === 'completed' || status === 'failed' || status === 'cancelled' || status === 'timed_out';
+}
+
+/**
+ * When the engine next has to look at an execution without being asked: its start, its lease's end, its timeout or the
+ * end of its grace after a cancel request. Missing if never.
+ */
+export function nextWakeAt(execution: Execution): number | undefined {
+  if (execution.status === 'queued') return execution.ready ? undefined : execution.readyAt;
+  if (!execution.lease) return undefined;
+  return Math.min(execution.lease.expiresAt, timeoutAt(execution), cancelDeadline(execution));
+}
+
+/** When a running execution has used up its run timeout; infinity without one. */
+export function timeoutAt({ lease, runTimeoutMs, runMs }: Execution): number {
+  return lease && runTimeoutMs !== undefined
+    ? lease.grantedAt + runTimeoutMs - runMs
+    : Number.POSITIVE_INFINITY;
+}
+
+/** When a running execution that somebody cancelled is closed without its worker; infinity if nobody did. */
+export function cancelDeadline({ cancelRequestedAt }: Execution): number {
+  return cancelRequestedAt === undefined ? Number.POSITIVE_INFINITY : cancelRequestedAt + CANCEL_GRACE_MS;
+}

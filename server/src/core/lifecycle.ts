@@ -1,0 +1,227 @@
+import type {
+  ChildClosedCommand,
+  ClaimCommand,
+  CreateCommand,
+  ExtendLeaseCommand,
+  OutboxDeliveredCommand,
+} from './command.js';
+import type { Decision } from './decision.js';
+import { Draft, reject, UNCHANGED } from './draft.js';
+import { cancelDeadline, type Execution, isFinal, type NewExecution, timeoutAt } from './execution.js';
+import type { Failure } from './failure.js';
+import type { StepOutcome } from './step.js';
+
+/** What a cancelled execution's failure says. */
+export const CANCELLED: Failure = {
+  type: 'WorkflowCancelledError',
+  message: 'the execution was cancelled',
+  retryable: false,
+};
+
+/** A new execution, queued; ready unless it has a start delay. */
+export function create({ request, state, at }: CreateCommand): Draft {
+  const draft = new Draft({ execution: unborn(request, at), state }, at);
+  draft.execution.stateBytes = state.bytes;
+  draft.input = {
+    ...(request.payload && { payload: request.payload }),
+    ...(request.initialState !== undefined && { initialState: request.initialState }),
+  };
+  draft.addEvent('workflow_queued', { workflowId: request.workflowId, queue: request.queue });
+  draft.queue(at + request.startDelayMs);
+  return draft;
+}
+
+/** Gives a ready execution to a worker under a new epoch. */
+export function claim(draft: Draft, command: ClaimCommand): Decision | undefined {
+  const { execution } = draft;
+  const { workerId, token, leaseMs, at, defaults } = command;
+  if (isFinal(execution.status)) return reject({ type: 'closed', status: execution.status });
+  if (execution.status !== 'queued' || !execution.ready) return reject({ type: 'not_ready' });
+  const isFirst = execution.startedAt === undefined;
+  execution.status = 'running';
+  execution.ready = false;
+  execution.epoch += 1;
+  execution.startedAt ??= at;
+  if (!execution.retryPolicy && defaults?.retryPolicy) execution.retryPolicy = defaults.retryPolicy;
+  if (execution.runTimeoutMs === undefined && defaults?.runTimeoutMs)
+    execution.runTimeoutMs = defaults.runTimeoutMs;
+  execution.lease = {
+    workerId,
+    token,
+    grantedAt: at,
+    expiresAt: at + leaseMs,
+    durationMs: leaseMs,
+    completions: 0,
+  };
+  draft.addEvent(isFirst ? 'workflow_start' : 'workflow_resume', { workerId, epoch: execution.epoch });
+  return undefined;
+}
+
+/** Renews a lease that is still the current one. */
+export function extendLease(draft: Draft, command: ExtendLeaseCommand): Decision | undefined {
+  const { execution } = draft;
+  const refusal = fence(execution, command);
+  if (refusal || !execution.lease) return refusal;
+  execution.lease = { ...execution.lease, expiresAt: command.at + execution.lease.durationMs };
+  return undefined;
+}
+
+/**
+ * Refuses whoever does not hold the lease. A lease that has run out but was not given on yet still counts: the epoch
+ * alone keeps two workers apart, and finished work is not thrown away.
+ */
+export function fence(
+  execution: Execution,
+  command: { readonly epoch: number; readonly token: string },
+): Decision | undefined {
+  const { lease, epoch } = execution;
+  if (command.epoch > epoch) return reject({ type: 'lease_forged' });
+  if (command.epoch < epoch || !lease) {
+    return reject({ type: 'lease_lost', epoch: command.epoch, currentEpoch: epoch });
+  }
+  return lease.token === command.token ? undefined : reject({ type: 'lease_forged' });
+}
+
+/** Does what has become due. */
+export function wake(draft: Draft): Decision | undefined {
+  const { execution, at } = draft;
+  if (execution.status === 'queued' && !execution.ready && at >= execution.readyAt) {
+    draft.addEvent('workflow_ready', { reason: 'delay' });
+    draft.queue(execution.readyAt);
+    return undefined;
+  }
+  const { lease } = execution;
+  if (!lease) return UNCHANGED;
+  if (at >= timeoutAt(execution)) {
+    revoke(draft);
+    timeOut(draft);
+  } else if (
+    at >= cancelDeadline(execution) ||
+    (at >= lease.expiresAt && execution.cancelRequestedAt !== undefined)
+  ) {
+    revoke(draft);
+    closeCancelled(draft);
+  } else if (at >= lease.expiresAt) {
+    revoke(draft);
+    execution.lostLeases += 1;
+    draft.addEvent('worker_lost', { workerId: lease.workerId, epoch: execution.epoch });
+    draft.queue(at);
+  } else {
+    return UNCHANGED;
+  }
+  return undefined;
+}
+
+/** Cancels at once what no worker holds, and asks the worker otherwise. */
+export function cancel(draft: Draft): Decision | undefined {
+  const { execution, at } = draft;
+  if (execution.status === 'cancelled') return UNCHANGED;
+  if (isFinal(execution.status)) return reject({ type: 'closed', status: execution.status });
+  if (execution.cancelRequestedAt !== undefined) return UNCHANGED;
+  execution.cancelRequestedAt = at;
+  if (!execution.lease) {
+    closeCancelled(draft);
+    return undefined;
+  }
+  draft.addEvent('workflow_cancel_request', {});
+  draft.effects.push({
+    type: 'cancel_requested',
+    workerId: execution.lease.workerId,
+    epoch: execution.epoch,
+  });
+  if (execution.hasChildren) draft.send({ type: 'cancel_children' });
+  return undefined;
+}
+
+/** Notes what a child came to. Its step takes its place in the order once a worker has delivered it. */
+export function childClosed(draft: Draft, command: ChildClosedCommand): Decision | undefined {
+  const { execution, at } = draft;
+  const { stepKey, outcome } = command;
+  const wait = Object.hasOwn(execution.waits, stepKey) ? execution.waits[stepKey] : undefined;
+  if (!wait || wait.arrived || wait.childExecutionId !== command.childExecutionId) return UNCHANGED;
+  execution.waits = { ...execution.waits, [stepKey]: { ...wait, arrived: true } };
+  draft.addStep({ type: 'arrived', key: stepKey, outcome });
+  addOutcomeEvent(draft, { key: stepKey, kind: wait.kind, outcome, attempts: 1 });
+  if (execution.status === 'waiting') {
+    draft.addEvent('workflow_ready', { reason: 'child' }, stepKey);
+    draft.queue(at);
+  } else if (execution.lease) {
+    const { workerId } = execution.lease;
+    draft.effects.push({ type: 'outcome_arrived', workerId, epoch: execution.epoch, stepKey });
+  }
+  return undefined;
+}
+
+/** Empties the outbox as far as it was delivered. */
+export function outboxDelivered(draft: Draft, { upTo }: OutboxDeliveredCommand): Decision | undefined {
+  const rest = draft.execution.outbox.filter((message) => message.id > upTo);
+  if (rest.length === draft.execution.outbox.length) return UNCHANGED;
+  draft.execution.outbox = rest;
+  return undefined;
+}
+
+/** Closes as CANCELLED. */
+export function closeCancelled(draft: Draft): void {
+  draft.addEvent('workflow_cancel', {});
+  draft.close('cancelled', CANCELLED);
+}
+
+/** Records that a step has its outcome. */
+export function addOutcomeEvent(
+  draft: Draft,
+  step: {
+    readonly key: string;
+    readonly kind: string;
+    readonly outcome: StepOutcome;
+    readonly attempts: number;
+  },
+): void {
+  const { key, kind, outcome, attempts } = step;
+  if (outcome.type === 'completed') {
+    draft.addEvent('step_finish', { kind, attempts }, key);
+  } else {
+    const { type, message } = outcome.failure;
+    draft.addEvent('step_fail', { kind, attempts, failure: { type, message } }, key);
+  }
+}
+
+function timeOut(draft: Draft): void {
+  const runTimeoutMs = draft.execution.runTimeoutMs ?? 0;
+  const message = `the execution ran longer than its run timeout of ${runTimeoutMs} ms`;
+  draft.addEvent('workflow_timeout', { runTimeoutMs });
+  draft.close('timed_out', { type: 'WorkflowTimeoutError', message, retryable: false });
+}
+
+function revoke(draft: Draft): void {
+  const { lease, epoch } = draft.execution;
+  if (lease) draft.effects.push({ type: 'lease_revoked', workerId: lease.workerId, epoch });
+}
+
+function unborn(request: NewExecution, at: number): Execution {
+  const { payload: _, initialState: __, root, startDelayMs: ___, ...kept } = request;
+  return {
+    ...kept,
+    status: 'queued',
+    version: 0,
+    createdAt: at,
+    updatedAt: at,
+    rootExecutionId: root?.executionId ?? request.id,
+    rootWorkflowId: root?.workflowId ?? request.workflowId,
+    ready: false,
+    readyAt: at,
+    failedAttempts: 0,
+    lostLeases: 0,
+    epoch: 0,
+    runMs: 0,
+    waits: {},
+    hasChildren: false,
+    stepCount: 0,
+    eventCount: 0,
+    stateRevision: 1,
+    stateBytes: 0,
+    stateUpdatedAt: at,
+    stateUnsettled: false,
+    outbox: [],
+    outboxCount: 0,
+  };
+}

@@ -1,0 +1,67 @@
+import type { ClaimCommand, Command } from './command.js';
+import { complete } from './complete.js';
+import type { Decision, Snapshot } from './decision.js';
+import { Draft, reject } from './draft.js';
+import { cancel, childClosed, claim, create, extendLease, outboxDelivered, wake } from './lifecycle.js';
+
+/**
+ * Decides what a command does to an execution. Pure: the same arguments give the same decision, and nothing is changed.
+ *
+ *  command \ status | (none)    | queued           | running                     | waiting          | final
+ *  -----------------+-----------+------------------+-----------------------------+------------------+---------------
+ *  create           | -> queued | already_exists   | already_exists              | already_exists   | already_exists
+ *  claim            | not_found | ready: -> running| not_ready                   | not_ready        | closed
+ *                   |           | else not_ready   |                             |                  |
+ *  complete         | not_found | lease_lost (1)   | fenced, then its actions:   | lease_lost (1)   | closed, or
+ *                   |           |                  | -> running, waiting, queued |                  | lease_lost (1)
+ *                   |           |                  | (retry) or final            |                  |
+ *  extend_lease     | not_found | lease_lost       | later expiry                | lease_lost       | lease_lost
+ *  wake             | not_found | due: ready       | due: -> timed_out,          | unchanged        | unchanged
+ *                   |           |                  | cancelled or queued (lost)  |                  |
+ *  cancel           | not_found | -> cancelled     | asked once; the worker ends | -> cancelled     | cancelled:
+ *                   |           |                  | it, or wake does            |                  | unchanged (2)
+ *  child_closed     | not_found | outcome arrives  | outcome arrives             | -> queued        | unchanged
+ *  outbox_delivered | not_found | shorter outbox   | shorter outbox              | shorter outbox   | shorter outbox
+ *
+ *  (1) unchanged if it repeats the last completion.   (2) the other final statuses: closed.
+ *
+ * @param offer a worker that waits: if the command makes the execution ready, the same commit leases it to that worker.
+ */
+export function transition(snapshot: Snapshot | undefined, command: Command, offer?: ClaimCommand): Decision {
+  if (command.type === 'create') {
+    return snapshot ? reject({ type: 'already_exists' }) : offered(create(command), offer);
+  }
+  if (!snapshot) return reject({ type: 'not_found' });
+  const draft = new Draft(snapshot, command.at);
+  const refusal = decide(draft, snapshot, command);
+  return refusal ?? offered(draft, offer);
+}
+
+/** Applies the command to the draft; an answer means that the draft is not wanted. */
+function decide(
+  draft: Draft,
+  snapshot: Snapshot,
+  command: Exclude<Command, { type: 'create' }>,
+): Decision | undefined {
+  switch (command.type) {
+    case 'claim':
+      return claim(draft, command);
+    case 'complete':
+      return complete(draft, snapshot.execution, command);
+    case 'extend_lease':
+      return extendLease(draft, command);
+    case 'wake':
+      return wake(draft);
+    case 'cancel':
+      return cancel(draft);
+    case 'child_closed':
+      return childClosed(draft, command);
+    case 'outbox_delivered':
+      return outboxDelivered(draft, command);
+  }
+}
+
+function offered(draft: Draft, offer: ClaimCommand | undefined): Decision {
+  if (offer && draft.execution.ready) claim(draft, offer);
+  return draft.finish();
+}
