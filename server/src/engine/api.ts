@@ -1,0 +1,283 @@
+import type { Action } from '../core/command.js';
+import type { Execution, ExecutionStatus } from '../core/execution.js';
+import type { JsonObject } from '../core/json.js';
+import type { Payload } from '../core/payload.js';
+import type { RetryPolicy } from '../core/retry.js';
+import type { StepRecord } from '../core/step.js';
+import type { ExecutionQuery, SchemaKind, StoredSchema } from '../store/store.js';
+
+/**
+ * What the engine can be asked, by rpc/ and by nobody else. Requests are well-formed already (protovalidate, I-JSON,
+ * sizes of payloads); whatever needs the store or the schemas is checked behind this. All times are milliseconds since
+ * 1970, all durations milliseconds. Every method throws `EngineError` for what the caller can mend and `StoreFault` when
+ * the store fails; an execution of another project is `not_found`.
+ */
+export interface EngineApi {
+  invoke(request: InvokeRequest): Promise<Invoked>;
+  getExecution(projectId: string, executionId: string): Promise<ExecutionView>;
+  /** Resolves when the execution is final, after `waitMs`, or when the signal aborts; whichever is first. */
+  awaitResult(projectId: string, executionId: string, wait: Wait): Promise<ExecutionView>;
+  listExecutions(query: ExecutionQuery): Promise<readonly ExecutionView[]>;
+  /** The steps from place `offset` of the replay order on, about 1 MiB at most, at least one if there is one. */
+  listSteps(projectId: string, executionId: string, offset: number): Promise<StepPage>;
+  cancel(projectId: string, executionId: string): Promise<ExecutionStatus>;
+  /** Throws `not_found` before the first value. Ends after the last event of a final execution, or on abort. */
+  events(projectId: string, executionId: string, from: EventCursor): AsyncIterable<readonly NumberedEvent[]>;
+  state(projectId: string, executionId: string, at?: StatePoint): Promise<StateView>;
+  listSchemas(projectId: string, workflowId?: string): Promise<readonly SchemaView[]>;
+  getSchema(projectId: string, digest: string): Promise<SchemaView>;
+
+  registerWorker(registration: WorkerRegistration): Promise<RegisteredWorker>;
+  listWorkers(projectId: string): readonly WorkerView[];
+  poll(
+    projectId: string,
+    workerId: string,
+    poll: Wait & { readonly max: number },
+  ): Promise<readonly Assignment[]>;
+  complete(projectId: string, completion: CompletionRequest): Promise<Completion>;
+  extendLeases(
+    projectId: string,
+    workerId: string,
+    leases: readonly LeaseRef[],
+  ): Promise<readonly LeaseReport[]>;
+  /** Attaches a Work stream. Assignments and notices go to the sink from the first `grant` on. */
+  openWork(projectId: string, workerId: string, sink: WorkSink): WorkSession;
+}
+
+/** How long to wait, and what ends the wait early. */
+export interface Wait {
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Where in an execution's events to begin. */
+export interface EventCursor {
+  readonly afterEvent: number;
+  readonly follow: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Which revision of a state. */
+export type StatePoint = { readonly revision: number } | { readonly time: number };
+
+/** What Invoke asks for. `requestDigest` tells a repetition from another use of the idempotency key. */
+export interface InvokeRequest {
+  readonly projectId: string;
+  readonly workflowId: string;
+  /** The id that the caller chose, if it did. */
+  readonly executionId?: string;
+  readonly payload?: Payload;
+  readonly initialState?: string;
+  readonly idempotencyKey?: string;
+  readonly requestDigest: string;
+  readonly queue?: string;
+  readonly concurrencyKey?: string;
+  readonly priority: number;
+  readonly startDelayMs: number;
+  readonly runTimeoutMs?: number;
+  readonly sessionId?: string;
+  readonly userId?: string;
+  readonly searchAttributes: Readonly<Record<string, string>>;
+  readonly retryPolicy?: RetryPolicy;
+  readonly deploymentId?: string;
+}
+
+/** What came of Invoke. */
+export interface Invoked {
+  readonly executionId: string;
+  readonly created: boolean;
+  readonly createdAt: number;
+  readonly sessionId: string;
+}
+
+/** Why an execution that does not run does not run. */
+export type StatusReason = 'no_worker' | 'workers_busy' | 'start_delay' | 'retry_delay' | 'child';
+
+/** An execution as callers see it. `input` and `result` only where the method's RPC answers them. */
+export interface ExecutionView {
+  readonly execution: Execution;
+  readonly reason?: StatusReason;
+  readonly input?: ExecutionInput;
+  readonly result?: Payload;
+}
+
+/** What an execution was created with. */
+export interface ExecutionInput {
+  readonly payload?: Payload;
+  readonly initialState?: string;
+}
+
+/** Some of an execution's steps, in the order of replay. */
+export interface StepPage {
+  readonly steps: readonly StepRecord[];
+  /** The place of the next page; missing at the end. */
+  readonly next?: number;
+}
+
+/** An event with its place. */
+export interface NumberedEvent {
+  readonly sequence: number;
+  readonly executionId: string;
+  readonly workflowId: string;
+  readonly type: string;
+  readonly data: JsonObject;
+  readonly at: number;
+  readonly stepKey?: string;
+  readonly stateRevision: number;
+}
+
+/** A state document at one revision. */
+export interface StateView {
+  readonly json: string;
+  readonly revision: number;
+  readonly updatedAt: number;
+  readonly bytes: number;
+  readonly final: boolean;
+}
+
+/** A registered schema, and whether Invoke checks against it. */
+export interface SchemaView extends StoredSchema {
+  readonly current: boolean;
+}
+
+/** What a worker says of itself. */
+export interface WorkerRegistration {
+  readonly projectId: string;
+  readonly workflows: readonly WorkflowDefinition[];
+  /** Empty for all. */
+  readonly queues: readonly string[];
+  readonly deploymentId: string;
+  readonly buildId: string;
+  readonly sdkName: string;
+  readonly sdkVersion: string;
+  readonly identity: string;
+  readonly maxConcurrentExecutions: number;
+}
+
+/** A workflow as a worker declares it. */
+export interface WorkflowDefinition {
+  readonly id: string;
+  readonly description: string;
+  readonly queue?: string;
+  readonly schemas: Readonly<Partial<Record<SchemaKind, string>>>;
+  readonly retryPolicy?: RetryPolicy;
+  readonly runTimeoutMs?: number;
+}
+
+/** What came of a registration. */
+export interface RegisteredWorker {
+  readonly workerId: string;
+  readonly leaseMs: number;
+  readonly schemaReports: readonly SchemaReport[];
+}
+
+/** A schema that is new, or that the server cannot use. */
+export interface SchemaReport {
+  readonly workflowId: string;
+  readonly kind: SchemaKind;
+  readonly digest: string;
+  readonly previousDigest?: string;
+  readonly problem?: string;
+}
+
+/** A worker as callers see it. */
+export interface WorkerView extends WorkerRegistration {
+  readonly id: string;
+  readonly registeredAt: number;
+  readonly lastSeenAt: number;
+  readonly streaming: boolean;
+  readonly runningExecutions: number;
+}
+
+/** A lease as a worker names it. */
+export interface LeaseRef {
+  readonly executionId: string;
+  readonly epoch: number;
+  readonly token: string;
+}
+
+/** An execution given to a worker. */
+export interface Assignment {
+  readonly lease: LeaseRef;
+  readonly leaseExpiresAt: number;
+  readonly execution: Execution;
+  readonly input: ExecutionInput;
+  /** The text of the state document. */
+  readonly state: string;
+  readonly steps: StepPage;
+}
+
+/** What a worker commits. */
+export interface CompletionRequest {
+  readonly lease: LeaseRef;
+  readonly sequence: number;
+  readonly digest: string;
+  /** `start_child` actions come without what only the engine knows; see `WorkerAction`. */
+  readonly actions: readonly WorkerAction[];
+  readonly stateUnsettled: boolean;
+}
+
+/** An action as a worker sends it: a child's id, queue and policies are filled in by the engine. */
+export type WorkerAction =
+  | Exclude<Action, { type: 'start_child' }>
+  | {
+      readonly type: 'start_child';
+      readonly key: string;
+      readonly waits: boolean;
+      readonly child: WorkerChild;
+    };
+
+/** A child as a worker asks for it; what is missing comes from the workflow's definition. */
+export interface WorkerChild {
+  readonly workflowId: string;
+  readonly payload?: Payload;
+  readonly initialState?: string;
+  readonly queue?: string;
+  readonly concurrencyKey?: string;
+  readonly priority: number;
+  readonly runTimeoutMs?: number;
+  readonly retryPolicy?: RetryPolicy;
+}
+
+/** What came of a completion. */
+export interface Completion {
+  readonly execution: Execution;
+  readonly outcomes: readonly StepRecord[];
+}
+
+/** What became of a lease. */
+export interface LeaseReport {
+  readonly executionId: string;
+  readonly epoch: number;
+  readonly held: boolean;
+  readonly expiresAt?: number;
+  readonly cancelRequested: boolean;
+  readonly outcomes: readonly StepRecord[];
+}
+
+/** Where the engine sends what a Work stream should carry. Calls never throw and never wait. */
+export interface WorkSink {
+  assign(assignment: Assignment): void;
+  notify(notice: WorkNotice): void;
+}
+
+/** News of an execution that a worker holds. */
+export interface WorkNotice {
+  readonly executionId: string;
+  readonly epoch: number;
+  readonly cancelRequested: boolean;
+  readonly leaseLost: boolean;
+  readonly outcomes: readonly StepRecord[];
+}
+
+/** An attached Work stream. */
+export interface WorkSession {
+  /** Allows `count` more assignments. */
+  grant(count: number): void;
+  /** The worker is alive. */
+  touch(): void;
+  /** No more assignments. */
+  drain(): void;
+  /** The stream is gone. Leases stay until they run out. */
+  close(): void;
+}

@@ -1,0 +1,405 @@
+import type { Action } from '../core/command.js';
+import {
+  type Execution,
+  type ExecutionStatus,
+  isFinal,
+  type NewExecution,
+  nextWakeAt,
+} from '../core/execution.js';
+import { EMPTY_STATE } from '../core/state-document.js';
+import { inOrder } from '../core/step.js';
+import type { ExecutionQuery, Store } from '../store/store.js';
+import { Admission, stateFrom } from './admission.js';
+import type * as api from './api.js';
+import { arrivedSteps, assignmentOf, isComplete, pageOf, recordsOf } from './assignments.js';
+import type { Clock } from './clock.js';
+import { Courier } from './courier.js';
+import { EngineError } from './errors.js';
+import { type Committed, Executions, type Reservation } from './executions.js';
+import { followEvents, resultOf, stateAt } from './history.js';
+import { inputOf, type Loaded, loadedFromStore, stepsOf } from './loaded.js';
+import { Matcher } from './matcher.js';
+import { openSession, type PollerPort, pollOnce } from './pollers.js';
+import { Scheduler } from './scheduler.js';
+import { SchemaRegistry } from './schema-registry.js';
+import { reasonOf } from './views.js';
+import { type Change, Watchers } from './watchers.js';
+import { Workers } from './workers.js';
+
+/** What an engine is made of. */
+export interface EngineOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** How long a lease lasts without a sign of life, in milliseconds. */
+  readonly leaseMs: number;
+  /** Told of what failed and nobody waited for. */
+  readonly fault: (error: unknown) => void;
+}
+
+/** Executions whose leases are renewed at once when the engine starts. */
+const RENEW_BATCH = 500;
+
+/**
+ * The shell around the core: it loads, has the core decide, commits, and then does what the decision asks for: leases
+ * work to workers, wakes executions in time, carries messages between them, and tells those who follow.
+ */
+export class Engine implements api.EngineApi {
+  private readonly store: Store;
+  private readonly clock: Clock;
+  private readonly leaseMs: number;
+  private readonly workers: Workers;
+  private readonly watchers = new Watchers();
+  private readonly schemas: SchemaRegistry;
+  private readonly admission: Admission;
+  private readonly executions: Executions;
+  private readonly matcher: Matcher;
+  private readonly scheduler: Scheduler;
+  private readonly courier: Courier;
+  private readonly pollerPort: PollerPort;
+
+  constructor({ store, clock, leaseMs, fault }: EngineOptions) {
+    this.store = store;
+    this.clock = clock;
+    this.leaseMs = leaseMs;
+    this.workers = new Workers(clock);
+    this.schemas = new SchemaRegistry(store, clock);
+    this.admission = new Admission({ schemas: this.schemas, workers: this.workers, clock });
+    this.executions = new Executions(store, {
+      reserve: (execution) => this.matcher.reserve(execution),
+      committed: (commit) => this.committed(commit),
+    });
+    const claim = (executionId: string, reservation: Reservation) => this.claim(executionId, reservation);
+    this.matcher = new Matcher({ store, clock, leaseMs, claim, fault });
+    this.scheduler = new Scheduler({ store, clock, wake: (executionId) => this.wake(executionId), fault });
+    const startChild = (child: NewExecution) => this.startChild(child);
+    this.courier = new Courier({ store, clock, executions: this.executions, startChild, fault });
+    this.pollerPort = {
+      matcher: this.matcher,
+      clock,
+      assignmentOf: (loaded) => this.assignmentOf(loaded),
+      fault,
+    };
+  }
+
+  /** Takes up where the last process on this store left off. */
+  async start(): Promise<void> {
+    await this.renewLeases();
+    this.scheduler.start();
+    this.courier.start();
+  }
+
+  /** Stops whatever it does by itself. Calls under way still end. */
+  async stop(): Promise<void> {
+    this.scheduler.stop();
+    await this.courier.stop();
+  }
+
+  async invoke(request: api.InvokeRequest): Promise<api.Invoked> {
+    const { execution, state } = await this.admission.admit(request);
+    const at = this.clock.now();
+    const result = await this.executions.create({ type: 'create', at, request: execution, state });
+    const { id: executionId, sessionId } = execution;
+    if (result === 'created') return { executionId, created: true, createdAt: at, sessionId };
+    return this.repeated(request, executionId);
+  }
+
+  /** What a repetition of an earlier request answers; another request under the same key or id is refused. */
+  private async repeated(request: api.InvokeRequest, chosenId: string): Promise<api.Invoked> {
+    const { projectId, idempotencyKey, requestDigest } = request;
+    const byKey = idempotencyKey && (await this.store.findByIdempotencyKey(projectId, idempotencyKey));
+    const existing = byKey || (await this.store.load(chosenId))?.execution;
+    const isVisible = existing?.projectId === projectId;
+    if (
+      !isVisible ||
+      existing.requestDigest !== requestDigest ||
+      existing.idempotencyKey !== idempotencyKey
+    ) {
+      const executionId = isVisible ? existing.id : '';
+      throw new EngineError({ type: 'idempotency_mismatch', key: idempotencyKey ?? chosenId, executionId });
+    }
+    return {
+      executionId: existing.id,
+      created: false,
+      createdAt: existing.createdAt,
+      sessionId: existing.sessionId,
+    };
+  }
+
+  async getExecution(projectId: string, executionId: string): Promise<api.ExecutionView> {
+    const execution = await this.visible(projectId, executionId);
+    const input = await inputOf(loadedFromStore(execution, EMPTY_STATE), this.store);
+    return { ...(await this.resultView(execution)), input };
+  }
+
+  async awaitResult(
+    projectId: string,
+    executionId: string,
+    { waitMs, signal }: api.Wait,
+  ): Promise<api.ExecutionView> {
+    // Watched before the look, so that an end between the two is seen.
+    let end = (_?: Change) => {};
+    const ended = new Promise<Change | undefined>((resolve) => {
+      end = resolve;
+    });
+    const stopWatching = this.watchers.watch(executionId, (change) => {
+      if (isFinal(change.execution.status)) end(change);
+    });
+    const callOff = this.clock.callAt(this.clock.now() + waitMs, () => end());
+    const abort = () => end();
+    signal.addEventListener('abort', abort);
+    try {
+      const now = await this.visible(projectId, executionId);
+      if (isFinal(now.status) || signal.aborted) return await this.resultView(now);
+      const change = await ended;
+      if (!change) return this.viewOf(await this.visible(projectId, executionId));
+      const { execution, entry } = change;
+      return { ...this.viewOf(execution), ...(entry.result && { result: entry.result }) };
+    } finally {
+      stopWatching();
+      callOff();
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  async listExecutions(query: ExecutionQuery): Promise<readonly api.ExecutionView[]> {
+    return (await this.store.list(query)).map((execution) => this.viewOf(execution));
+  }
+
+  async listSteps(projectId: string, executionId: string, offset: number): Promise<api.StepPage> {
+    await this.visible(projectId, executionId);
+    return this.executions.read(executionId, async (loaded) => {
+      return pageOf(inOrder((await stepsOf(loaded, this.store)).values()), offset);
+    });
+  }
+
+  async cancel(projectId: string, executionId: string): Promise<ExecutionStatus> {
+    await this.visible(projectId, executionId);
+    const { loaded } = await this.executions.submit(executionId, () => ({
+      type: 'cancel',
+      at: this.clock.now(),
+    }));
+    return loaded.execution.status;
+  }
+
+  async *events(
+    projectId: string,
+    executionId: string,
+    from: api.EventCursor,
+  ): AsyncGenerator<readonly api.NumberedEvent[]> {
+    const { store, watchers } = this;
+    yield* followEvents({ store, watchers }, await this.visible(projectId, executionId), from);
+  }
+
+  async state(projectId: string, executionId: string, at?: api.StatePoint): Promise<api.StateView> {
+    await this.visible(projectId, executionId);
+    return this.executions.read(executionId, ({ execution, state }) =>
+      stateAt(this.store, execution, state, at),
+    );
+  }
+
+  listSchemas(projectId: string, workflowId?: string): Promise<readonly api.SchemaView[]> {
+    return this.schemas.list(projectId, workflowId);
+  }
+
+  getSchema(projectId: string, digest: string): Promise<api.SchemaView> {
+    return this.schemas.get(projectId, digest);
+  }
+
+  async registerWorker(registration: api.WorkerRegistration): Promise<api.RegisteredWorker> {
+    const schemaReports = await this.schemas.register(registration);
+    return { workerId: this.workers.register(registration), leaseMs: this.leaseMs, schemaReports };
+  }
+
+  listWorkers(projectId: string): readonly api.WorkerView[] {
+    return this.workers.list(projectId);
+  }
+
+  async poll(
+    projectId: string,
+    workerId: string,
+    poll: api.Wait & { readonly max: number },
+  ): Promise<readonly api.Assignment[]> {
+    return pollOnce(this.pollerPort, this.workers.get(projectId, workerId), poll);
+  }
+
+  openWork(projectId: string, workerId: string, sink: api.WorkSink): api.WorkSession {
+    return openSession(this.pollerPort, this.workers.get(projectId, workerId), sink);
+  }
+
+  async complete(projectId: string, completion: api.CompletionRequest): Promise<api.Completion> {
+    const { lease, sequence, digest, stateUnsettled } = completion;
+    const { executionId, epoch, token } = lease;
+    const actions = await this.admission.complete(projectId, completion.actions);
+    const { loaded } = await this.executions.submit(executionId, async (before) => {
+      assertVisible(before.execution, projectId);
+      const steps = await stepsOf(before, this.store);
+      const recorded = new Map(recordsOf(steps, keysIn(actions)).map((step) => [step.key, step]));
+      const at = this.clock.now();
+      return { type: 'complete', at, epoch, token, sequence, digest, actions, stateUnsettled, recorded };
+    });
+    const steps = loaded.steps ?? new Map();
+    const started = recordsOf(
+      steps,
+      actions.filter((action) => action.type === 'start_child').map(({ key }) => key),
+    );
+    const arrived = arrivedSteps(steps, Object.keys(loaded.execution.waits));
+    return { execution: loaded.execution, outcomes: [...started, ...arrived] };
+  }
+
+  async extendLeases(
+    projectId: string,
+    workerId: string,
+    leases: readonly api.LeaseRef[],
+  ): Promise<readonly api.LeaseReport[]> {
+    this.workers.get(projectId, workerId);
+    return Promise.all(leases.map((lease) => this.extendLease(projectId, lease)));
+  }
+
+  private async extendLease(projectId: string, lease: api.LeaseRef): Promise<api.LeaseReport> {
+    const { executionId, epoch, token } = lease;
+    try {
+      const { loaded } = await this.executions.submit(executionId, async (before) => {
+        assertVisible(before.execution, projectId);
+        await stepsOf(before, this.store);
+        return { type: 'extend_lease', at: this.clock.now(), epoch, token };
+      });
+      const { execution } = loaded;
+      const outcomes = arrivedSteps(loaded.steps ?? new Map(), Object.keys(execution.waits));
+      return {
+        executionId,
+        epoch,
+        held: true,
+        ...(execution.lease && { expiresAt: execution.lease.expiresAt }),
+        cancelRequested: execution.cancelRequestedAt !== undefined,
+        outcomes,
+      };
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      return { executionId, epoch, held: false, cancelRequested: false, outcomes: [] };
+    }
+  }
+
+  /** What has to happen after each commit. */
+  private committed({ before, loaded, entry, effects }: Committed): void {
+    const { execution } = loaded;
+    if (before?.lease && before.epoch !== execution.epoch) this.left(before);
+    else if (before?.lease && !execution.lease) this.left(before);
+    if (execution.lease) this.workers.find(execution.lease.workerId)?.running.add(execution.id);
+    if (entry) this.watchers.notify({ execution, entry });
+    const wakeAt = nextWakeAt(execution);
+    if (wakeAt !== undefined) this.scheduler.note(wakeAt);
+    for (const effect of effects) this.carryOut(execution, loaded.steps, effect);
+  }
+
+  private left({ id, lease }: Execution): void {
+    if (lease) this.workers.find(lease.workerId)?.running.delete(id);
+  }
+
+  private carryOut(
+    execution: Execution,
+    steps: Awaited<ReturnType<typeof stepsOf>> | undefined,
+    effect: Committed['effects'][number],
+  ): void {
+    if (effect.type === 'ready') {
+      if (execution.ready) this.matcher.becameReady(execution);
+    } else if (effect.type === 'outbox') {
+      this.courier.collect(execution.id);
+    } else {
+      this.workers.find(effect.workerId)?.sink?.notify({
+        executionId: execution.id,
+        epoch: effect.epoch,
+        cancelRequested: effect.type === 'cancel_requested',
+        leaseLost: effect.type === 'lease_revoked',
+        outcomes: effect.type === 'outcome_arrived' && steps ? recordsOf(steps, [effect.stepKey]) : [],
+      });
+    }
+  }
+
+  private async claim(executionId: string, reservation: Reservation): Promise<boolean> {
+    try {
+      const { changed } = await this.executions.submit(executionId, () => reservation.claim, reservation);
+      return changed;
+    } catch (error) {
+      if (error instanceof EngineError) return false;
+      throw error;
+    }
+  }
+
+  private async wake(executionId: string): Promise<boolean> {
+    const { changed } = await this.executions.submit(executionId, () => ({
+      type: 'wake',
+      at: this.clock.now(),
+    }));
+    return changed;
+  }
+
+  private async startChild(child: NewExecution): Promise<void> {
+    const state =
+      child.initialState === undefined ? EMPTY_STATE : stateFrom(child.initialState, 'initial_state');
+    // `id_taken`: the message was delivered before.
+    await this.executions.create({ type: 'create', at: this.clock.now(), request: child, state });
+  }
+
+  /** Workers could not renew their leases while no server ran: each lasts at least a full term from now. */
+  private async renewLeases(): Promise<void> {
+    const until = this.clock.now() + this.leaseMs;
+    const seen = new Set<string>();
+    for (;;) {
+      const { ids } = await this.store.listDue({ until, limit: RENEW_BATCH + seen.size });
+      const fresh = ids.filter((id) => !seen.has(id));
+      if (fresh.length === 0) return;
+      await Promise.all(fresh.map((id) => this.renewLease(id)));
+      for (const id of fresh) seen.add(id);
+    }
+  }
+
+  private async renewLease(executionId: string): Promise<void> {
+    const execution = (await this.store.load(executionId))?.execution;
+    if (!execution?.lease) return;
+    const { epoch, lease } = execution;
+    const at = this.clock.now();
+    await this.executions.submit(executionId, () => ({
+      type: 'extend_lease',
+      at,
+      epoch,
+      token: lease.token,
+    }));
+  }
+
+  private async visible(projectId: string, executionId: string): Promise<Execution> {
+    const execution = await this.executions.read(executionId, (loaded) => loaded.execution);
+    assertVisible(execution, projectId);
+    return execution;
+  }
+
+  private viewOf(execution: Execution): api.ExecutionView {
+    const reason = reasonOf(execution, this.workers);
+    return { execution, ...(reason && { reason }) };
+  }
+
+  private async resultView(execution: Execution): Promise<api.ExecutionView> {
+    const result = await resultOf(this.store, execution);
+    return { ...this.viewOf(execution), ...(result && { result }) };
+  }
+
+  /** Reads what is missing while nobody commits. Undefined if the lease is over before that. */
+  private assignmentOf(loaded: Loaded): Promise<api.Assignment | undefined> {
+    if (isComplete(loaded)) return Promise.resolve(assignmentOf(loaded, loaded.execution.epoch));
+    const { id, epoch } = loaded.execution;
+    return this.executions.read(id, async (again) => {
+      await inputOf(again, this.store);
+      await stepsOf(again, this.store);
+      return isComplete(again) ? assignmentOf(again, epoch) : undefined;
+    });
+  }
+}
+
+/** An execution of another project is as good as none. */
+function assertVisible(execution: Execution, projectId: string): void {
+  if (execution.projectId === projectId) return;
+  throw new EngineError({ type: 'not_found', resource: 'execution', id: execution.id });
+}
+
+function keysIn(actions: readonly Action[]): string[] {
+  return actions.flatMap((action) => ('key' in action ? [action.key] : []));
+}

@@ -1,0 +1,246 @@
+import type { ClaimCommand, Command } from '../core/command.js';
+import type { Decision, Effect, Rejection } from '../core/decision.js';
+import { type Execution, isFinal, nextWakeAt } from '../core/execution.js';
+import type { JournalEntry } from '../core/journal.js';
+import { parseState } from '../core/state-document.js';
+import { transition } from '../core/transition.js';
+import { type CommitResult, type ExecutionIndex, type Store, StoreFault } from '../store/store.js';
+import { EngineError } from './errors.js';
+import { advance, type Loaded, loadedAtCreation, loadedFromStore } from './loaded.js';
+
+/** A worker's promise to take one execution. Exactly one of its two methods is called, once. */
+export interface Reservation {
+  readonly claim: ClaimCommand;
+  /** The lease is committed. */
+  deliver(loaded: Loaded): void;
+  /** It did not come to that. */
+  release(): void;
+}
+
+/** What the rest of the engine does about commits. */
+export interface ExecutionHooks {
+  /** Finds a worker that waits for an execution like this one. */
+  reserve(execution: Execution): Reservation | undefined;
+  /** Called after each commit, in order for each execution. */
+  committed(commit: Committed): void;
+}
+
+/** One commit, after the fact. */
+export interface Committed {
+  readonly before: Execution | undefined;
+  readonly loaded: Loaded;
+  readonly entry: JournalEntry | undefined;
+  readonly effects: readonly Effect[];
+}
+
+/** A decision to commit, with the worker that waits for what it makes ready. */
+type Commitment = Extract<Decision, { type: 'commit' }> & { readonly reservation?: Reservation };
+
+/** What a command came to. */
+export interface Submitted {
+  readonly loaded: Loaded;
+  readonly changed: boolean;
+}
+
+/** Conflicts in a row after which something else is wrong. Another server can win a few times, not for ever. */
+const CONFLICTS_MAX = 50;
+
+/** Bytes of executions kept in memory; those in use do not count against it. */
+const CACHE_BYTES_MAX = 33_554_432;
+
+/**
+ * The one way in which executions change: load, decide, commit, and again from the start if somebody else was faster.
+ * Commands to one execution are carried out one after the other; to different ones, at once.
+ */
+export class Executions {
+  private readonly store: Store;
+  private readonly hooks: ExecutionHooks;
+  private readonly cache = new Map<string, Loaded>();
+  private cacheBytes = 0;
+  private readonly turns = new Map<string, Promise<unknown>>();
+
+  constructor(store: Store, hooks: ExecutionHooks) {
+    this.store = store;
+    this.hooks = hooks;
+  }
+
+  /** Creates an execution. `id_taken` and `key_taken` leave everything as it was. */
+  async create(command: Extract<Command, { type: 'create' }>): Promise<'created' | 'id_taken' | 'key_taken'> {
+    const decided = this.decide(undefined, command);
+    if (decided.type !== 'commit') throw new Error(`a new execution cannot be ${decided.type}`);
+    const { next, entry, effects, reservation } = decided;
+    if (!entry) throw new Error('a new execution has a first entry');
+    const loaded = loadedAtCreation(next.execution, next.state, entry);
+    const result = await this.commit(undefined, loaded, decided);
+    if (result === 'key_taken') return 'key_taken';
+    if (result === 'conflict') return 'id_taken';
+    this.remember(loaded);
+    this.after({ before: undefined, loaded, entry, effects }, reservation);
+    return 'created';
+  }
+
+  /**
+   * Carries out a command. `build` is given the execution as it is now, and called again after a conflict.
+   * @throws EngineError if the execution is unknown or the command is refused.
+   */
+  submit(
+    executionId: string,
+    build: (loaded: Loaded) => Command | Promise<Command>,
+    reservation?: Reservation,
+  ): Promise<Submitted> {
+    return this.inTurn(executionId, () => this.carryOut(executionId, build, reservation));
+  }
+
+  /** The execution as it is after all commands so far, for `read` alone: nothing is committed to it meanwhile. */
+  read<T>(executionId: string, read: (loaded: Loaded) => T | Promise<T>): Promise<T> {
+    return this.inTurn(executionId, async () => read(await this.load(executionId)));
+  }
+
+  private async carryOut(
+    executionId: string,
+    build: (loaded: Loaded) => Command | Promise<Command>,
+    given: Reservation | undefined,
+  ): Promise<Submitted> {
+    for (let conflicts = 0; conflicts < CONFLICTS_MAX; conflicts++) {
+      const loaded = await this.load(executionId);
+      const before = loaded.execution;
+      const decided = this.decide(loaded, await build(loaded), given === undefined);
+      if (decided.type === 'rejected') throw refused(executionId, decided.rejection);
+      if (decided.type === 'unchanged') return { loaded, changed: false };
+      const reservation = given ?? decided.reservation;
+      const { next, entry, effects } = decided;
+      if ((await this.commit(before, loaded, decided)) === 'committed') {
+        advance(loaded, next.execution, next.state, entry);
+        this.after({ before, loaded, entry, effects }, reservation);
+        return { loaded, changed: true };
+      }
+      this.forget(executionId);
+    }
+    throw new StoreFault(
+      `execution ${executionId} changed ${CONFLICTS_MAX} times while it was being changed`,
+      {
+        retryable: true,
+      },
+    );
+  }
+
+  /** Decides, and once more with the worker that waits for what became ready. */
+  private decide(
+    loaded: Loaded | undefined,
+    command: Command,
+    mayOffer = true,
+  ): Commitment | Exclude<Decision, { type: 'commit' }> {
+    const decision = transition(loaded, command);
+    if (decision.type !== 'commit' || !mayOffer || !decision.next.execution.ready) return decision;
+    const reservation = this.hooks.reserve(decision.next.execution);
+    if (!reservation) return decision;
+    const offered = transition(loaded, command, reservation.claim);
+    return offered.type === 'commit' ? { ...offered, reservation } : offered;
+  }
+
+  private async commit(
+    before: Execution | undefined,
+    loaded: Loaded,
+    { next, entry, reservation }: Commitment,
+  ): Promise<CommitResult> {
+    const stateChanged = !before || before.stateRevision !== next.execution.stateRevision;
+    try {
+      const result = await this.store.commit({
+        expectedVersion: before?.version ?? 0,
+        execution: next.execution,
+        ...(stateChanged && { state: JSON.stringify(next.state.value) }),
+        ...(entry && { entry }),
+        index: indexOf(next.execution),
+      });
+      if (result !== 'committed') reservation?.release();
+      return result;
+    } catch (error) {
+      // Whether it happened is unknown: the next command reads it anew.
+      this.forget(loaded.execution.id);
+      reservation?.release();
+      throw error;
+    }
+  }
+
+  private after(commit: Committed, reservation: Reservation | undefined): void {
+    const { execution } = commit.loaded;
+    if (isFinal(execution.status)) this.forget(execution.id);
+    else this.account(commit.loaded);
+    this.hooks.committed(commit);
+    if (reservation) reservation.deliver(commit.loaded);
+  }
+
+  private async load(executionId: string): Promise<Loaded> {
+    const cached = this.cache.get(executionId);
+    if (cached) {
+      this.cache.delete(executionId);
+      this.cache.set(executionId, cached);
+      return cached;
+    }
+    const stored = await this.store.load(executionId);
+    if (!stored) throw new EngineError({ type: 'not_found', resource: 'execution', id: executionId });
+    const parsed = parseState(stored.state);
+    if ('problem' in parsed) {
+      throw new StoreFault(`the state of execution ${executionId} is damaged: ${parsed.problem.kind}`, {
+        retryable: false,
+      });
+    }
+    const loaded = loadedFromStore(stored.execution, parsed.document);
+    if (!isFinal(loaded.execution.status)) this.remember(loaded);
+    return loaded;
+  }
+
+  private remember(loaded: Loaded): void {
+    this.cache.set(loaded.execution.id, loaded);
+    this.account(loaded);
+  }
+
+  /** Counts what an execution takes by now, and makes room. */
+  private account(loaded: Loaded): void {
+    if (this.cache.get(loaded.execution.id) !== loaded) return;
+    this.cacheBytes += loaded.cost - loaded.counted;
+    loaded.counted = loaded.cost;
+    this.trim();
+  }
+
+  private forget(executionId: string): void {
+    const loaded = this.cache.get(executionId);
+    if (!loaded) return;
+    this.cache.delete(executionId);
+    this.cacheBytes -= loaded.counted;
+    loaded.counted = 0;
+  }
+
+  /** Drops what was used longest ago. What is in use can be dropped, too: its user holds it, and others load it. */
+  private trim(): void {
+    for (const executionId of this.cache.keys()) {
+      if (this.cacheBytes <= CACHE_BYTES_MAX) return;
+      if (!this.turns.has(executionId)) this.forget(executionId);
+    }
+  }
+
+  private async inTurn<T>(executionId: string, work: () => Promise<T>): Promise<T> {
+    const previous = this.turns.get(executionId);
+    const turn = previous ? previous.then(work, work) : work();
+    this.turns.set(executionId, turn);
+    try {
+      return await turn;
+    } finally {
+      if (this.turns.get(executionId) === turn) this.turns.delete(executionId);
+    }
+  }
+}
+
+/** What the store's indexes hold of an execution. */
+function indexOf(execution: Execution): ExecutionIndex {
+  const wakeAt = nextWakeAt(execution);
+  return {
+    ready: execution.ready,
+    ...(wakeAt !== undefined && { wakeAt }),
+    hasOutbox: execution.outbox.length > 0,
+  };
+}
+
+function refused(executionId: string, rejection: Rejection): EngineError {
+  return new EngineError({ type: 'rejected', executionId, rejection });
+}

@@ -1,0 +1,31 @@
+import type { Execution } from '../core/execution.js';
+import type { JournalEntry } from '../core/journal.js';
+
+/** A committed change, as those who follow the execution see it. */
+export interface Change {
+  readonly execution: Execution;
+  readonly entry: JournalEntry;
+}
+
+/** Tells those who wait for an execution that something of it was committed. It holds no history: they read the store. */
+export class Watchers {
+  private readonly byExecution = new Map<string, Set<(change: Change) => void>>();
+
+  /** Calls `listener` after each commit from now on; returns how to stop that. */
+  watch(executionId: string, listener: (change: Change) => void): () => void {
+    const listeners = this.byExecution.get(executionId) ?? new Set();
+    this.byExecution.set(executionId, listeners);
+    listeners.add(listener);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.byExecution.get(executionId) === listeners)
+        this.byExecution.delete(executionId);
+    };
+  }
+
+  notify(change: Change): void {
+    const listeners = this.byExecution.get(change.execution.id);
+    if (!listeners) return;
+    for (const listener of [...listeners]) listener(change);
+  }
+}
