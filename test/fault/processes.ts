@@ -1,0 +1,115 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+
+const COMMAND = fileURLToPath(new URL('../../server/bin/polos.js', import.meta.url));
+
+/** A process whose lines can be waited for. It is killed when its test ends. */
+export class Program {
+  readonly lines: string[] = [];
+  readonly exited: Promise<unknown>;
+  readonly #child: ChildProcess;
+  #wake: () => void = () => {};
+  #isOver = false;
+
+  constructor(script: string, args: readonly string[], env: Readonly<Record<string, string>>) {
+    this.#child = spawn(process.execPath, [script, ...args], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, POLOS_LOG_LEVEL: 'silent', ...env },
+    });
+    this.exited = once(this.#child, 'exit').then(() => {
+      this.#isOver = true;
+      this.#wake();
+    });
+    if (!this.#child.stdout) throw new Error('the process has no standard output');
+    createInterface(this.#child.stdout).on('line', (line) => {
+      this.lines.push(line);
+      this.#wake();
+    });
+    onTestFinished(() => this.signal('SIGKILL'));
+  }
+
+  /** Sends a signal and, if it is one that ends the process, waits for the end. */
+  async signal(signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): Promise<void> {
+    if (this.#isOver) return;
+    this.#child.kill(signal);
+    if (signal === 'SIGKILL' || signal === 'SIGTERM') await this.exited;
+  }
+
+  /** Writes a line to the process. */
+  say(line: string): void {
+    this.#child.stdin?.write(`${line}\n`);
+  }
+
+  /** The first line that holds the text, as soon as there is one. */
+  async line(text: string): Promise<string> {
+    for (;;) {
+      const found = this.lines.find((line) => line.includes(text));
+      if (found !== undefined) return found;
+      if (this.#isOver) throw new Error(`the process ended without "${text}"; it said: ${this.lines.join(' | ')}`);
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+}
+
+/** A server process that can be killed and started again on the same directory and port. */
+export class ServerProgram {
+  readonly url: string;
+  readonly #args: readonly string[];
+  #program: Program;
+
+  private constructor(url: string, args: readonly string[], program: Program) {
+    this.url = url;
+    this.#args = args;
+    this.#program = program;
+  }
+
+  /** Starts one on a fresh directory; `leaseMs` is how soon a silent worker loses its work. */
+  static async start({ leaseMs = 1_000 }: { readonly leaseMs?: number } = {}): Promise<ServerProgram> {
+    const dataDir = await mkdtemp(join(tmpdir(), 'polos-fault-'));
+    onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
+    const port = await freePort();
+    const args = ['server', 'start', '--data-dir', dataDir, '--port', `${port}`, '--lease-ms', `${leaseMs}`];
+    const server = new ServerProgram(`http://127.0.0.1:${port}`, args, new Program(COMMAND, args, {}));
+    await server.#program.line('polos listening on');
+    return server;
+  }
+
+  /** kill -9. */
+  async kill(): Promise<void> {
+    await this.#program.signal('SIGKILL');
+  }
+
+  /** Starts it again where it was. */
+  async restart(): Promise<void> {
+    this.#program = new Program(COMMAND, this.#args, {});
+    await this.#program.line('polos listening on');
+  }
+}
+
+/** A worker of the five-steps workflow; `stopIn` names the step in which it waits for a line. */
+export async function startWorker(url: string, name: string, stopIn = 0): Promise<Program> {
+  const script = fileURLToPath(new URL('programs/five-steps-worker.mjs', import.meta.url));
+  const worker = new Program(script, [], { POLOS_API_URL: url, NAME: name, STOP_IN: `${stopIn}` });
+  await worker.line('started');
+  return worker;
+}
+
+/** A restarted server must come back where its workers look for it, so the port cannot be 0. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (typeof address !== 'object' || address === null) throw new Error('no port to be had');
+  return address.port;
+}
