@@ -20,6 +20,8 @@ type ChangeState = Extract<Action, { type: 'change_state' }>;
 export function complete(draft: Draft, before: Execution, command: CompleteCommand): Decision | undefined {
   const refusal = repetition(before, command) ?? closedOrFenced(before, command);
   if (refusal) return refusal;
+  const malformed = namedTwice(command.actions);
+  if (malformed) return reject(malformed);
   const lease = before.lease as Lease;
   if (command.sequence !== lease.completions + 1) {
     return reject({ type: 'sequence_gap', expected: lease.completions + 1, got: command.sequence });
@@ -51,6 +53,20 @@ function closedOrFenced(execution: Execution, command: CompleteCommand): Decisio
     return reject({ type: 'closed', status: execution.status });
   }
   return fence(execution, command);
+}
+
+/** One completion says one thing of a step and one of the state: a second would have to overrule the first. */
+function namedTwice(actions: readonly Action[]): Rejection | undefined {
+  if (actions.length === 1) return undefined;
+  const named = new Set<string>();
+  for (const [index, action] of actions.entries()) {
+    const isState = action.type === 'change_state';
+    if (!isState && !('key' in action)) continue;
+    const name = isState ? 'the state' : `the step "${action.key}"`;
+    if (named.has(name)) return { type: 'malformed', message: `${name} is named twice`, action: index };
+    named.add(name);
+  }
+  return undefined;
 }
 
 /** A completion is a sign of life. The index over expiries is spared while most of the lease is left. */
@@ -220,6 +236,10 @@ function failExecution(draft: Draft, failure: Failure): Rejection | undefined {
 
 function suspendExecution(draft: Draft, index: number): Rejection | undefined {
   const { execution } = draft;
+  if (execution.cancelRequestedAt !== undefined) {
+    closeCancelled(draft);
+    return undefined;
+  }
   const waits = Object.values(execution.waits);
   if (waits.length === 0) {
     return {

@@ -190,6 +190,6 @@ export function timeoutAt({ lease, runTimeoutMs, runMs }: Execution): number {
 }
 
 /** When a running execution that somebody cancelled is closed without its worker; infinity if nobody did. */
-export function cancelDeadline({ cancelRequestedAt }: Execution): number {
+function cancelDeadline({ cancelRequestedAt }: Execution): number {
   return cancelRequestedAt === undefined ? Number.POSITIVE_INFINITY : cancelRequestedAt + CANCEL_GRACE_MS;
 }

@@ -19,15 +19,19 @@ export const JSON_DEPTH_MAX = 64;
 /**
  * Parses I-JSON (RFC 7493): what a double, a UTF-16 string without lone surrogates and an object with distinct names
  * can hold without alteration. Whatever `JSON.parse` would alter silently is a problem, never a different value.
+ * @param depthMax  for a text that only carries values, and is deeper than they are.
  */
-export function parseJson(text: string): { readonly value: JsonValue } | { readonly problem: JsonProblem } {
+export function parseJson(
+  text: string,
+  depthMax = JSON_DEPTH_MAX,
+): { readonly value: JsonValue } | { readonly problem: JsonProblem } {
   let value: JsonValue;
   try {
     value = JSON.parse(text);
   } catch (error) {
     return { problem: { kind: 'syntax', message: `not JSON: ${(error as Error).message}`, path: '' } };
   }
-  const count = { members: 0 };
+  const count = { members: 0, depthMax };
   const problem = inspect(value, 0, count);
   if (problem) return { problem };
   if (count.members > 0 && countMembers(text) !== count.members) {
@@ -90,24 +94,26 @@ export function pointerSegment(key: string | number): string {
   return `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
+/** What one inspection counts, and what it allows. */
+interface Count {
+  members: number;
+  readonly depthMax: number;
+}
+
 /** The first problem in a value; its path is put together on the way back, so that a good value costs none. */
-function inspect(value: JsonValue, depth: number, count: { members: number }): JsonProblem | undefined {
+function inspect(value: JsonValue, depth: number, count: Count): JsonProblem | undefined {
   if (typeof value === 'number') return inspectNumber(value);
   if (typeof value === 'string') return inspectString(value);
   if (typeof value !== 'object' || value === null) return undefined;
-  if (depth >= JSON_DEPTH_MAX) {
-    return { kind: 'depth', message: `nested deeper than ${JSON_DEPTH_MAX} levels`, path: '' };
+  if (depth >= count.depthMax) {
+    return { kind: 'depth', message: `nested deeper than ${count.depthMax} levels`, path: '' };
   }
   return Array.isArray(value)
     ? inspectArray(value, depth, count)
     : inspectObject(value as JsonObject, depth, count);
 }
 
-function inspectArray(
-  value: readonly JsonValue[],
-  depth: number,
-  count: { members: number },
-): JsonProblem | undefined {
+function inspectArray(value: readonly JsonValue[], depth: number, count: Count): JsonProblem | undefined {
   for (let index = 0; index < value.length; index++) {
     const problem = inspect(value[index] as JsonValue, depth + 1, count);
     if (problem) return within(index, problem);
@@ -115,11 +121,7 @@ function inspectArray(
   return undefined;
 }
 
-function inspectObject(
-  value: JsonObject,
-  depth: number,
-  count: { members: number },
-): JsonProblem | undefined {
+function inspectObject(value: JsonObject, depth: number, count: Count): JsonProblem | undefined {
   for (const key of Object.keys(value)) {
     count.members += 1;
     const nameProblem = inspectString(key);

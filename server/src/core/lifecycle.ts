@@ -7,7 +7,7 @@ import type {
 } from './command.js';
 import type { Decision } from './decision.js';
 import { Draft, reject, UNCHANGED } from './draft.js';
-import { cancelDeadline, type Execution, isFinal, type NewExecution, timeoutAt } from './execution.js';
+import { type Execution, isFinal, type NewExecution, nextWakeAt, timeoutAt } from './execution.js';
 import type { Failure } from './failure.js';
 import type { StepOutcome } from './step.js';
 
@@ -91,23 +91,18 @@ export function wake(draft: Draft): Decision | undefined {
     return undefined;
   }
   const { lease } = execution;
-  if (!lease) return UNCHANGED;
-  if (at >= timeoutAt(execution)) {
-    revoke(draft);
-    timeOut(draft);
-  } else if (
-    at >= cancelDeadline(execution) ||
-    (at >= lease.expiresAt && execution.cancelRequestedAt !== undefined)
-  ) {
-    revoke(draft);
+  const dueAt = nextWakeAt(execution);
+  if (!lease || dueAt === undefined || at < dueAt) return UNCHANGED;
+  revoke(draft);
+  if (execution.cancelRequestedAt !== undefined) {
+    // Whatever became due: somebody asked for this end first.
     closeCancelled(draft);
-  } else if (at >= lease.expiresAt) {
-    revoke(draft);
+  } else if (at >= timeoutAt(execution)) {
+    timeOut(draft);
+  } else {
     execution.lostLeases += 1;
     draft.addEvent('worker_lost', { workerId: lease.workerId, epoch: execution.epoch });
     draft.queue(at);
-  } else {
-    return UNCHANGED;
   }
   return undefined;
 }
@@ -157,6 +152,8 @@ export function outboxDelivered(draft: Draft, { upTo }: OutboxDeliveredCommand):
   const rest = draft.execution.outbox.filter((message) => message.id > upTo);
   if (rest.length === draft.execution.outbox.length) return UNCHANGED;
   draft.execution.outbox = rest;
+  // What was sent during the delivery.
+  if (rest.length > 0) draft.effects.push({ type: 'outbox' });
   return undefined;
 }
 
@@ -197,16 +194,25 @@ function revoke(draft: Draft): void {
   if (lease) draft.effects.push({ type: 'lease_revoked', workerId: lease.workerId, epoch });
 }
 
+/** Written out, because a rest element leaves V8 a slow dictionary: 34 µs for each creation instead of 3. */
 function unborn(request: NewExecution, at: number): Execution {
-  const { payload: _, initialState: __, root, startDelayMs: ___, ...kept } = request;
+  const { parent, root, userId, deploymentId, concurrencyKey, idempotencyKey } = request;
+  const { runTimeoutMs, retryPolicy } = request;
   return {
-    ...kept,
+    id: request.id,
+    projectId: request.projectId,
+    workflowId: request.workflowId,
+    queue: request.queue,
     status: 'queued',
     version: 0,
     createdAt: at,
     updatedAt: at,
     rootExecutionId: root?.executionId ?? request.id,
     rootWorkflowId: root?.workflowId ?? request.workflowId,
+    sessionId: request.sessionId,
+    priority: request.priority,
+    searchAttributes: request.searchAttributes,
+    requestDigest: request.requestDigest,
     ready: false,
     readyAt: at,
     failedAttempts: 0,
@@ -223,5 +229,12 @@ function unborn(request: NewExecution, at: number): Execution {
     stateUnsettled: false,
     outbox: [],
     outboxCount: 0,
+    ...(parent && { parent }),
+    ...(userId !== undefined && { userId }),
+    ...(deploymentId !== undefined && { deploymentId }),
+    ...(concurrencyKey !== undefined && { concurrencyKey }),
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
+    ...(runTimeoutMs !== undefined && { runTimeoutMs }),
+    ...(retryPolicy && { retryPolicy }),
   };
 }

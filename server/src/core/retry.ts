@@ -12,5 +12,7 @@ export const DEFAULT_RETRY_POLICY: RetryPolicy = { maxRetries: 2, baseDelayMs: 1
 
 /** The delay before retry number `retry` (1 for the first). */
 export function retryDelayMs(policy: RetryPolicy, retry: number): number {
-  return Math.min(policy.baseDelayMs * 2 ** (retry - 1), policy.maxDelayMs);
+  // Bounded, because 0 times infinity is no number.
+  const factor = 2 ** Math.min(retry - 1, 1_000);
+  return Math.min(policy.baseDelayMs * factor, policy.maxDelayMs);
 }

@@ -2,6 +2,7 @@ import {
   isJsonObject,
   JSON_DEPTH_MAX,
   type JsonObject,
+  type JsonProblem,
   type JsonValue,
   jsonBytes,
   jsonDepth,
@@ -30,16 +31,16 @@ export type StateProblem =
 
 type Outcome<T> = T | { readonly problem: StateProblem };
 
+/** Levels around a value in a patch: the array of operations, and the operation. */
+const PATCH_DEPTH = 2;
+
 /** The state of an execution that was given none. */
 export const EMPTY_STATE: StateDocument = { value: {}, bytes: 2 };
 
 /** Reads a whole document from its text and checks every limit. */
 export function parseState(text: string): Outcome<{ readonly document: StateDocument }> {
   const parsed = parseJson(text);
-  if ('problem' in parsed) {
-    const { kind, message, path } = parsed.problem;
-    return { problem: kind === 'depth' ? { kind: 'too_deep', path } : { kind: 'invalid', message, path } };
-  }
+  if ('problem' in parsed) return refused(parsed.problem);
   if (!isJsonObject(parsed.value)) {
     return { problem: { kind: 'not_an_object', message: 'the state must be a JSON object', path: '' } };
   }
@@ -48,8 +49,8 @@ export function parseState(text: string): Outcome<{ readonly document: StateDocu
 
 /** Reads a JSON Patch from its text. Paths are not resolved yet. */
 export function parsePatch(text: string): Outcome<{ readonly patch: readonly PatchOperation[] }> {
-  const parsed = parseJson(text);
-  if ('problem' in parsed) return invalid(parsed.problem.message, parsed.problem.path);
+  const parsed = parseJson(text, JSON_DEPTH_MAX + PATCH_DEPTH);
+  if ('problem' in parsed) return refused(parsed.problem);
   if (!Array.isArray(parsed.value)) return invalid('a JSON Patch is an array of operations');
   const patch: PatchOperation[] = [];
   for (const [index, item] of parsed.value.entries()) {
@@ -95,6 +96,10 @@ export function replaceAll(value: JsonObject): readonly PatchOperation[] {
 function checked(value: JsonObject, bytes: number): Outcome<{ readonly document: StateDocument }> {
   if (bytes > STATE_BYTES_MAX) return { problem: { kind: 'too_large', bytes } };
   return { document: { value, bytes } };
+}
+
+function refused({ kind, message, path }: JsonProblem): { readonly problem: StateProblem } {
+  return kind === 'depth' ? { problem: { kind: 'too_deep', path } } : invalid(message, path);
 }
 
 function invalid(message: string, path = ''): { readonly problem: StateProblem } {

@@ -76,12 +76,17 @@ export function inOrder(records: Iterable<StepRecord>): StepRecord[] {
 function recordAfter(before: StepRecord | undefined, fact: StepFact, at: number): StepRecord {
   switch (fact.type) {
     case 'recorded': {
-      const { type: _, ...step } = fact;
-      return { ...step, recordedAt: at };
+      const { key, kind, sequence, outcome, attempts, statePatch, childExecutionId } = fact;
+      const step = { key, kind, sequence, outcome, attempts, recordedAt: at };
+      return {
+        ...step,
+        ...(statePatch !== undefined && { statePatch }),
+        ...(childExecutionId !== undefined && { childExecutionId }),
+      };
     }
     case 'pending': {
-      const { type: _, ...step } = fact;
-      return { ...step, sequence: 0, attempts: [], recordedAt: at };
+      const { key, kind, childExecutionId } = fact;
+      return { key, kind, sequence: 0, attempts: [], childExecutionId, recordedAt: at };
     }
     case 'arrived':
       return { ...known(before, fact), outcome: fact.outcome, recordedAt: at };

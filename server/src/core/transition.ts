@@ -24,6 +24,7 @@ import { cancel, childClosed, claim, create, extendLease, outboxDelivered, wake 
  *  outbox_delivered | not_found | shorter outbox   | shorter outbox              | shorter outbox   | shorter outbox
  *
  *  (1) unchanged if it repeats the last completion.   (2) the other final statuses: closed.
+ *  lease_lost and closed are lease_forged where the epoch was never granted or the token is not the lease's.
  *
  * @param offer a worker that waits: if the command makes the execution ready, the same commit leases it to that worker.
  */

@@ -35,12 +35,11 @@ export class Admission {
   async admit(
     request: InvokeRequest,
   ): Promise<{ readonly execution: NewExecution; readonly state: StateDocument }> {
-    const { projectId, executionId, ...rest } = request;
+    const { projectId, executionId } = request;
     const state = await this.check(projectId, request, { state: 'initial_state', payload: 'payload.json' });
     const at = this.port.clock.now();
     const execution: NewExecution = {
-      ...rest,
-      projectId,
+      ...request,
       id: executionId ?? timeOrderedId(at),
       queue: this.queueOf(projectId, request),
       sessionId: request.sessionId ?? timeOrderedId(at),

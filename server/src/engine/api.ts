@@ -6,6 +6,8 @@ import type { RetryPolicy } from '../core/retry.js';
 import type { StepRecord } from '../core/step.js';
 import type { ExecutionQuery, SchemaKind, StoredSchema } from '../store/store.js';
 
+export type { ExecutionQuery, SchemaKind } from '../store/store.js';
+
 /**
  * What the engine can be asked, by rpc/ and by nobody else. Requests are well-formed already (protovalidate, I-JSON,
  * sizes of payloads); whatever needs the store or the schemas is checked behind this. All times are milliseconds since

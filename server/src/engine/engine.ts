@@ -47,6 +47,7 @@ export class Engine implements api.EngineApi {
   private readonly store: Store;
   private readonly clock: Clock;
   private readonly leaseMs: number;
+  private readonly fault: EngineOptions['fault'];
   private readonly workers: Workers;
   private readonly watchers = new Watchers();
   private readonly schemas: SchemaRegistry;
@@ -61,6 +62,7 @@ export class Engine implements api.EngineApi {
     this.store = store;
     this.clock = clock;
     this.leaseMs = leaseMs;
+    this.fault = fault;
     this.workers = new Workers(clock);
     this.schemas = new SchemaRegistry(store, clock);
     this.admission = new Admission({ schemas: this.schemas, workers: this.workers, clock });
@@ -77,7 +79,6 @@ export class Engine implements api.EngineApi {
       matcher: this.matcher,
       clock,
       assignmentOf: (loaded) => this.assignmentOf(loaded),
-      fault,
     };
   }
 
@@ -382,15 +383,20 @@ export class Engine implements api.EngineApi {
     return { ...this.viewOf(execution), ...(result && { result }) };
   }
 
-  /** Reads what is missing while nobody commits. Undefined if the lease is over before that. */
-  private assignmentOf(loaded: Loaded): Promise<api.Assignment | undefined> {
-    if (isComplete(loaded)) return Promise.resolve(assignmentOf(loaded, loaded.execution.epoch));
+  /** Reads what is missing while nobody commits. Undefined if that fails, or if the lease is over before. */
+  private async assignmentOf(loaded: Loaded): Promise<api.Assignment | undefined> {
+    if (isComplete(loaded)) return assignmentOf(loaded, loaded.execution.epoch);
     const { id, epoch } = loaded.execution;
-    return this.executions.read(id, async (again) => {
-      await inputOf(again, this.store);
-      await stepsOf(again, this.store);
-      return isComplete(again) ? assignmentOf(again, epoch) : undefined;
-    });
+    try {
+      return await this.executions.read(id, async (again) => {
+        await inputOf(again, this.store);
+        await stepsOf(again, this.store);
+        return isComplete(again) ? assignmentOf(again, epoch) : undefined;
+      });
+    } catch (error) {
+      this.fault(error);
+      return undefined;
+    }
   }
 }
 

@@ -1,6 +1,8 @@
 import type { Rejection } from '../core/decision.js';
 import type { StateProblem } from '../core/state-document.js';
 
+export { StoreFault } from '../store/store.js';
+
 /** What a caller asked for and cannot have, as a value of a closed union; rpc/ maps each to a status in one table. */
 export type EngineProblem =
   | { readonly type: 'rejected'; readonly executionId: string; readonly rejection: Rejection }

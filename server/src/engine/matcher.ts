@@ -12,7 +12,7 @@ export interface Poller {
   readonly worker: Worker;
   /** How many more executions it takes. The matcher counts it down with each reservation. */
   capacity: number;
-  deliver(loaded: Loaded): void;
+  deliver(loaded: Loaded): unknown;
   /** A reservation came to nothing; its place is free again. */
   released(): void;
 }
@@ -31,8 +31,8 @@ export interface MatcherPort {
 /** Ready executions that one look at the store brings at most. */
 const BATCH = 100;
 
-/** How long to leave the store alone after it failed. */
-const RETRY_AFTER_FAULT_MS = 1_000;
+/** How long to leave the store alone after it failed, or listed only executions that could not be had. */
+const RETRY_MS = 1_000;
 
 /**
  * Brings ready executions and free workers together. An execution that becomes ready while a worker waits is leased to
@@ -44,7 +44,12 @@ export class Matcher {
   private readonly pollers = new Map<string, Set<Poller>>();
   /** Workflows of which the store may hold ready executions; all of them until proved otherwise. */
   private readonly drained = new Set<string>();
-  private readonly pumping = new Set<string>();
+  /** Workflows that are being pumped, and whether work or room came since the last look at the store. */
+  private readonly pumping = new Map<string, { again: boolean }>();
+
+  /** How many places were taken, and as which of them each workflow was served last. */
+  private served = 0;
+  private readonly lastServed = new Map<string, number>();
 
   constructor(port: MatcherPort) {
     this.port = port;
@@ -69,9 +74,10 @@ export class Matcher {
 
   /** A poller takes more than before. */
   roomFor(poller: Poller): void {
-    for (const key of keysOf(poller.worker)) {
-      if (!this.drained.has(key)) this.pump(key);
-    }
+    const open = keysOf(poller.worker).filter((key) => !this.drained.has(key) || this.pumping.has(key));
+    // The workflow that was served longest ago asks first, so that a busy one leaves room for the others.
+    open.sort((a, b) => (this.lastServed.get(a) ?? 0) - (this.lastServed.get(b) ?? 0));
+    for (const key of open) this.pump(key);
   }
 
   /** An execution became ready and no worker was waiting. */
@@ -83,10 +89,25 @@ export class Matcher {
 
   /** A free worker for an execution that is becoming ready. */
   reserve(execution: Execution): Reservation | undefined {
-    return this.reserveFor(keyOf(execution.projectId, execution.workflowId), execution);
+    const key = keyOf(execution.projectId, execution.workflowId);
+    // The free worker is about to get what has waited longer. This one waits its turn.
+    if (this.pumping.has(key)) return undefined;
+    const poller = this.nextFor(key, execution);
+    return (
+      poller && {
+        claim: this.claimFor(poller, key),
+        deliver: (loaded) => poller.deliver(loaded),
+        release: () => {
+          this.giveBack(poller);
+          // For what became ready while the place was taken.
+          this.roomFor(poller);
+        },
+      }
+    );
   }
 
-  private reserveFor(key: string, { queue }: { readonly queue: string }): Reservation | undefined {
+  /** The worker whose turn it is; one place of it is taken. */
+  private nextFor(key: string, { queue }: { readonly queue: string }): Poller | undefined {
     const pollers = this.pollers.get(key);
     if (!pollers) return undefined;
     for (const poller of pollers) {
@@ -95,15 +116,16 @@ export class Matcher {
       pollers.delete(poller);
       pollers.add(poller);
       poller.capacity -= 1;
-      return this.reservation(poller, key);
+      this.served += 1;
+      this.lastServed.set(key, this.served);
+      return poller;
     }
     return undefined;
   }
 
-  private reservation(poller: Poller, key: string): Reservation {
-    const { worker } = poller;
+  private claimFor({ worker }: Poller, key: string): ClaimCommand {
     const definition = worker.workflows.get(key.slice(key.indexOf('\0') + 1));
-    const claim: ClaimCommand = {
+    return {
       type: 'claim',
       at: this.port.clock.now(),
       workerId: worker.id,
@@ -111,53 +133,74 @@ export class Matcher {
       leaseMs: this.port.leaseMs,
       ...(definition && { defaults: definition }),
     };
-    return {
-      claim,
-      deliver: (loaded) => poller.deliver(loaded),
-      release: () => {
-        poller.capacity += 1;
-        poller.released();
-      },
-    };
+  }
+
+  private giveBack(poller: Poller): void {
+    poller.capacity += 1;
+    poller.released();
   }
 
   private pump(key: string): void {
-    if (this.pumping.has(key) || !this.hasRoom(key)) return;
-    this.pumping.add(key);
-    this.claimWhileRoom(key)
-      .catch((error) => {
-        this.port.fault(error);
-        this.drained.delete(key);
-        const { clock } = this.port;
-        clock.callAt(clock.now() + RETRY_AFTER_FAULT_MS, () => this.pump(key));
-      })
-      .finally(() => this.pumping.delete(key));
+    const underway = this.pumping.get(key);
+    if (underway) underway.again = true;
+    else if (this.hasRoom(key)) this.claimWhileRoom(key).catch((error) => this.pumpAfter(key, error));
+  }
+
+  private pumpAfter(key: string, error: unknown): void {
+    this.port.fault(error);
+    this.drained.delete(key);
+    this.pumpLater(key);
+  }
+
+  private pumpLater(key: string): void {
+    const { clock } = this.port;
+    clock.callAt(clock.now() + RETRY_MS, () => this.pump(key));
   }
 
   private async claimWhileRoom(key: string): Promise<void> {
-    const [projectId = '', workflowId = ''] = key.split('\0');
-    while (this.hasRoom(key) && !this.drained.has(key)) {
-      // Noted before the look, so that what becomes ready during it is not lost.
-      this.drained.add(key);
-      const queues = this.queuesWithRoom(key);
-      const query = { projectId, workflowId, limit: BATCH, ...(queues && { queues }) };
-      const ready = await this.port.store.listReady(query);
-      const claimed = await Promise.all(ready.map((execution) => this.claim(key, execution)));
-      const isRest = ready.length === BATCH || claimed.includes(false) || queues !== undefined;
-      if (isRest) this.drained.delete(key);
-      if (queues !== undefined && ready.length === 0) return;
+    const progress = { again: true };
+    this.pumping.set(key, progress);
+    try {
+      while (progress.again && this.hasRoom(key)) {
+        progress.again = false;
+        if (await this.claimSome(key)) progress.again = true;
+      }
+    } finally {
+      // In the same turn as the last look at `again` and the room: whatever comes after it pumps anew.
+      this.pumping.delete(key);
     }
   }
 
+  /** One look at the store; true if another one would find more. */
+  private async claimSome(key: string): Promise<boolean> {
+    const [projectId = '', workflowId = ''] = key.split('\0');
+    // Noted before the look, so that what becomes ready during it is not lost.
+    this.drained.add(key);
+    const queues = this.queuesWithRoom(key);
+    const query = { projectId, workflowId, limit: BATCH, ...(queues && { queues }) };
+    const ready = await this.port.store.listReady(query);
+    const claimed = await Promise.all(ready.map((execution) => this.claim(key, execution)));
+    if (ready.length === BATCH || claimed.includes(false) || queues !== undefined) this.drained.delete(key);
+    if (claimed.includes(true)) return !this.drained.has(key);
+    if (ready.length > 0) this.pumpLater(key);
+    return false;
+  }
+
   private async claim(key: string, execution: ReadyExecution): Promise<boolean> {
-    const reservation = this.reserveFor(key, execution);
-    if (!reservation) return false;
+    const poller = this.nextFor(key, execution);
+    if (!poller) return false;
+    const release = () => this.giveBack(poller);
+    const deliver = (loaded: Loaded) => poller.deliver(loaded);
     try {
-      const got = await this.port.claim(execution.id, reservation);
-      if (!got) reservation.release();
+      const got = await this.port.claim(execution.id, {
+        claim: this.claimFor(poller, key),
+        deliver,
+        release,
+      });
+      if (!got) release();
       return got;
     } catch (error) {
-      reservation.release();
+      release();
       throw error;
     }
   }

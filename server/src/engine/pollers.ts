@@ -8,9 +8,8 @@ import type { Worker } from './workers.js';
 export interface PollerPort {
   readonly matcher: Matcher;
   readonly clock: Clock;
-  /** Undefined if the lease is over before it could be read. */
+  /** Undefined if it cannot be read, or if the lease is over before that. Never rejects. */
   assignmentOf(loaded: Loaded): Promise<Assignment | undefined>;
-  fault(error: unknown): void;
 }
 
 /** One call of Poll: takes up to `max` executions, as soon as there is one. */
@@ -19,7 +18,7 @@ export function pollOnce(
   worker: Worker,
   { max, waitMs, signal }: Wait & { readonly max: number },
 ): Promise<readonly Assignment[]> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     const taken: Promise<Assignment | undefined>[] = [];
     /** Reservations that are neither delivered nor released; missing while the call takes more. */
     let pending: number | undefined;
@@ -29,8 +28,7 @@ export function pollOnce(
       answerIfDone();
     };
     const answerIfDone = () => {
-      if (pending === 0)
-        Promise.all(taken).then((all) => resolve(all.filter((one) => one !== undefined)), reject);
+      if (pending === 0) Promise.all(taken).then((all) => resolve(all.filter((one) => one !== undefined)));
     };
     const poller: Poller = {
       worker,
@@ -62,17 +60,21 @@ export function pollOnce(
 
 /** An open Work stream: takes as many executions as the worker grants. */
 export function openSession(port: PollerPort, worker: Worker, sink: WorkSink): WorkSession {
+  let isOpen = true;
+  let isAdded = false;
   const poller: Poller = {
     worker,
     capacity: 0,
-    deliver: (loaded) => {
-      port.assignmentOf(loaded).then((assignment) => assignment && sink.assign(assignment), port.fault);
+    deliver: async (loaded) => {
+      const assignment = await port.assignmentOf(loaded);
+      if (assignment) return sink.assign(assignment);
+      // The worker was sent nothing, so it still waits for as many as before.
+      poller.capacity += 1;
+      if (isOpen) port.matcher.roomFor(poller);
     },
     released: () => {},
   };
   worker.sink = sink;
-  let isOpen = true;
-  let isAdded = false;
   const leave = () => {
     if (isOpen) port.matcher.remove(poller);
     isOpen = false;

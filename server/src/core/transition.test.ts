@@ -1,0 +1,345 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Action, ClaimCommand, Command, CompleteCommand } from './command.js';
+import { COMMAND_TYPES } from './command.js';
+import type { Decision, Snapshot } from './decision.js';
+import { EXECUTION_STATUSES, isFinal, nextWakeAt } from './execution.js';
+import { lastEvent } from './journal.js';
+import { applyPatch, EMPTY_STATE, type PatchOperation, type StateDocument } from './state-document.js';
+import { addFacts, type StepOutcome, type StepRecord } from './step.js';
+import { transition } from './transition.js';
+
+// Random commands, sensible and not, from several workers, with time going forward. Whatever is decided, the promises of
+// DESIGN.md hold after each decision.
+
+const visited = new Set<string>();
+
+test('whatever is asked in whatever order, the promises hold', () => {
+  fc.assert(
+    fc.property(fc.array(moveArbitrary(), { minLength: 1, maxLength: 50, size: 'max' }), (moves) => {
+      const world = new World();
+      for (const move of moves) world.play(move);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test.each(
+  ['(none)', ...EXECUTION_STATUSES].flatMap((status) => COMMAND_TYPES.map((command) => [command, status])),
+)('random commands reach the cell %s x %s', (command, status) => {
+  expect(visited).toContain(`${command} x ${status}`);
+});
+
+const KEYS = ['a', 'b', '__proto__'];
+const WORKERS = ['w1', 'w2', 'w3'];
+
+/** What is to be asked next. Numbers are turned into epochs, sequences and ids that fit, or nearly fit, the moment. */
+interface Move {
+  readonly type: Command['type'] | 'resend';
+  readonly afterMs: number;
+  readonly worker: string;
+  readonly key: string;
+  /** 0 for what fits; others are off by that much. */
+  readonly off: number;
+  readonly forged: boolean;
+  readonly offer: boolean;
+  readonly delayMs: number;
+  readonly parent: boolean;
+  readonly actions: readonly ActionMove[];
+  readonly outcome: StepOutcome;
+}
+
+type ActionMove =
+  | Action
+  | { readonly type: 'patch'; readonly patch: readonly PatchOperation[]; readonly off: number };
+
+function moveArbitrary(): fc.Arbitrary<Move> {
+  const types = (
+    ['claim', 'complete', 'complete', 'complete', 'complete', 'resend', 'wake', 'wake'] as const
+  ).concat([...COMMAND_TYPES] as never[]);
+  return fc.record({
+    type: fc.constantFrom(...types),
+    afterMs: fc.oneof(fc.constantFrom(0, 1, 20_000, 30_000, 60_000), fc.nat(2_000)),
+    worker: fc.constantFrom(...WORKERS),
+    key: fc.constantFrom(...KEYS),
+    off: fc.oneof({ weight: 8, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constantFrom(-1, 1) }),
+    forged: fc.oneof(
+      { weight: 9, arbitrary: fc.constant(false) },
+      { weight: 1, arbitrary: fc.constant(true) },
+    ),
+    offer: fc.boolean(),
+    delayMs: fc.constantFrom(0, 0, 500),
+    parent: fc.boolean(),
+    actions: fc.array(actionArbitrary(), { maxLength: 4 }),
+    outcome: outcomeArbitrary(),
+  });
+}
+
+function actionArbitrary(): fc.Arbitrary<ActionMove> {
+  const key = fc.constantFrom(...KEYS);
+  const failure = fc.record({ type: fc.constant('Error'), message: fc.string(), retryable: fc.boolean() });
+  const child = fc.uuid().map((id) => ({ id, workflowId: 'child', queue: 'child', priority: 0 }));
+  return fc.oneof(
+    { weight: 4, arbitrary: recordArbitrary(key) },
+    {
+      weight: 3,
+      arbitrary: fc.record({ type: fc.constant('start_child' as const), key, waits: fc.boolean(), child }),
+    },
+    { weight: 3, arbitrary: fc.record({ type: fc.constant('accept_outcome' as const), key }) },
+    { weight: 4, arbitrary: patchArbitrary() },
+    { weight: 1, arbitrary: fc.constant({ type: 'complete_execution' as const, result: { json: '1' } }) },
+    { weight: 2, arbitrary: failure.map((failure) => ({ type: 'fail_execution' as const, failure })) },
+    { weight: 3, arbitrary: fc.constant({ type: 'suspend_execution' as const }) },
+    { weight: 1, arbitrary: fc.constant({ type: 'cancel_execution' as const }) },
+  );
+}
+
+function recordArbitrary(key: fc.Arbitrary<string>): fc.Arbitrary<Action> {
+  const kind = fc.constantFrom('run' as const, 'uuid' as const);
+  return fc.record({
+    ...{ type: fc.constant('record_step' as const), key, kind, outcome: outcomeArbitrary() },
+    attempts: fc.constant([]),
+  });
+}
+
+function outcomeArbitrary(): fc.Arbitrary<StepOutcome> {
+  return fc.constantFrom<StepOutcome>(
+    { type: 'completed', result: { json: '1' } },
+    { type: 'completed', result: { data: new Uint8Array([1, 2]), encoding: 'x' } },
+    { type: 'completed' },
+    { type: 'failed', failure: { type: 'Error', message: 'no', retryable: true } },
+  );
+}
+
+function patchArbitrary(): fc.Arbitrary<ActionMove> {
+  const path = fc.constantFrom('/a', '/list', '/list/-', '/list/0', '/__proto__', '/a~1b', '/', '');
+  const value = fc.constantFrom<PatchOperation & { op: 'add' } extends { value: infer V } ? V : never>(
+    ...[1, [], {}, 'é😀', { a: 1 }, null],
+  );
+  const operation = fc.record({ op: fc.constantFrom('add' as const, 'replace' as const), path, value });
+  const removal = fc.record({ op: fc.constant('remove' as const), path });
+  return fc.record({
+    type: fc.constant('patch' as const),
+    patch: fc.array(fc.oneof(operation, removal), { minLength: 1, maxLength: 3 }),
+    off: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constantFrom(-1, 1) }),
+  });
+}
+
+/** One execution, all that was ever said of it, and the checks. */
+class World {
+  private snapshot: Snapshot | undefined;
+  private at = 0;
+  private cancelAsked = false;
+  private readonly steps = new Map<string, StepRecord>();
+  private outcomes = 0;
+  private folded: StateDocument = EMPTY_STATE;
+  private last: CompleteCommand | undefined;
+  private toldParent = 0;
+
+  play(move: Move): void {
+    this.at += move.afterMs;
+    const command = this.commandOf(move);
+    if (!command) return;
+    const offer = move.offer ? this.claimBy(move.worker) : undefined;
+    const before = deepFreeze(this.snapshot);
+    const steps = new Map(this.steps);
+    visited.add(`${command.type} x ${before?.execution.status ?? '(none)'}`);
+    const decision = deepFreeze(transition(before, deepFreeze(command), offer));
+    expect(transition(before, command, offer), 'the same arguments give the same decision').toEqual(decision);
+    expect(this.steps, 'the steps given are left alone').toEqual(steps);
+    if (command.type === 'complete') this.checkFence(before, command, decision);
+    if (decision.type !== 'commit') return;
+    this.checkCommit(before, decision);
+    this.snapshot = decision.next;
+    this.checkExecution();
+    if (command.type === 'complete') this.checkResent(command);
+  }
+
+  private commandOf(move: Move): Command | undefined {
+    const { at } = this;
+    const { type, key, off } = move;
+    const execution = this.snapshot?.execution;
+    const epoch = (execution?.epoch ?? 0) + off;
+    const token = move.forged ? 'forged' : `t${epoch}`;
+    switch (type) {
+      case 'create':
+        return this.createCommand(move);
+      case 'claim':
+        return this.claimBy(move.worker);
+      case 'complete': {
+        const sequence = (execution?.lease?.completions ?? 0) + 1 + (move.key === 'b' ? off : 0);
+        const actions = move.actions.map((action) => this.actionOf(action));
+        const said = {
+          actions,
+          stateUnsettled: move.parent,
+          recorded: this.steps,
+          digest: JSON.stringify(actions),
+        };
+        return { type, at, epoch: move.key === 'b' ? epoch - off : epoch, token, sequence, ...said };
+      }
+      case 'resend':
+        return this.last && { ...this.last, at, digest: off === 0 ? this.last.digest : 'other' };
+      case 'extend_lease':
+        return { type, at, epoch, token };
+      case 'wake':
+      case 'cancel':
+        // Cancelling is rare, so that executions also reach their other ends.
+        return type === 'cancel' && move.delayMs === 0 ? { type: 'wake', at } : { type, at };
+      case 'child_closed': {
+        const childExecutionId = (off === 0 && execution?.waits[key]?.childExecutionId) || 'nobody';
+        return { type, at, stepKey: key, childExecutionId, outcome: move.outcome };
+      }
+      case 'outbox_delivered':
+        return { type, at, upTo: (execution?.outboxCount ?? 0) + off };
+    }
+  }
+
+  private createCommand({ delayMs, parent }: Move): Command {
+    return {
+      ...{ type: 'create', at: this.at, state: EMPTY_STATE },
+      request: {
+        ...{
+          id: 'x',
+          projectId: 'p',
+          workflowId: 'w',
+          queue: 'q',
+          sessionId: 's',
+          requestDigest: 'd',
+          priority: 0,
+        },
+        ...{
+          searchAttributes: {},
+          startDelayMs: delayMs,
+          retryPolicy: { maxRetries: 1, baseDelayMs: 900, maxDelayMs: 900 },
+        },
+        ...(parent && { parent: { executionId: 'p', stepKey: 'k', waits: true }, runTimeoutMs: 50_000 }),
+      },
+    };
+  }
+
+  private claimBy(workerId: string): ClaimCommand {
+    const token = `t${(this.snapshot?.execution.epoch ?? 0) + 1}`;
+    return { type: 'claim', at: this.at, workerId, token, leaseMs: 30_000 };
+  }
+
+  private actionOf(action: ActionMove): Action {
+    if (action.type !== 'patch') return action;
+    const baseRevision = (this.snapshot?.execution.stateRevision ?? 1) + action.off;
+    return { type: 'change_state', baseRevision, change: { patch: action.patch } };
+  }
+
+  /** 5, 6: only the newest epoch commits, with its own token. */
+  private checkFence(before: Snapshot | undefined, command: CompleteCommand, decision: Decision): void {
+    if (decision.type === 'commit') {
+      expect(before?.execution).toMatchObject({
+        status: 'running',
+        epoch: command.epoch,
+        lease: { token: command.token },
+      });
+      expect(command.sequence).toBe((before?.execution.lease?.completions ?? 0) + 1);
+    } else if (decision.type === 'unchanged') {
+      const last = before?.execution.lastCompletion;
+      expect(command.epoch).toBe(last?.epoch);
+      expect(command.sequence).toBeLessThanOrEqual(last?.sequence ?? 0);
+    }
+  }
+
+  private checkCommit(
+    before: Snapshot | undefined,
+    { next, entry, effects }: Extract<Decision, { type: 'commit' }>,
+  ): void {
+    const { execution, state } = next;
+    const old = before?.execution;
+    expect(execution.version).toBe((old?.version ?? 0) + 1);
+    if (old && isFinal(old.status)) {
+      expect(execution, '19: final is final').toEqual({ ...old, ...changedByDelivery(execution) });
+    }
+    expect(execution.epoch - (old?.epoch ?? 0)).toBeOneOf([0, 1]);
+    expect(effects.filter(({ type }) => type === 'outbox').length).toBeLessThanOrEqual(1);
+    expect(execution.eventCount, '10').toBe(entry ? lastEvent(entry) : old?.eventCount);
+    if (!entry) {
+      expect(state).toBe(before?.state);
+      expect(execution.stepCount).toBe(old?.stepCount);
+      return;
+    }
+    expect(entry.firstEvent, '10: no gap').toBe((old?.eventCount ?? 0) + 1);
+    expect(entry.events.length).toBeGreaterThan(0);
+    for (const fact of entry.steps) {
+      const known = this.steps.get(fact.key);
+      if (fact.type !== 'accepted') expect(known?.outcome, `3: ${fact.key} has one outcome`).toBeUndefined();
+      if (fact.type === 'accepted') expect(known).toMatchObject({ sequence: 0, outcome: {} });
+      if ('sequence' in fact) expect(fact.sequence, 'no gap in the order of outcomes').toBe(++this.outcomes);
+      addFacts(this.steps, [fact], this.at);
+    }
+    expect(execution.stepCount).toBe(this.outcomes);
+    expect(entry.stateRevision).toBe(execution.stateRevision);
+    expect(execution.stateRevision - (old?.stateRevision ?? 1)).toBe(entry.patch ? 1 : 0);
+    const folded = applyPatch(this.folded, entry.patch ?? []);
+    this.folded = 'document' in folded ? folded.document : EMPTY_STATE;
+    expect(state, '9: the state is the fold of its patches').toEqual(this.folded);
+    expect(execution.stateBytes).toBe(Buffer.byteLength(JSON.stringify(state.value)));
+    this.toldParent += execution.outbox
+      .slice(old?.outbox.length ?? 0)
+      .filter(({ type }) => type === 'child_closed').length;
+  }
+
+  private checkExecution(): void {
+    const execution = this.snapshot?.execution;
+    if (!execution) return;
+    const { status, lease, ready, cancelRequestedAt, closedAt, parent, outbox, outboxCount } = execution;
+    expect(lease !== undefined, 'a lease is held while running, and only then').toBe(status === 'running');
+    if (ready) expect(status).toBe('queued');
+    expect(closedAt !== undefined).toBe(isFinal(status));
+    this.cancelAsked ||= cancelRequestedAt !== undefined;
+    if (this.cancelAsked) expect(status, '18: cancel is sticky').toBeOneOf(['running', 'cancelled']);
+    expect(this.toldParent, '15: the parent is told once').toBe(parent && isFinal(status) ? 1 : 0);
+    if (outbox.length > 0) expect(outbox.at(-1)?.id).toBe(outboxCount);
+    for (const [key, { arrived }] of Object.entries(execution.waits)) {
+      expect(this.steps.get(key)).toMatchObject({ sequence: 0 });
+      expect(this.steps.get(key)?.outcome !== undefined).toBe(arrived);
+    }
+    const pending = [...this.steps.values()].filter(({ sequence }) => sequence === 0).map(({ key }) => key);
+    if (!isFinal(status)) expect(Object.keys(execution.waits).sort()).toEqual(pending.sort());
+    this.checkWake();
+  }
+
+  /** The engine looks again exactly when something is due: not before, and not in vain. */
+  private checkWake(): void {
+    const { snapshot, at } = this;
+    if (!snapshot) return;
+    const wakeAt = nextWakeAt(snapshot.execution);
+    const { status, ready } = snapshot.execution;
+    expect(wakeAt !== undefined).toBe(status === 'running' || (status === 'queued' && !ready));
+    if (wakeAt === undefined) {
+      expect(transition(snapshot, { type: 'wake', at: at + 1e9 }).type).toBe('unchanged');
+      return;
+    }
+    expect(Number.isFinite(wakeAt)).toBe(true);
+    if (wakeAt > at) expect(transition(snapshot, { type: 'wake', at: wakeAt - 1 }).type).toBe('unchanged');
+    expect(transition(snapshot, { type: 'wake', at: Math.max(at, wakeAt) }).type).toBe('commit');
+  }
+
+  /** 7: a completion that is sent again changes nothing. */
+  private checkResent(command: CompleteCommand): void {
+    this.last = command;
+    const again = { ...command, at: this.at + 1, recorded: this.steps };
+    expect(transition(this.snapshot, again)).toEqual({ type: 'unchanged' });
+    expect(transition(this.snapshot, { ...again, digest: 'other' })).toMatchObject({
+      rejection: { type: 'result_conflict' },
+    });
+  }
+}
+
+/** What still changes in a final execution: messages leave it. */
+function changedByDelivery({ version, updatedAt, outbox }: Snapshot['execution']) {
+  return { version, updatedAt, outbox };
+}
+
+function deepFreeze<T>(value: T): T {
+  // Bytes cannot be frozen; steps are checked by comparison.
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  if (value instanceof Uint8Array || value instanceof Map) return value;
+  Object.freeze(value);
+  for (const each of Object.values(value)) deepFreeze(each);
+  return value;
+}

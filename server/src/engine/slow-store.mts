@@ -1,0 +1,64 @@
+import type { Store } from '../store/store.js';
+
+// For tests only; `.mts`, so that the build of `src/**/*.ts` leaves it out.
+
+/** A store of which one method can be held up or made to fail, once. */
+export function gated(inner: Store, method: keyof Store) {
+  let gate: Promise<void> | undefined;
+  let open = () => {};
+  let failure: unknown;
+  return {
+    store: intercepted(inner, async (name, call) => {
+      if (name !== method) return call();
+      const held = gate;
+      gate = undefined;
+      await held;
+      const thrown = failure;
+      failure = undefined;
+      if (thrown !== undefined) throw thrown;
+      return call();
+    }),
+    /** The next call waits. */
+    hold() {
+      gate = new Promise((resolve) => {
+        open = resolve;
+      });
+    },
+    /** The call that waits goes on. */
+    release() {
+      open();
+    },
+    /** The next call to go on throws this, and nothing else happens. */
+    fail(error: unknown) {
+      failure = error;
+    },
+  };
+}
+
+/** A store whose answers take a little: some turns of the promise queue, before and after, by a seed. */
+export function jittery(inner: Store, seed: number): Store {
+  let state = seed | 1;
+  const pause = async () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
+    for (let turns = (state >>> 16) % 12; turns > 0; turns--) await undefined;
+  };
+  return intercepted(inner, async (_, call) => {
+    await pause();
+    const answer = await call();
+    await pause();
+    return answer;
+  });
+}
+
+/** A store each of whose calls goes through `around`. */
+export function intercepted(
+  inner: Store,
+  around: (method: keyof Store, call: () => Promise<unknown>, args: readonly unknown[]) => Promise<unknown>,
+): Store {
+  return new Proxy(inner, {
+    get(target, name: keyof Store) {
+      const method = target[name] as (...args: unknown[]) => Promise<unknown>;
+      return (...args: unknown[]) => around(name, () => method.apply(target, args), args);
+    },
+  });
+}
