@@ -1,0 +1,151 @@
+import type { Execution } from '../../core/execution.js';
+import type { JournalEntry } from '../../core/journal.js';
+import { entryText, executionText } from '../record-codec.js';
+import type {
+  CommitResult,
+  DueExecutions,
+  ExecutionQuery,
+  ExecutionWrite,
+  ReadyExecution,
+  Store,
+  StoredExecution,
+  StoredSchema,
+} from '../store.js';
+import { assertWellFormed } from '../write-rules.js';
+import { ExecutionList } from './execution-list.js';
+import { ExecutionTable } from './execution-table.js';
+import { damage, toFault } from './faults.js';
+import { GroupCommit } from './group-commit.js';
+import { type JournalPage, JournalTable } from './journal-table.js';
+import { type OpenDatabase, openDatabase } from './open-database.js';
+import { SchemaTable } from './schema-table.js';
+import { StoreTransaction } from './transaction.js';
+
+/**
+ * Opens the store that keeps everything in one directory of this machine.
+ *
+ * Either all that was ever acknowledged is there, or opening is refused: a StoreFault names the file and what is wrong
+ * with it. Every row is read once for that (docs/decisions/0001-embedded-store-layout.md says how fast). A directory that
+ * another process has open is refused, too; the hold ends with that process, however it ends.
+ *
+ * @param options.dataDir  made (mode 0700) if it is not there. Nothing else may write to its files.
+ */
+export async function openEmbeddedStore(options: { readonly dataDir: string }): Promise<Store> {
+  return new EmbeddedStore(openDatabase(options.dataDir));
+}
+
+class EmbeddedStore implements Store {
+  private readonly opened: OpenDatabase;
+  private readonly executions: ExecutionTable;
+  private readonly journals: JournalTable;
+  private readonly lists: ExecutionList;
+  private readonly schemas: SchemaTable;
+  private readonly transaction: StoreTransaction;
+  private readonly groups: GroupCommit;
+  private isClosed = false;
+
+  constructor(opened: OpenDatabase) {
+    const { database, file, watermark } = opened;
+    this.opened = opened;
+    this.executions = new ExecutionTable(database, file);
+    this.journals = new JournalTable(database, file);
+    this.lists = new ExecutionList(database, file);
+    this.schemas = new SchemaTable(database, file);
+    const onRollback = () => this.executions.forget();
+    this.transaction = new StoreTransaction({ database, file, watermark, onRollback });
+    this.groups = new GroupCommit(this.transaction);
+  }
+
+  async commit(write: ExecutionWrite): Promise<CommitResult> {
+    this.assertOpen();
+    assertWellFormed(write);
+    const { execution, state, entry } = write;
+    const encoded = { write, body: executionText(execution), entryBody: entry && entryText(entry) };
+    return this.groups.submit({
+      bytes: encoded.body.length + (encoded.entryBody?.length ?? 0) + (state?.length ?? 0),
+      write: () => this.executions.write(encoded, this.transaction.tally),
+      toFault: (error) => this.toFault(`commit ${execution.id}`, error),
+    });
+  }
+
+  async load(executionId: string): Promise<StoredExecution | undefined> {
+    return this.read(`load ${executionId}`, () => this.executions.load(executionId));
+  }
+
+  async journal(executionId: string, page: JournalPage): Promise<readonly JournalEntry[]> {
+    return this.read(`read the journal of ${executionId}`, () => this.journals.read(executionId, page));
+  }
+
+  async findByIdempotencyKey(projectId: string, key: string): Promise<Execution | undefined> {
+    return this.read(`find the idempotency key "${key}"`, () => this.executions.findByKey(projectId, key));
+  }
+
+  async listReady(query: {
+    readonly projectId: string;
+    readonly workflowId: string;
+    readonly limit: number;
+  }): Promise<readonly ReadyExecution[]> {
+    const { projectId, workflowId, limit } = query;
+    return this.read(`list what is ready of "${workflowId}"`, () =>
+      this.lists.listReady(projectId, workflowId, limit),
+    );
+  }
+
+  async listDue({
+    until,
+    limit,
+  }: {
+    readonly until: number;
+    readonly limit: number;
+  }): Promise<DueExecutions> {
+    return this.read('list what is due', () => this.lists.listDue(until, limit));
+  }
+
+  async listOutboxes(limit: number): Promise<readonly string[]> {
+    return this.read('list outboxes', () => this.lists.listOutboxes(limit));
+  }
+
+  async list(query: ExecutionQuery): Promise<readonly Execution[]> {
+    return this.read(`list executions of "${query.projectId}"`, () => this.lists.list(query));
+  }
+
+  async putSchema(schema: StoredSchema): Promise<void> {
+    this.assertOpen();
+    await this.groups.submit({
+      bytes: schema.jsonSchema.length,
+      write: () => this.schemas.put(schema, this.transaction.tally),
+      toFault: (error) => this.toFault(`put a schema of "${schema.workflowId}"`, error),
+    });
+  }
+
+  async listSchemas(query: {
+    readonly projectId: string;
+    readonly workflowId?: string;
+  }): Promise<readonly StoredSchema[]> {
+    return this.read(`list schemas of "${query.projectId}"`, () => this.schemas.list(query));
+  }
+
+  async close(): Promise<void> {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.groups.drain();
+    this.opened.close();
+  }
+
+  private read<Result>(doing: string, select: () => Result): Result {
+    this.assertOpen();
+    try {
+      return select();
+    } catch (error) {
+      throw this.toFault(doing, error);
+    }
+  }
+
+  private toFault(doing: string, error: unknown): unknown {
+    return toFault(`${this.opened.file}: ${doing}`, error);
+  }
+
+  private assertOpen(): void {
+    if (this.isClosed) throw damage(`${this.opened.file}: the store is closed`);
+  }
+}

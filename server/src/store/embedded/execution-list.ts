@@ -1,0 +1,78 @@
+import type Database from 'libsql';
+import type { Execution } from '../../core/execution.js';
+import type { DueExecutions, ExecutionQuery, ReadyExecution } from '../store.js';
+import { compareText } from '../text-order.js';
+import { type ExecutionRow, readExecutionRow } from './execution-row.js';
+import { type BuiltQuery, listQuery, rootQuery } from './list-query.js';
+import { fromColumn, textOf, toColumn } from './sqlite-text.js';
+import { SQL } from './statements.js';
+
+/** Combinations of filters whose statement is kept: more than there are. */
+const STATEMENTS_MAX = 2_048;
+
+/** Finds executions by what the indexes hold of them. */
+export class ExecutionList {
+  private readonly database: Database.Database;
+  private readonly file: string;
+  private readonly selectReady: Database.Statement;
+  private readonly selectDue: Database.Statement;
+  private readonly selectDueAfter: Database.Statement;
+  private readonly selectOutboxes: Database.Statement;
+  private readonly statements = new Map<string, Database.Statement>();
+
+  constructor(database: Database.Database, file: string) {
+    this.database = database;
+    this.file = file;
+    this.selectReady = database.prepare(SQL.selectReady).raw();
+    this.selectDue = database.prepare(SQL.selectDue).raw();
+    this.selectDueAfter = database.prepare(SQL.selectDueAfter).raw();
+    this.selectOutboxes = database.prepare(SQL.selectOutboxes).raw();
+  }
+
+  /** See `Store.listReady`. */
+  listReady(projectId: string, workflowId: string, limit: number): readonly ReadyExecution[] {
+    const found = this.selectReady.all([toColumn(projectId), toColumn(workflowId), limit]);
+    const rows = found as [ArrayBuffer, ArrayBuffer][];
+    return rows.map(([id, queue]) => ({ id: fromColumn(id), queue: fromColumn(queue) }));
+  }
+
+  /** See `Store.listDue`. */
+  listDue(until: number, limit: number): DueExecutions {
+    const rows = this.selectDue.all([until, limit]) as [ArrayBuffer, number][];
+    const last = rows.at(-1);
+    const [lastId, lastWakeAt] = last ? [last[0], last[1]] : [new ArrayBuffer(0), Number.MIN_SAFE_INTEGER];
+    const after = this.selectDueAfter.get([lastWakeAt, textOf(lastId)]) as [number] | undefined;
+    return { ids: rows.map(([id]) => fromColumn(id)), ...(after && { next: after[0] }) };
+  }
+
+  /** See `Store.listOutboxes`. */
+  listOutboxes(limit: number): readonly string[] {
+    const rows = this.selectOutboxes.all([limit]) as [ArrayBuffer][];
+    return rows.map(([id]) => fromColumn(id));
+  }
+
+  /** See `Store.list`. */
+  list(query: ExecutionQuery): readonly Execution[] {
+    const found = this.run(listQuery(query));
+    if (query.rootExecutionId === undefined) return found;
+    const withRoot = [...found, ...this.run(rootQuery(query, query.rootExecutionId))];
+    return withRoot.sort(newestFirst).slice(0, query.limit);
+  }
+
+  private run({ sql, values }: BuiltQuery): readonly Execution[] {
+    const rows = this.statement(sql).all([...values]) as ExecutionRow[];
+    return rows.map((row) => readExecutionRow(row, this.file).execution);
+  }
+
+  private statement(sql: string): Database.Statement {
+    const known = this.statements.get(sql);
+    if (known) return known;
+    const statement = this.database.prepare(sql).raw();
+    if (this.statements.size < STATEMENTS_MAX) this.statements.set(sql, statement);
+    return statement;
+  }
+}
+
+function newestFirst(a: Execution, b: Execution): number {
+  return b.createdAt - a.createdAt || compareText(b.id, a.id);
+}

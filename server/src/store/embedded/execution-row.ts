@@ -1,0 +1,104 @@
+import { crc32 } from 'node:zlib';
+import type { Execution } from '../../core/execution.js';
+import { parseExecution } from '../record-codec.js';
+import { damage } from './faults.js';
+import { textOf, toColumn } from './sqlite-text.js';
+
+/** What `EXECUTION_ROW` selects. */
+export type ExecutionRow = readonly [
+  seq: number,
+  body: ArrayBuffer,
+  ready: number,
+  wakeAt: number | null,
+  hasOutbox: number,
+  lastEvent: number,
+  stateVersion: number,
+  crc: number,
+];
+
+/** What the row of an execution holds beside the execution. */
+export interface RowFacts {
+  readonly ready: boolean;
+  readonly wakeAt: number | null;
+  readonly hasOutbox: boolean;
+  /** The last event of the journal; 0 if it is empty. */
+  readonly lastEvent: number;
+  /** The version that wrote the state last. */
+  readonly stateVersion: number;
+}
+
+/** An execution as its row holds it. */
+export interface ReadExecution {
+  readonly seq: number;
+  readonly execution: Execution;
+  readonly facts: RowFacts;
+}
+
+/** The checksum of a row: over all that is read from it. */
+export function executionCrc(body: string | Uint8Array, facts: RowFacts): number {
+  const { ready, wakeAt, hasOutbox, lastEvent, stateVersion } = facts;
+  return crc32(`${Number(ready)},${wakeAt},${Number(hasOutbox)},${lastEvent},${stateVersion}`, crc32(body));
+}
+
+/** Checks and reads a row. */
+export function readExecutionRow(row: ExecutionRow, file: string): ReadExecution {
+  const [seq, body, ready, wakeAt, hasOutbox, lastEvent, stateVersion, crc] = row;
+  const facts = { ready: ready === 1, wakeAt, hasOutbox: hasOutbox === 1, lastEvent, stateVersion };
+  if (executionCrc(new Uint8Array(body), facts) !== crc) throw rowDamage(file, 'execution', seq);
+  return { seq, execution: parseExecution(textOf(body)), facts };
+}
+
+/** The columns that repeat a part of the body for the indexes, in the order of the statements. */
+export function indexedColumns(execution: Execution): (string | number | null)[] {
+  const { id, rootExecutionId } = execution;
+  return [
+    toColumn(id),
+    toColumn(execution.projectId),
+    toColumn(execution.workflowId),
+    execution.status,
+    execution.version,
+    toColumn(execution.queue),
+    execution.priority,
+    execution.readyAt,
+    execution.createdAt,
+    orNull(execution.parent?.executionId),
+    rootExecutionId === id ? null : toColumn(rootExecutionId),
+    toColumn(execution.sessionId),
+    orNull(execution.userId),
+    orNull(execution.idempotencyKey),
+  ];
+}
+
+/** The checksum of a state, a journal entry or a schema; the numbers say whose it is. */
+export function bodyCrc(body: string | Uint8Array, owner: number, place: number): number {
+  return crc32(`${owner},${place}`, crc32(body));
+}
+
+/** A row whose body has a checksum. */
+export interface BodyRow {
+  readonly file: string;
+  readonly table: string;
+  readonly key: number;
+  readonly body: ArrayBuffer;
+  readonly owner: number;
+  readonly place: number;
+  readonly crc: number;
+}
+
+/** The text of a row, if its checksum is that of its content; throws if not. */
+export function checkedText({ file, table, key, body, owner, place, crc }: BodyRow): string {
+  if (bodyCrc(new Uint8Array(body), owner, place) !== crc) throw rowDamage(file, table, key);
+  return textOf(body);
+}
+
+/** The fault for a row that is not what was written. */
+export function rowDamage(file: string, table: string, key: number): Error {
+  return damage(
+    `${file}: table "${table}", row ${key}: the content is not what was written; the file was damaged since. ` +
+      'Stop the server and restore the data directory from a backup.',
+  );
+}
+
+function orNull(text: string | undefined): string | null {
+  return text === undefined ? null : toColumn(text);
+}

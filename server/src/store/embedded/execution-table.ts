@@ -1,0 +1,230 @@
+import type Database from 'libsql';
+import type { Execution } from '../../core/execution.js';
+import type { CommitResult, ExecutionWrite, StoredExecution } from '../store.js';
+import { assertContinues, assertSameOrigin, type Origin, originOf } from '../write-rules.js';
+import {
+  bodyCrc,
+  checkedText,
+  type ExecutionRow,
+  executionCrc,
+  indexedColumns,
+  type ReadExecution,
+  type RowFacts,
+  readExecutionRow,
+  rowDamage,
+} from './execution-row.js';
+import { RecentMap } from './recent-map.js';
+import { toColumn } from './sqlite-text.js';
+import { SQL } from './statements.js';
+
+/** Executions whose row need not be read before it is replaced. About 300 bytes each. */
+const RECENT_EXECUTIONS = 8_192;
+
+/** A write, with its records as text. */
+export interface EncodedWrite {
+  readonly write: ExecutionWrite;
+  readonly body: string;
+  readonly entryBody: string | undefined;
+}
+
+/** What one commit adds to the progress of the store. */
+export interface Tally {
+  addExecution(): void;
+  addVersion(): void;
+  addEntry(): void;
+  addSchemaWrite(): void;
+  /** Once for each row that is written. */
+  addRow(crc: number): void;
+}
+
+/** What is known of a row without reading it: no other process writes to the file. */
+interface RecentRow {
+  readonly seq: number;
+  readonly version: number;
+  readonly status: Execution['status'];
+  readonly queue: string;
+  readonly priority: number;
+  readonly readyAt: number;
+  readonly facts: RowFacts;
+  readonly origin: Origin;
+}
+
+/** The tables `execution`, `state` and `journal`, as far as a commit and a load touch them. */
+export class ExecutionTable {
+  private readonly file: string;
+  private readonly recent = new RecentMap<RecentRow>(RECENT_EXECUTIONS);
+  private readonly insert: Database.Statement;
+  private readonly update: Database.Statement;
+  private readonly updateWake: Database.Statement;
+  private readonly updateAll: Database.Statement;
+  private readonly select: Database.Statement;
+  private readonly selectWithState: Database.Statement;
+  private readonly selectByKey: Database.Statement;
+  private readonly insertState: Database.Statement;
+  private readonly updateState: Database.Statement;
+  private readonly insertEntry: Database.Statement;
+
+  constructor(database: Database.Database, file: string) {
+    this.file = file;
+    this.insert = database.prepare(SQL.insertExecution);
+    this.update = database.prepare(SQL.updateExecution);
+    this.updateWake = database.prepare(SQL.updateExecutionWake);
+    this.updateAll = database.prepare(SQL.updateExecutionAll);
+    this.select = database.prepare(SQL.selectExecution).raw();
+    this.selectWithState = database.prepare(SQL.selectExecutionAndState).raw();
+    this.selectByKey = database.prepare(SQL.selectByKey).raw();
+    this.insertState = database.prepare(SQL.insertState);
+    this.updateState = database.prepare(SQL.updateState);
+    this.insertEntry = database.prepare(SQL.insertEntry);
+  }
+
+  /** Writes one version in the current transaction. */
+  write(encoded: EncodedWrite, tally: Tally): CommitResult {
+    return encoded.write.expectedVersion === 0 ? this.create(encoded, tally) : this.replace(encoded, tally);
+  }
+
+  /** Forgets what is known of rows: what a transaction wrote that was then rolled back is not in them. */
+  forget(): void {
+    this.recent.clear();
+  }
+
+  /** Reads one execution and its state. */
+  load(executionId: string): StoredExecution | undefined {
+    const row = this.selectWithState.get([toColumn(executionId)]) as StateJoinRow | undefined;
+    if (!row) return undefined;
+    const [seq, body, ready, wakeAt, hasOutbox, lastEvent, stateVersion, crc, version, state, stateCrc] = row;
+    const { file } = this;
+    const read = readExecutionRow([seq, body, ready, wakeAt, hasOutbox, lastEvent, stateVersion, crc], file);
+    if (state === null || version !== stateVersion) throw rowDamage(file, 'state', seq);
+    const text = { file, table: 'state', key: seq, body: state, owner: seq, place: version, crc: stateCrc };
+    this.remember(read);
+    return { execution: read.execution, state: checkedText(text) };
+  }
+
+  /** Reads the execution that an idempotency key belongs to. */
+  findByKey(projectId: string, key: string): Execution | undefined {
+    const row = this.selectByKey.get([toColumn(projectId), toColumn(key)]) as ExecutionRow | undefined;
+    return row && readExecutionRow(row, this.file).execution;
+  }
+
+  private create({ write, body, entryBody }: EncodedWrite, tally: Tally): CommitResult {
+    const { execution, state = '' } = write;
+    const facts = factsOf(write, assertContinues(write, 0), execution.version);
+    const crc = executionCrc(body, facts);
+    const { ready, wakeAt, hasOutbox, lastEvent, stateVersion } = facts;
+    const beside = [Number(ready), wakeAt, Number(hasOutbox), lastEvent, stateVersion, body, crc];
+    const { changes, lastInsertRowid } = this.insert.run([...indexedColumns(execution), ...beside]);
+    if (changes === 0) return this.read(execution.id) ? 'conflict' : 'key_taken';
+
+    const seq = Number(lastInsertRowid);
+    const stateCrc = bodyCrc(state, seq, execution.version);
+    this.insertState.get([seq, execution.version, state, stateCrc]);
+    tally.addExecution();
+    tally.addRow(stateCrc);
+    this.finish({ seq, facts, crc, execution, entryBody }, tally);
+    return 'committed';
+  }
+
+  private replace({ write, body, entryBody }: EncodedWrite, tally: Tally): CommitResult {
+    const { execution, state, expectedVersion } = write;
+    const before = this.recent.get(execution.id) ?? this.readRecent(execution.id);
+    if (before?.version !== expectedVersion) return 'conflict';
+
+    assertSameOrigin(execution, before.origin);
+    const { seq } = before;
+    const stateVersion = state === undefined ? before.facts.stateVersion : execution.version;
+    const facts = factsOf(write, assertContinues(write, before.facts.lastEvent), stateVersion);
+    const crc = executionCrc(body, facts);
+    this.updateRow({ before, execution, facts, body, crc });
+    if (state !== undefined) {
+      const stateCrc = bodyCrc(state, seq, stateVersion);
+      this.updateState.get([stateVersion, state, stateCrc, seq]);
+      tally.addRow(stateCrc);
+    }
+    this.finish({ seq, facts, crc, execution, entryBody, origin: before.origin }, tally);
+    return 'committed';
+  }
+
+  /**
+   * Touches no index that need not change: that is the larger part of what a commit costs. `get` runs a statement as
+   * `run` does, without the 0.7 µs for an object that says how many rows changed; the group counts them once.
+   */
+  private updateRow(row: {
+    readonly before: RecentRow;
+    readonly execution: Execution;
+    readonly facts: RowFacts;
+    readonly body: string;
+    readonly crc: number;
+  }): void {
+    const { before, execution, facts, body, crc } = row;
+    const { seq, version: replaced } = before;
+    const { status, queue, priority, readyAt, version } = execution;
+    const { ready, wakeAt, hasOutbox, lastEvent, stateVersion } = facts;
+    if (!isIndexedAlike(before, execution, facts)) {
+      const indexed = [wakeAt, status, toColumn(queue), priority, Number(ready), readyAt, Number(hasOutbox)];
+      this.updateAll.get([version, lastEvent, stateVersion, body, crc, ...indexed, seq, replaced]);
+    } else if (before.facts.wakeAt !== wakeAt) {
+      this.updateWake.get([version, lastEvent, stateVersion, body, crc, wakeAt, seq, replaced]);
+    } else {
+      this.update.get([version, lastEvent, stateVersion, body, crc, seq, replaced]);
+    }
+  }
+
+  private finish(
+    written: {
+      readonly seq: number;
+      readonly facts: RowFacts;
+      readonly crc: number;
+      readonly execution: Execution;
+      readonly entryBody: string | undefined;
+      readonly origin?: Origin;
+    },
+    tally: Tally,
+  ): void {
+    const { seq, facts, crc, entryBody, origin } = written;
+    if (entryBody !== undefined) {
+      const entryCrc = bodyCrc(entryBody, seq, facts.lastEvent);
+      this.insertEntry.get([seq, facts.lastEvent, entryBody, entryCrc]);
+      tally.addEntry();
+      tally.addRow(entryCrc);
+    }
+    tally.addVersion();
+    tally.addRow(crc);
+    this.remember(written, origin);
+  }
+
+  private read(executionId: string): ReadExecution | undefined {
+    const row = this.select.get([toColumn(executionId)]) as ExecutionRow | undefined;
+    return row && readExecutionRow(row, this.file);
+  }
+
+  private readRecent(executionId: string): RecentRow | undefined {
+    const read = this.read(executionId);
+    return read && this.remember(read);
+  }
+
+  private remember({ seq, execution, facts }: ReadExecution, origin = originOf(execution)): RecentRow {
+    const { version, status, queue, priority, readyAt } = execution;
+    const row = { seq, version, status, queue, priority, readyAt, facts, origin };
+    this.recent.set(execution.id, row);
+    return row;
+  }
+}
+
+type StateJoinRow = readonly [...ExecutionRow, ...([number, ArrayBuffer, number] | [null, null, null])];
+
+function factsOf({ index }: ExecutionWrite, lastEvent: number, stateVersion: number): RowFacts {
+  const { ready, wakeAt = null, hasOutbox } = index;
+  return { ready, wakeAt, hasOutbox, lastEvent, stateVersion };
+}
+
+function isIndexedAlike(before: RecentRow, execution: Execution, facts: RowFacts): boolean {
+  return (
+    before.status === execution.status &&
+    before.queue === execution.queue &&
+    before.priority === execution.priority &&
+    before.readyAt === execution.readyAt &&
+    before.facts.ready === facts.ready &&
+    before.facts.hasOutbox === facts.hasOutbox
+  );
+}

@@ -1,0 +1,114 @@
+/** The version of this layout, in `PRAGMA user_version`. A newer one is refused; an older one will be migrated. */
+export const LAYOUT_VERSION = 1;
+
+/** Bytes of a page of the database file. */
+export const PAGE_BYTES = 4_096;
+
+/**
+ * How the database is opened. Order counts: the page size and the locking mode must be known before the first access.
+ *
+ * - EXCLUSIVE: the lock on the file is kept until the process ends, however it ends, so a second process is refused;
+ *   and the index of the log is in memory, not in a shared file.
+ * - FULL: each commit is synced. With NORMAL, 200 commits made 6 syncs: not durable.
+ * - The log is copied into the database every 4,000 pages (16 MiB), which bounds it. Every 1,000 cost a fifth of the
+ *   commits per second (docs/decisions/0001-embedded-store-layout.md).
+ */
+export const PRAGMAS: readonly string[] = [
+  `page_size = ${PAGE_BYTES}`,
+  'locking_mode = EXCLUSIVE',
+  'journal_mode = WAL',
+  'synchronous = FULL',
+  'wal_autocheckpoint = 4000',
+  'cache_size = -16384',
+  'mmap_size = 0',
+  'temp_store = MEMORY',
+  'trusted_schema = OFF',
+];
+
+/**
+ * The tables. Every row ends with a CRC-32 of all that it holds.
+ *
+ * - `execution`: `body` is the whole execution as JSON. The columns before it repeat what the indexes need. `root` is
+ *   null where the execution is its own root. `last_event` and `state_version` say what the other tables must hold.
+ * - `journal`: appended to, whatever the execution: commits that come together then share pages. Its index, of two
+ *   small numbers, finds an execution's entries.
+ * - `progress`: one row, written by every transaction: how much was ever committed. The sums over the tables must give
+ *   the same numbers, and the watermark file must not be ahead of them.
+ */
+export const TABLES = `
+CREATE TABLE execution (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  project TEXT NOT NULL,
+  workflow TEXT NOT NULL,
+  status TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  queue TEXT NOT NULL,
+  priority INTEGER NOT NULL,
+  ready INTEGER NOT NULL,
+  ready_at INTEGER NOT NULL,
+  wake_at INTEGER,
+  has_outbox INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  parent TEXT,
+  root TEXT,
+  session TEXT NOT NULL,
+  user TEXT,
+  idempotency_key TEXT,
+  last_event INTEGER NOT NULL,
+  state_version INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  crc INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX execution_key ON execution (project, idempotency_key) WHERE idempotency_key IS NOT NULL;
+CREATE INDEX execution_ready ON execution (project, workflow, priority DESC, ready_at, id, queue) WHERE ready = 1;
+CREATE INDEX execution_due ON execution (wake_at, id) WHERE wake_at IS NOT NULL;
+CREATE INDEX execution_outbox ON execution (id) WHERE has_outbox = 1;
+CREATE INDEX execution_list ON execution (project, created_at, id);
+CREATE INDEX execution_status ON execution (project, status, created_at, id);
+CREATE INDEX execution_workflow ON execution (project, workflow, created_at, id);
+CREATE INDEX execution_workflow_status ON execution (project, workflow, status, created_at, id);
+CREATE INDEX execution_parent ON execution (parent, created_at, id) WHERE parent IS NOT NULL;
+CREATE INDEX execution_root ON execution (root, created_at, id) WHERE root IS NOT NULL;
+CREATE INDEX execution_session ON execution (project, session, created_at, id);
+CREATE INDEX execution_user ON execution (project, user, created_at, id) WHERE user IS NOT NULL;
+
+CREATE TABLE state (
+  seq INTEGER PRIMARY KEY,
+  version INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  crc INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE journal (
+  number INTEGER PRIMARY KEY,
+  seq INTEGER NOT NULL,
+  last_event INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  crc INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX journal_order ON journal (seq, last_event);
+
+CREATE TABLE schema (
+  project TEXT NOT NULL,
+  workflow TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  registered_at INTEGER NOT NULL,
+  writes INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  crc INTEGER NOT NULL,
+  PRIMARY KEY (project, workflow, kind, digest)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE progress (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  store_id TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  chain INTEGER NOT NULL,
+  executions INTEGER NOT NULL,
+  versions INTEGER NOT NULL,
+  entries INTEGER NOT NULL,
+  schema_writes INTEGER NOT NULL
+) STRICT;
+`;

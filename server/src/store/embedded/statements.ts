@@ -1,0 +1,104 @@
+/**
+ * Texts are read as blobs: the driver ends the process when it meets text that is not UTF-8 (libsql 0.9.30, value.rs),
+ * which is what one flipped bit makes of it.
+ */
+const BODY = 'CAST(e.body AS BLOB)';
+
+/** What every read of an execution takes from its row, in the order of `ExecutionRow`, for `FROM execution e`. */
+export const EXECUTION_ROW = `e.seq, ${BODY}, e.ready, e.wake_at, e.has_outbox, e.last_event, e.state_version, e.crc`;
+
+/** The columns that repeat a part of the body for the indexes, in the order of `indexedColumns`. */
+const INDEXED = [
+  'id',
+  'project',
+  'workflow',
+  'status',
+  'version',
+  'queue',
+  'priority',
+  'ready_at',
+  'created_at',
+  'parent',
+  'root',
+  'session',
+  'user',
+  'idempotency_key',
+];
+
+const INSERTED = [...INDEXED, 'ready', 'wake_at', 'has_outbox', 'last_event', 'state_version', 'body', 'crc'];
+
+/** Every statement of the store at work. A test holds that none of them scans a table; `list-query.ts` has the others. */
+export const SQL = {
+  insertExecution: `INSERT INTO execution (${INSERTED.join(', ')}) VALUES (${INSERTED.map(() => '?').join(', ')})
+    ON CONFLICT DO NOTHING`,
+  /** A step: no index is touched. */
+  updateExecution: `UPDATE execution SET version = ?, last_event = ?, state_version = ?, body = ?, crc = ?
+    WHERE seq = ? AND version = ?`,
+  /** A lease that was granted or extended: one index. */
+  updateExecutionWake: `UPDATE execution SET version = ?, last_event = ?, state_version = ?, body = ?, crc = ?,
+    wake_at = ? WHERE seq = ? AND version = ?`,
+  updateExecutionAll: `UPDATE execution SET version = ?, last_event = ?, state_version = ?, body = ?, crc = ?,
+    wake_at = ?, status = ?, queue = ?, priority = ?, ready = ?, ready_at = ?, has_outbox = ?
+    WHERE seq = ? AND version = ?`,
+  selectExecution: `SELECT ${EXECUTION_ROW} FROM execution e WHERE e.id = ?`,
+  selectExecutionAndState: `SELECT ${EXECUTION_ROW}, s.version, CAST(s.body AS BLOB), s.crc
+    FROM execution e LEFT JOIN state s ON s.seq = e.seq WHERE e.id = ?`,
+  selectByKey: `SELECT ${EXECUTION_ROW} FROM execution e WHERE e.project = ? AND e.idempotency_key = ?`,
+
+  insertState: 'INSERT INTO state (seq, version, body, crc) VALUES (?, ?, ?, ?)',
+  updateState: 'UPDATE state SET version = ?, body = ?, crc = ? WHERE seq = ?',
+
+  insertEntry: 'INSERT INTO journal (seq, last_event, body, crc) VALUES (?, ?, ?, ?)',
+  selectSeq: 'SELECT seq FROM execution WHERE id = ?',
+  selectEntrySizes: `SELECT last_event, octet_length(body) FROM journal WHERE seq = ? AND last_event > ?
+    ORDER BY last_event LIMIT ?`,
+  selectEntries: `SELECT number, last_event, CAST(body AS BLOB), crc FROM journal
+    WHERE seq = ? AND last_event > ? AND last_event <= ? ORDER BY last_event`,
+
+  selectReady: `SELECT CAST(id AS BLOB), CAST(queue AS BLOB) FROM execution WHERE project = ? AND workflow = ?
+    AND ready = 1 ORDER BY priority DESC, ready_at, id LIMIT ?`,
+  selectDue: `SELECT CAST(id AS BLOB), wake_at FROM execution WHERE wake_at IS NOT NULL AND wake_at <= ?
+    ORDER BY wake_at, id LIMIT ?`,
+  selectDueAfter: `SELECT wake_at FROM execution WHERE wake_at IS NOT NULL AND (wake_at, id) > (?, ?)
+    ORDER BY wake_at, id LIMIT 1`,
+  selectOutboxes: 'SELECT CAST(id AS BLOB) FROM execution WHERE has_outbox = 1 LIMIT ?',
+
+  putSchema: `INSERT INTO schema (project, workflow, kind, digest, registered_at, body, crc, writes)
+    VALUES (?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET registered_at = excluded.registered_at,
+    writes = writes + 1, body = excluded.body, crc = excluded.crc`,
+  selectSchemas: `SELECT CAST(body AS BLOB), crc FROM schema WHERE project = ?
+    ORDER BY workflow, kind, registered_at DESC, digest`,
+  selectWorkflowSchemas: `SELECT CAST(body AS BLOB), crc FROM schema WHERE project = ? AND workflow = ?
+    ORDER BY kind, registered_at DESC, digest`,
+
+  selectChanges: 'SELECT total_changes()',
+  selectProgress: `SELECT CAST(store_id AS BLOB), number, chain, executions, versions, entries, schema_writes
+    FROM progress WHERE one = 1`,
+  updateProgress: `UPDATE progress SET number = ?, chain = ?, executions = ?, versions = ?, entries = ?,
+    schema_writes = ? WHERE one = 1`,
+} as const;
+
+/** Larger bodies are read one by one when the store is opened, so that a batch of rows never fills the memory. */
+const BATCH_BODY_BYTES = 65_536;
+
+const BATCH_BODY = `CASE WHEN octet_length(e.body) <= ${BATCH_BODY_BYTES} THEN ${BODY} END`;
+
+/** Statements that read whole tables in the order of their keys, to verify every row when the store is opened. */
+export const VERIFY_SQL = {
+  integrity: 'SELECT CAST(integrity_check AS BLOB) FROM pragma_integrity_check',
+  layout: `SELECT CAST(type || ' ' || name || ' ' || tbl_name || ' ' || ifnull(sql, '') AS BLOB)
+    FROM sqlite_schema ORDER BY rowid`,
+  pageCount: 'SELECT page_count FROM pragma_page_count',
+  executions: `SELECT ${EXECUTION_ROW.replace(BODY, BATCH_BODY)},
+    CAST(${INDEXED.map((column) => `quote(${column})`).join(" || ' ' || ")} AS BLOB)
+    FROM execution e WHERE e.seq > ? ORDER BY e.seq LIMIT ?`,
+  executionBody: `SELECT ${BODY} FROM execution e WHERE e.seq = ?`,
+  states: `SELECT e.seq, ${BATCH_BODY}, e.version, e.crc FROM state e WHERE e.seq > ? ORDER BY e.seq LIMIT ?`,
+  stateBody: `SELECT ${BODY} FROM state e WHERE e.seq = ?`,
+  entries: `SELECT e.number, ${BATCH_BODY}, e.seq, e.last_event, e.crc FROM journal e
+    WHERE e.number > ? ORDER BY e.number LIMIT ?`,
+  entryBody: `SELECT ${BODY} FROM journal e WHERE e.number = ?`,
+  schemas: `SELECT CAST(body AS BLOB), crc, writes,
+    CAST(quote(project) || ' ' || quote(workflow) || ' ' || quote(kind) || ' ' || quote(digest) || ' ' ||
+    quote(registered_at) AS BLOB) FROM schema`,
+} as const;

@@ -1,0 +1,210 @@
+import type { Execution, NewExecution, OutboxMessage } from '../core/execution.js';
+import type { Failure } from '../core/failure.js';
+import type { JournalEntry } from '../core/journal.js';
+import type { JsonValue } from '../core/json.js';
+import type { Payload } from '../core/payload.js';
+import type { StepAttempt, StepFact, StepOutcome } from '../core/step.js';
+
+/**
+ * A record as JSON can hold it: bytes are base64 text, all else is as it was. Only the places whose type is a `Payload`
+ * are touched, so that nothing a user wrote can be taken for bytes. A `Payload` in a new place of a record does not
+ * compile until it is encoded here.
+ */
+export type Stored<T> = T extends JsonValue
+  ? T
+  : T extends Uint8Array
+    ? string
+    : T extends readonly (infer Item)[]
+      ? readonly Stored<Item>[]
+      : T extends object
+        ? { readonly [Key in keyof T]: Stored<T[Key]> }
+        : T;
+
+/** The JSON text of an execution. */
+export function executionText(execution: Execution): string {
+  return JSON.stringify(isPlainExecution(execution) ? execution : toStoredExecution(execution));
+}
+
+/** Reads an execution back from its JSON text. */
+export function parseExecution(text: string): Execution {
+  const stored = JSON.parse(text) as Stored<Execution>;
+  return isPlainExecution(stored) ? stored : fromStoredExecution(stored);
+}
+
+/** The JSON text of a journal entry. */
+export function entryText(entry: JournalEntry): string {
+  return JSON.stringify(isPlainEntry(entry) ? entry : toStoredEntry(entry));
+}
+
+/** Reads a journal entry back from its JSON text. */
+export function parseEntry(text: string): JournalEntry {
+  const stored = JSON.parse(text) as Stored<JournalEntry>;
+  return isPlainEntry(stored) ? stored : fromStoredEntry(stored);
+}
+
+/** Whether an execution needs no encoding. Nearly none does, and copying it would cost as much as writing its text. */
+function isPlainExecution(
+  execution: Execution | Stored<Execution>,
+): execution is Execution & Stored<Execution> {
+  return execution.failure === undefined && execution.outbox.length === 0;
+}
+
+/** The same for an entry. Failures are always encoded: they are rare, and nest. */
+function isPlainEntry(
+  entry: JournalEntry | Stored<JournalEntry>,
+): entry is JournalEntry & Stored<JournalEntry> {
+  return isPlain(entry.result) && isPlain(entry.input?.payload) && entry.steps.every(isPlainFact);
+}
+
+function isPlainFact(fact: StepFact | Stored<StepFact>): boolean {
+  if (fact.type === 'pending' || fact.type === 'accepted') return true;
+  if (fact.outcome.type === 'failed' || !isPlain(fact.outcome.result)) return false;
+  return fact.type === 'arrived' || fact.attempts.every((attempt) => attempt.failure === undefined);
+}
+
+function isPlain(payload: Payload | Stored<Payload> | undefined): boolean {
+  return payload === undefined || 'json' in payload;
+}
+
+function toStoredExecution(execution: Execution): Stored<Execution> {
+  const { failure, outbox, ...rest } = execution;
+  return {
+    ...rest,
+    ...(failure && { failure: toStoredFailure(failure) }),
+    outbox: outbox.map(toStoredMessage),
+  };
+}
+
+function fromStoredExecution(stored: Stored<Execution>): Execution {
+  const { failure, outbox, ...rest } = stored;
+  return {
+    ...rest,
+    ...(failure && { failure: fromStoredFailure(failure) }),
+    outbox: outbox.map(fromStoredMessage),
+  };
+}
+
+function toStoredMessage(message: OutboxMessage): Stored<OutboxMessage> {
+  return message.type === 'start_child' ? { ...message, child: toStoredChild(message.child) } : message;
+}
+
+function fromStoredMessage(stored: Stored<OutboxMessage>): OutboxMessage {
+  return stored.type === 'start_child' ? { ...stored, child: fromStoredChild(stored.child) } : stored;
+}
+
+function toStoredChild({ payload, ...rest }: NewExecution): Stored<NewExecution> {
+  return { ...rest, ...(payload && { payload: toStoredPayload(payload) }) };
+}
+
+function fromStoredChild({ payload, ...rest }: Stored<NewExecution>): NewExecution {
+  return { ...rest, ...(payload && { payload: fromStoredPayload(payload) }) };
+}
+
+function toStoredEntry(entry: JournalEntry): Stored<JournalEntry> {
+  const { steps, input, result, ...rest } = entry;
+  return {
+    ...rest,
+    steps: steps.map(toStoredFact),
+    ...(input && { input: toStoredInput(input) }),
+    ...(result && { result: toStoredPayload(result) }),
+  };
+}
+
+function fromStoredEntry(stored: Stored<JournalEntry>): JournalEntry {
+  const { steps, input, result, ...rest } = stored;
+  return {
+    ...rest,
+    steps: steps.map(fromStoredFact),
+    ...(input && { input: fromStoredInput(input) }),
+    ...(result && { result: fromStoredPayload(result) }),
+  };
+}
+
+type Input = NonNullable<JournalEntry['input']>;
+
+function toStoredInput({ payload, ...rest }: Input): Stored<Input> {
+  return { ...rest, ...(payload && { payload: toStoredPayload(payload) }) };
+}
+
+function fromStoredInput({ payload, ...rest }: Stored<Input>): Input {
+  return { ...rest, ...(payload && { payload: fromStoredPayload(payload) }) };
+}
+
+function toStoredFact(fact: StepFact): Stored<StepFact> {
+  switch (fact.type) {
+    case 'recorded':
+      return {
+        ...fact,
+        outcome: toStoredOutcome(fact.outcome),
+        attempts: fact.attempts.map(toStoredAttempt),
+      };
+    case 'arrived':
+      return { ...fact, outcome: toStoredOutcome(fact.outcome) };
+    case 'pending':
+    case 'accepted':
+      return fact;
+  }
+}
+
+function fromStoredFact(stored: Stored<StepFact>): StepFact {
+  switch (stored.type) {
+    case 'recorded':
+      return {
+        ...stored,
+        outcome: fromStoredOutcome(stored.outcome),
+        attempts: stored.attempts.map(fromStoredAttempt),
+      };
+    case 'arrived':
+      return { ...stored, outcome: fromStoredOutcome(stored.outcome) };
+    case 'pending':
+    case 'accepted':
+      return stored;
+  }
+}
+
+function toStoredOutcome(outcome: StepOutcome): Stored<StepOutcome> {
+  if (outcome.type === 'failed') return { ...outcome, failure: toStoredFailure(outcome.failure) };
+  const { result, ...rest } = outcome;
+  return { ...rest, ...(result && { result: toStoredPayload(result) }) };
+}
+
+function fromStoredOutcome(stored: Stored<StepOutcome>): StepOutcome {
+  if (stored.type === 'failed') return { ...stored, failure: fromStoredFailure(stored.failure) };
+  const { result, ...rest } = stored;
+  return { ...rest, ...(result && { result: fromStoredPayload(result) }) };
+}
+
+function toStoredAttempt({ failure, ...rest }: StepAttempt): Stored<StepAttempt> {
+  return { ...rest, ...(failure && { failure: toStoredFailure(failure) }) };
+}
+
+function fromStoredAttempt({ failure, ...rest }: Stored<StepAttempt>): StepAttempt {
+  return { ...rest, ...(failure && { failure: fromStoredFailure(failure) }) };
+}
+
+function toStoredFailure({ cause, details, ...rest }: Failure): Stored<Failure> {
+  return {
+    ...rest,
+    ...(cause && { cause: toStoredFailure(cause) }),
+    ...(details && { details: toStoredPayload(details) }),
+  };
+}
+
+function fromStoredFailure({ cause, details, ...rest }: Stored<Failure>): Failure {
+  return {
+    ...rest,
+    ...(cause && { cause: fromStoredFailure(cause) }),
+    ...(details && { details: fromStoredPayload(details) }),
+  };
+}
+
+function toStoredPayload(payload: Payload): Stored<Payload> {
+  if (!('data' in payload)) return payload;
+  const { buffer, byteOffset, byteLength } = payload.data;
+  return { ...payload, data: Buffer.from(buffer, byteOffset, byteLength).toString('base64') };
+}
+
+/** The bytes get memory of their own: a small `Buffer` would share, and keep alive, a pool of 8 KiB. */
+function fromStoredPayload(stored: Stored<Payload>): Payload {
+  return 'data' in stored ? { ...stored, data: new Uint8Array(Buffer.from(stored.data, 'base64')) } : stored;
+}
