@@ -1,0 +1,102 @@
+import { create } from '@bufbuild/protobuf';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { EngineApi } from '../engine/api.js';
+import { StreamEventsRequestSchema } from '../gen/polos/v1/workflow_service_pb.js';
+import { streamEvents, withKeepalive } from './event-stream.js';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+test('silence is broken for as long as it lasts, and nothing of the source is lost', async () => {
+  const source = new Source<number>();
+  const heard = listen(withKeepalive(source, 1_000));
+  await vi.advanceTimersByTimeAsync(2_500);
+  source.give(7);
+  await vi.advanceTimersByTimeAsync(999);
+  expect(heard).toEqual(['keepalive', 'keepalive', 7]);
+  await vi.advanceTimersByTimeAsync(1);
+  source.end();
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(heard).toEqual(['keepalive', 'keepalive', 7, 'keepalive', 'end']);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a source that fails ends the stream with its failure', async () => {
+  const source = new Source<number>();
+  const heard = listen(withKeepalive(source, 1_000));
+  await vi.advanceTimersByTimeAsync(1_500);
+  source.fail(new Error('gone'));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(heard).toEqual(['keepalive', 'gone']);
+});
+
+test.each(['-1', '1.5', 'x', '99999999999999999', ' 1'])('the cursor %j was never given', async (cursor) => {
+  const heard = listen(events({ cursor }));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(heard).toEqual(['cursor: the server never gave this cursor; send an empty one for the first event']);
+});
+
+test('a server that stops tells a follower where to go on', async () => {
+  const stop = new AbortController();
+  const heard = listen(events({ cursor: '4', signal: stop.signal }));
+  await vi.advanceTimersByTimeAsync(15_000);
+  stop.abort();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(heard).toMatchObject([
+    { message: { case: 'keepalive' }, cursor: '4' },
+    { message: { case: 'event', value: { sequence: 5n, type: 'step_finish' } }, cursor: '5' },
+    'the server is about to stop; call again with the cursor "5"',
+  ]);
+});
+
+/** Events from an engine that gives one, when the caller leaves. */
+function events({ cursor = '', signal = new AbortController().signal }) {
+  const engine: Partial<EngineApi> = {
+    async *events(_project, executionId, from) {
+      await new Promise<void>((resolve) => from.signal.addEventListener('abort', () => resolve()));
+      const sequence = from.afterEvent + 1;
+      yield [
+        { sequence, executionId, workflowId: 'w', type: 'step_finish', data: {}, at: 1, stateRevision: 1 },
+      ];
+    },
+  };
+  const request = create(StreamEventsRequestSchema, { source: { case: 'executionId', value: 'e' }, cursor });
+  return streamEvents(engine as EngineApi, request, { projectId: 'p', signal });
+}
+
+function listen(stream: AsyncIterable<unknown>): unknown[] {
+  const heard: unknown[] = [];
+  const run = async () => {
+    for await (const item of stream) heard.push(item);
+    heard.push('end');
+  };
+  run().catch((error: Error) => heard.push(error.message));
+  return heard;
+}
+
+/** Gives what a test tells it to, when it tells it to. */
+class Source<T> implements AsyncIterable<T> {
+  #answer: { resolve(result: IteratorResult<T>): void; reject(error: Error): void } | undefined;
+
+  [Symbol.asyncIterator](): AsyncIterator<T> {
+    return {
+      next: () => {
+        return new Promise((resolve, reject) => {
+          this.#answer = { resolve, reject };
+        });
+      },
+    };
+  }
+
+  give(value: T): void {
+    this.#answer?.resolve({ value });
+  }
+
+  end(): void {
+    this.#answer?.resolve({ value: undefined, done: true });
+  }
+
+  fail(error: Error): void {
+    this.#answer?.reject(error);
+  }
+}

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import {
+  decodeExecutionsToken,
+  decodeStepsToken,
+  encodeExecutionsToken,
+  encodeStepsToken,
+} from './page-token.js';
+
+test('a token of ListExecutions holds the place it was made for', () => {
+  const place = { createdAt: 1_795_000_000_123, id: 'é-1' };
+  expect(decodeExecutionsToken(encodeExecutionsToken(place))).toEqual(place);
+  expect(decodeExecutionsToken('')).toBeUndefined();
+});
+
+test('a token of ListSteps holds the place it was made for', () => {
+  expect(decodeStepsToken(encodeStepsToken(12_345))).toBe(12_345);
+  expect(decodeStepsToken('')).toBe(0);
+  expect(encodeStepsToken(undefined)).toBe('');
+});
+
+const texts = ['x', '!!!', 'bnVsbA', 'W10', Buffer.from('[-1]').toString('base64url'), encodeStepsToken(7)];
+
+test.each([...texts, Buffer.from('["a",1]').toString('base64url')])(
+  'the page token %j of executions is refused',
+  (token) => {
+    expect(() => decodeExecutionsToken(token)).toThrow('page_token: the server never gave this token');
+  },
+);
+
+test.each([...texts.slice(0, -1), encodeExecutionsToken({ createdAt: 1, id: 'a' })])(
+  'the page token %j of steps is refused',
+  (token) => {
+    expect(() => decodeStepsToken(token)).toThrow('page_token: the server never gave this token');
+  },
+);

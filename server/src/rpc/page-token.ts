@@ -1,0 +1,55 @@
+import { invalidField } from './refusals.js';
+
+/** The place of the last execution of a page. */
+export interface ExecutionPlace {
+  readonly createdAt: number;
+  readonly id: string;
+}
+
+/** The token of the page after an execution. Callers must not look inside. */
+export function encodeExecutionsToken({ createdAt, id }: ExecutionPlace): string {
+  return encode([createdAt, id]);
+}
+
+/** The place in a token that ListExecutions gave; undefined for the first page. */
+export function decodeExecutionsToken(token: string): ExecutionPlace | undefined {
+  if (token === '') return undefined;
+  const [createdAt, id, ...rest] = decode(token);
+  if (!isPlace(createdAt) || typeof id !== 'string' || rest.length > 0) throw notOurs();
+  return { createdAt, id };
+}
+
+/** The token of the page of steps that begins at a place; empty at the end. */
+export function encodeStepsToken(place: number | undefined): string {
+  return place === undefined ? '' : encode([place]);
+}
+
+/** The place in a token that ListSteps or an assignment gave; 0 for the first page. */
+export function decodeStepsToken(token: string): number {
+  if (token === '') return 0;
+  const [place, ...rest] = decode(token);
+  if (!isPlace(place) || rest.length > 0) throw notOurs();
+  return place;
+}
+
+function encode(parts: readonly (number | string)[]): string {
+  return Buffer.from(JSON.stringify(parts)).toString('base64url');
+}
+
+function decode(token: string): readonly unknown[] {
+  try {
+    const parts: unknown = JSON.parse(Buffer.from(token, 'base64url').toString());
+    if (Array.isArray(parts)) return parts;
+  } catch {
+    // Not JSON: no token of ours.
+  }
+  throw notOurs();
+}
+
+function isPlace(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+function notOurs(): Error {
+  return invalidField('page_token', 'the server never gave this token; send an empty one for the first page');
+}
