@@ -1,0 +1,205 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Activation } from './activation.js';
+import { LeaseLostError } from './api-errors.js';
+import type { WorkflowContext } from './context.js';
+import { FakeExecution } from './fake-execution.js';
+import { ExecutionStatus } from './gen/polos/v1/execution_pb.js';
+import { StepStatus } from './gen/polos/v1/step_pb.js';
+import { createLogger } from './logger.js';
+import { defineWorkflow } from './workflow.js';
+
+/** A piece of a random program. Its effects commute, so that the order in which parallel pieces finish is free. */
+type Piece =
+  | { readonly type: 'step'; readonly turns: number; readonly fails: number }
+  | { readonly type: 'stateStep'; readonly turns: number }
+  | { readonly type: 'value' }
+  | { readonly type: 'child'; readonly fails: boolean }
+  | { readonly type: 'fire' }
+  | { readonly type: 'add'; readonly amount: number }
+  | { readonly type: 'replaceState' }
+  | { readonly type: 'parallel'; readonly branches: readonly Piece[][] };
+
+type State = Record<string, any>;
+
+const turns = fc.integer({ min: 0, max: 3 });
+const { program } = fc.letrec<{ program: Piece[]; piece: Piece }>((tie) => ({
+  program: fc.array(tie('piece'), { maxLength: 5 }),
+  piece: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    fc.record({ type: fc.constant('step' as const), turns, fails: fc.integer({ min: 0, max: 2 }) }),
+    fc.record({ type: fc.constant('stateStep' as const), turns }),
+    fc.record({ type: fc.constant('value' as const) }),
+    fc.record({ type: fc.constant('child' as const), fails: fc.boolean() }),
+    fc.record({ type: fc.constant('fire' as const) }),
+    fc.record({ type: fc.constant('add' as const), amount: fc.integer({ min: -9, max: 9 }) }),
+    fc.record({ type: fc.constant('replaceState' as const) }),
+    fc.record({
+      type: fc.constant('parallel' as const),
+      branches: fc.array(tie('program'), { minLength: 1, maxLength: 3 }),
+    }),
+  ),
+}));
+
+async function settleTurns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Runs a program: every piece leaves its mark in the state and in the result. */
+async function perform(
+  ctx: WorkflowContext<State>,
+  pieces: readonly Piece[],
+  prefix: string,
+  onBody: (key: string) => void,
+): Promise<number> {
+  let sum = 0;
+  for (const [index, piece] of pieces.entries()) {
+    const key = `${prefix}.${index}`;
+    switch (piece.type) {
+      case 'step': {
+        let calls = 0;
+        const body = async () => {
+          onBody(key);
+          await settleTurns(piece.turns);
+          calls += 1;
+          if (calls <= piece.fails) throw new Error(`failure of ${key}`);
+          return { key, sum };
+        };
+        try {
+          const result = await ctx.step.run(key, body, { maxRetries: 1, baseDelay: 0 });
+          sum += result.sum + 1;
+        } catch (error) {
+          ctx.state[`error${key}`] = (error as Error).message;
+        }
+        break;
+      }
+      case 'stateStep':
+        await ctx.step.run(key, async () => {
+          onBody(key);
+          ctx.state.log.push(key);
+          await settleTurns(piece.turns);
+          ctx.state.own[key] = { deep: [key] };
+        });
+        break;
+      case 'value': {
+        const [uuid, now, random] = await Promise.all([
+          ctx.step.uuid(`${key}u`),
+          ctx.step.now(`${key}n`),
+          ctx.step.random(`${key}r`),
+        ]);
+        ctx.state.kinds[key] = [typeof uuid, typeof now, typeof random];
+        break;
+      }
+      case 'child':
+        try {
+          sum += await ctx.step.invokeAndWait<number>(key, 'child', piece.fails);
+        } catch (error) {
+          ctx.state[`error${key}`] = (error as Error).message;
+        }
+        break;
+      case 'fire':
+        ctx.state.kinds[key] = typeof (await ctx.step.invoke(key, 'child', 1)).executionId;
+        break;
+      case 'add':
+        ctx.state.total += piece.amount;
+        ctx.state.marks.push(key);
+        break;
+      case 'replaceState':
+        ctx.state = { ...ctx.state, total: ctx.state.total + 1 };
+        break;
+      case 'parallel': {
+        const sums = await Promise.all(
+          piece.branches.map((branch, at) => perform(ctx, branch, `${key}/${at}`, onBody)),
+        );
+        sum += sums.reduce((a, b) => a + b, 0);
+        break;
+      }
+    }
+  }
+  return sum;
+}
+
+/** Drives an execution to its end; `isKilled` says at each commit whether the worker dies before or after it. */
+async function drive(
+  pieces: readonly Piece[],
+  isKilled: () => 'before' | 'after' | undefined,
+  isForgotten: () => boolean,
+): Promise<{ state: State; result: unknown; failure: string | undefined }> {
+  const execution = new FakeExecution(undefined, { total: 0, marks: [], log: [], own: {}, kinds: {} });
+  const onBody = (key: string) => {
+    if (execution.steps.some((step) => step.key === key)) throw new Error(`the body of ${key} ran again`);
+  };
+  const workflow = defineWorkflow<undefined, State, number>(
+    { id: 'random' },
+    (ctx) => perform(ctx, pieces, 'k', onBody),
+    { autoRegister: false },
+  );
+  let activation: Activation | undefined;
+  for (let life = 0; life < 200; life++) {
+    for (const step of execution.steps) {
+      if (step.status !== StepStatus.PENDING) continue;
+      const child = execution.children.find(({ stepKey }) => stepKey === step.key);
+      if (child?.payload === true) {
+        const failure = { $typeName: 'polos.v1.Failure', type: 'ChildError', message: 'child', stack: '' };
+        execution.finishChild(step.key, { failure: { ...failure, retryable: false, stepKey: '' } as never });
+      } else {
+        execution.finishChild(step.key, { result: 3 });
+      }
+      if (isForgotten()) break;
+    }
+    const assignment = execution.assign();
+    const kept = isForgotten() ? undefined : activation;
+    if (kept?.resume(assignment, assignment.steps) !== true) {
+      activation = new Activation({
+        workflow,
+        assignment,
+        steps: assignment.steps,
+        port: execution,
+        logger: createLogger('silent'),
+        leaseMs: 1_000,
+      });
+    }
+    const current = activation!;
+    const die = () => {
+      current.drop();
+      throw new LeaseLostError('killed');
+    };
+    let fate: ReturnType<typeof isKilled>;
+    execution.beforeCommit = () => {
+      fate = isKilled();
+      if (fate === 'before') die();
+    };
+    execution.afterCommit = () => {
+      if (fate === 'after') die();
+    };
+    const end = await current.run();
+    if (end !== 'suspended') activation = undefined;
+    if (execution.status === ExecutionStatus.COMPLETED || execution.status === ExecutionStatus.FAILED) {
+      const { state, resultValue, failure } = execution;
+      for (const member of [state.log, state.marks] as string[][]) member.sort();
+      return { state, result: resultValue, failure: failure?.message };
+    }
+  }
+  throw new Error('it did not come to an end');
+}
+
+describe('a random program', () => {
+  it('ends with the same state and result when it is killed at random points', async () => {
+    const fate = fc.constantFrom(undefined, undefined, 'before' as const, 'after' as const);
+    await fc.assert(
+      fc.asyncProperty(program, fc.infiniteStream(fate), fc.infiniteStream(fc.boolean()), async (pieces, fates, memory) => {
+        const unkilled = await drive(pieces, () => undefined, () => false);
+        expect(unkilled.failure).toBeUndefined();
+        let kills = 0;
+        const isKilled = () => {
+          const next = fates.next().value;
+          kills += next === undefined ? 0 : 1;
+          return kills > 50 ? undefined : next;
+        };
+        const killed = await drive(pieces, isKilled, () => memory.next().value === true);
+        expect(killed).toEqual(unkilled);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});

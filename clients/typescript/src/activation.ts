@@ -1,0 +1,380 @@
+import { createContext } from './activation-context.js';
+import { executionCancelled, executionFailed, executionSuspended } from './commands.js';
+import { NonDeterminismError, WorkflowCancelledError } from './errors.js';
+import { toFailure } from './failure.js';
+import { ExecutionStatus } from './gen/polos/v1/execution_pb.js';
+import { StepKind, type StepRecord } from './gen/polos/v1/step_pb.js';
+import type { Assignment, CompleteStepResponse, Lease } from './gen/polos/v1/worker_service_pb.js';
+import { GRACE_MS } from './grace.js';
+import { CommitRefusal, Journal } from './journal.js';
+import { type CompletionPort, LeaseHolder } from './lease-holder.js';
+import type { Logger } from './logger.js';
+import { PAYLOAD_BYTES_MAX } from './payload.js';
+import { RecordedOutcomes } from './recorded-outcomes.js';
+import { ReplayCheck } from './replay-check.js';
+import { currentScope } from './scope.js';
+import { StateDocument } from './state/state-document.js';
+import type { StepOutcome, StepRequest } from './step-request.js';
+import { StepRequests } from './step-requests.js';
+import { StepRunner } from './step-runner.js';
+import { createSteps } from './steps.js';
+import { Bell, turn } from './turn.js';
+import { readPayload, toResult } from './workflow-values.js';
+import type { AnyWorkflow } from './workflow.js';
+
+/** What an activation is made of. */
+export interface ActivationOptions {
+  readonly workflow: AnyWorkflow;
+  readonly assignment: Assignment;
+  /** All steps of the assignment, further pages included. */
+  readonly steps: readonly StepRecord[];
+  readonly port: CompletionPort;
+  readonly logger: Logger;
+  /** How long a lease lasts without a sign of life, in milliseconds. */
+  readonly leaseMs: number;
+  /** Bytes of one payload or result. Default 2,097,152. */
+  readonly payloadBytesMax?: number;
+  /** The worker's deployment, for executions that name none. */
+  readonly deploymentId?: string | undefined;
+  /** How long to wait before code that seems to differ from the record is called non-deterministic. Default 2,000. */
+  readonly graceMs?: number;
+}
+
+/**
+ * How a run of an activation ended: closed, the server has the last word (also for a retry); suspended, the code waits
+ * in memory for an outcome; dropped, the lease is over and nothing more was or will be committed.
+ */
+export type ActivationEnd = 'closed' | 'suspended' | 'dropped';
+
+/**
+ * One handler at work on one execution, under a lease.
+ *
+ * Everything happens in turns. A turn lets the code run until it is idle: all microtasks done and the event loop turned
+ * once. Then the activation does the first of these that it can, and takes another turn:
+ *
+ *  1. deliver the next recorded outcome (replay);
+ *  2. compare the rebuilt state with the recorded one, once, when the record is used up;
+ *  3. deliver one outcome that the server brought, or one of a step that ran here;
+ *  4. commit what was delivered since the last commit, with the state's change, the children asked for and, if the
+ *     handler is done, its end; wait for the acknowledgement;
+ *  5. start the functions of the steps asked for;
+ *  6. suspend, if only the server can bring what the code waits for;
+ *  7. wait for something to happen.
+ *
+ * So the code gets outcomes one at a time, in the order in which they are recorded, live and on replay alike; one commit
+ * is in flight at a time; and no function starts before everything that its code has seen is durable.
+ */
+export class Activation {
+  readonly executionId: string;
+  readonly #options: ActivationOptions;
+  readonly #assignment: Assignment;
+  readonly #abort = new AbortController();
+  readonly #bell = new Bell();
+  readonly #requests: StepRequests;
+  readonly #recorded = new RecordedOutcomes();
+  readonly #check: ReplayCheck;
+  readonly #leaseHolder: LeaseHolder;
+  #work: Work | undefined;
+  #ending: { readonly result: unknown } | { readonly error: unknown } | undefined;
+  #contradiction: NonDeterminismError | undefined;
+  #isCancelled = false;
+  #isDropped = false;
+
+  constructor(options: ActivationOptions) {
+    const { assignment, steps, port, leaseMs, graceMs = GRACE_MS } = options;
+    const lease = leaseOf(assignment);
+    this.executionId = lease.executionId;
+    this.#options = options;
+    this.#assignment = assignment;
+    this.#leaseHolder = new LeaseHolder(port, lease, leaseMs);
+    this.#requests = new StepRequests(this.executionId, {
+      asked: () => this.#bell.ring(),
+      contradicted: (error) => {
+        this.#contradiction ??= error;
+        this.#bell.ring();
+      },
+    });
+    for (const { key, kind } of steps) this.#requests.record(key, kind);
+    this.#recorded.add(steps);
+    const isFirstRun = steps.length === 0 && (assignment.execution?.stateRevision ?? 1n) <= 1n;
+    this.#check = new ReplayCheck({
+      requests: this.#requests,
+      recorded: this.#recorded,
+      isStateVerified: isFirstRun || assignment.stateUnsettled,
+      graceMs,
+      ring: () => this.#bell.ring(),
+    });
+  }
+
+  /** The lease that it holds, or held last. */
+  get lease(): Lease {
+    return this.#leaseHolder.lease;
+  }
+
+  /** Runs until the execution is closed, suspended or lost. After `suspended`, `resume` and then `run` go on. */
+  async run(): Promise<ActivationEnd> {
+    const end = await this.#runUntilEnd();
+    this.#check.stop();
+    if (end !== 'suspended') this.#abort.abort(new Error('the execution is over on this worker'));
+    return end;
+  }
+
+  /**
+   * Takes a suspended activation up again under a new lease.
+   * @returns false if the record is not what the code has seen: then a new activation must replay it.
+   */
+  resume(assignment: Assignment, steps: readonly StepRecord[]): boolean {
+    const revision = this.#work?.journal.document.revision;
+    const isSame =
+      revision !== undefined &&
+      !this.#isDropped &&
+      !assignment.cancelRequested &&
+      assignment.execution?.stateRevision === revision &&
+      this.#recorded.matches(steps);
+    if (!isSame) return false;
+    this.#leaseHolder.renew(leaseOf(assignment));
+    this.#recorded.add(steps);
+    return true;
+  }
+
+  /** Takes outcomes that the server brought while the lease is held. Repeated ones change nothing. */
+  bring(records: readonly StepRecord[]): void {
+    this.#recorded.add(records);
+    this.#bell.ring();
+  }
+
+  /** Takes note that the server said the lease is held. */
+  confirm(): void {
+    this.#leaseHolder.confirm();
+  }
+
+  /**
+   * Somebody asked to cancel the execution: `ctx.signal` aborts, what the code waits for rejects with
+   * WorkflowCancelledError, and no further function starts. It ends when the handler and all functions have.
+   */
+  cancel(): void {
+    if (this.#isCancelled || this.#isDropped) return;
+    this.#isCancelled = true;
+    this.#abort.abort(new WorkflowCancelledError(this.executionId));
+    this.#requests.cancel();
+    this.#bell.ring();
+  }
+
+  /** The lease is over: stops quietly. The code stays where it waits, for ever; nothing is committed any more. */
+  drop(): void {
+    if (this.#isDropped) return;
+    this.#isDropped = true;
+    this.#abort.abort(new Error('this worker no longer holds the execution'));
+    this.#bell.ring();
+  }
+
+  async #runUntilEnd(): Promise<ActivationEnd> {
+    try {
+      this.#work ??= await this.#begin();
+    } catch (error) {
+      return this.#failUnopened(error);
+    }
+    for (;;) {
+      await turn();
+      this.#bell.reset();
+      const end = await this.#advance(this.#work);
+      if (this.#isDropped) return 'dropped';
+      if (end !== undefined) return end;
+    }
+  }
+
+  /** Does the first thing that can be done. Returns undefined to take another turn. */
+  async #advance({ journal, runner }: Work): Promise<ActivationEnd | undefined> {
+    if (this.#isDropped) return 'dropped';
+    try {
+      if (this.#contradiction !== undefined) throw this.#contradiction;
+      if (this.#isCancelled) return await this.#advanceCancelled(journal, runner);
+      if (this.#deliverNumbered(journal)) return undefined;
+      if (!(await this.#check.isDone(journal.document, this.#ending !== undefined))) {
+        return await this.#bell.wait();
+      }
+      if (this.#deliverOne(journal, runner)) return undefined;
+      return await this.#commitOrStart(journal, runner);
+    } catch (error) {
+      return await this.#fail(journal, error);
+    }
+  }
+
+  async #begin(): Promise<Work> {
+    const { workflow, deploymentId } = this.#options;
+    const { execution, state } = this.#assignment;
+    if (execution === undefined) throw new Error('the server sent an assignment without an execution');
+    const { config } = workflow;
+    const recorded = { json: state, revision: execution.stateRevision };
+    const payload = await readPayload(config, execution.payload);
+    const document = await StateDocument.open(execution.initialState, recorded, config.stateSchema);
+    const ctx = createContext(execution, {
+      document,
+      step: createSteps((kind, key, work) => this.#requests.ask(kind, key, work)),
+      signal: this.#abort.signal,
+      deploymentId,
+    });
+    if (this.#assignment.cancelRequested) {
+      this.#ending = { result: undefined };
+      this.cancel();
+    } else {
+      void this.#callHandler(() => workflow.execute(ctx, payload));
+    }
+    const surroundings = {
+      executionId: this.executionId,
+      document,
+      signal: this.#abort.signal,
+      payloadBytesMax: this.#options.payloadBytesMax ?? PAYLOAD_BYTES_MAX,
+    };
+    const runner = new StepRunner(surroundings, () => this.#bell.ring());
+    return { journal: new Journal(document, this.#leaseHolder), runner };
+  }
+
+  async #callHandler(handler: () => Promise<unknown>): Promise<void> {
+    try {
+      this.#ending = { result: await currentScope.run({ executionId: this.executionId }, handler) };
+    } catch (error) {
+      this.#ending = { error };
+    }
+    this.#bell.ring();
+  }
+
+  /** @returns whether an outcome was delivered. */
+  #deliverNumbered(journal: Journal): boolean {
+    const next = this.#recorded.nextNumbered;
+    if (next === undefined) return false;
+    const request = this.#requests.get(next.key);
+    if (request === undefined) return false;
+    this.#check.stop();
+    this.#recorded.advance();
+    this.#deliver(journal, request, next);
+    return true;
+  }
+
+  /** Delivers one outcome that the server brought, or one of a step that ran here. */
+  #deliverOne(journal: Journal, runner: StepRunner): boolean {
+    if (this.#ending !== undefined || journal.isFull) return false;
+    const brought = this.#recorded.takeBrought(({ key }) => this.#requests.get(key) !== undefined);
+    if (brought !== undefined) {
+      journal.accept(brought);
+      this.#deliverAsked(journal, brought);
+      return true;
+    }
+    const finished = runner.take();
+    if (finished === undefined) return false;
+    this.#deliverAsked(journal, journal.record(finished));
+    return true;
+  }
+
+  #deliverAsked(journal: Journal, outcome: StepOutcome): void {
+    const request = this.#requests.get(outcome.key);
+    if (request !== undefined) this.#deliver(journal, request, outcome);
+  }
+
+  #deliver(journal: Journal, request: StepRequest, outcome: StepOutcome): void {
+    journal.merge(outcome);
+    this.#recorded.noteDelivered(outcome.key);
+    this.#requests.deliver(request, outcome);
+  }
+
+  async #commitOrStart(journal: Journal, runner: StepRunner): Promise<ActivationEnd | undefined> {
+    if (this.#ending !== undefined) return this.#commitEnding(journal, this.#ending);
+    journal.startChildren(this.#requests);
+    const isStill = !runner.isBusy && !runner.hasFinished && this.#requests.onlyChildrenPending;
+    const canSuspend = isStill && this.#recorded.brought.length === 0;
+    if (!journal.isEmpty || canSuspend) {
+      const rule = { isUnsettled: this.#requests.pendingCount === 0 };
+      return this.#note(await journal.commit(canSuspend ? [executionSuspended()] : [], rule));
+    }
+    if (this.#requests.hasWaiting) {
+      for (const request of this.#requests.takeWaiting()) runner.start(request);
+      return undefined;
+    }
+    if (isStill) this.#check.expectBrought(false);
+    return this.#bell.wait();
+  }
+
+  async #commitEnding(
+    journal: Journal,
+    ending: { readonly result: unknown } | { readonly error: unknown },
+  ): Promise<ActivationEnd | undefined> {
+    if ('error' in ending) throw ending.error;
+    this.#check.expectBrought(true);
+    const { workflow, payloadBytesMax = PAYLOAD_BYTES_MAX } = this.#options;
+    const completed = await toResult(workflow.config, ending.result, payloadBytesMax);
+    journal.startChildren(this.#requests, StepKind.INVOKE);
+    this.#warnOfForgottenSteps();
+    return this.#note(await journal.commit([completed], { isUnsettled: false }));
+  }
+
+  async #advanceCancelled(journal: Journal, runner: StepRunner): Promise<ActivationEnd | undefined> {
+    if (this.#ending === undefined || runner.isBusy) return this.#bell.wait();
+    for (let outcome = runner.take(); outcome !== undefined; outcome = runner.take()) {
+      journal.recordUndelivered(outcome);
+    }
+    const rule = { isUnsettled: false, withState: this.#check.isStateCurrent };
+    return this.#note(await journal.commit([executionCancelled()], rule));
+  }
+
+  /** Ends this attempt with an error: the handler's, or one that the handler must not go on after. */
+  async #fail(journal: Journal, error: unknown): Promise<ActivationEnd> {
+    if (error instanceof CommitRefusal && error.isFinal) return this.#lost(error);
+    const failure = toFailure(error instanceof CommitRefusal ? error.cause : error);
+    const withState = this.#check.isStateCurrent && !(error instanceof NonDeterminismError);
+    // The second time only the failure itself is sent: what the server refused was something beside it.
+    for (let time = 1; ; time++) {
+      try {
+        return this.#note(await journal.fail(failure, withState)) ?? 'closed';
+      } catch (refused) {
+        if (time === 2 || !(refused instanceof CommitRefusal) || refused.isFinal) return this.#lost(refused);
+      }
+    }
+  }
+
+  /** Fails an execution whose payload or state could not be read, so that there is no journal. */
+  async #failUnopened(error: unknown): Promise<ActivationEnd> {
+    try {
+      await this.#leaseHolder.complete([executionFailed(toFailure(error))], true);
+      return 'closed';
+    } catch (refused) {
+      return this.#lost(refused);
+    }
+  }
+
+  #lost(error: unknown): ActivationEnd {
+    this.drop();
+    const refusal = error instanceof CommitRefusal ? error : new CommitRefusal(error);
+    const { logger } = this.#options;
+    const message = `execution ${this.executionId} stops on this worker: ${String(refusal.cause)}`;
+    if (refusal.isFinal) logger.info(message);
+    else logger.error(message);
+    return 'dropped';
+  }
+
+  /** Takes what the answer to a commit says. Returns how the activation ends with it, if it does. */
+  #note(response: CompleteStepResponse): ActivationEnd | undefined {
+    this.#recorded.add(response.outcomes);
+    if (response.status === ExecutionStatus.WAITING) return 'suspended';
+    if (response.status !== ExecutionStatus.RUNNING) return 'closed';
+    if (response.cancelRequested) this.cancel();
+    return undefined;
+  }
+
+  #warnOfForgottenSteps(): void {
+    const keys = this.#requests.takeWaiting().map(({ key }) => `"${key}"`);
+    if (keys.length === 0) return;
+    const message = `execution ${this.executionId} ended without waiting for the steps ${keys.join(', ')}`;
+    this.#options.logger.warn(`${message}: they did not run. Is an await missing?`);
+  }
+}
+
+/** What a handler that has begun works with. */
+interface Work {
+  readonly journal: Journal;
+  readonly runner: StepRunner;
+}
+
+function leaseOf(assignment: Assignment): Lease {
+  if (assignment.lease === undefined) throw new Error('the server sent an assignment without a lease');
+  return assignment.lease;
+}

@@ -1,0 +1,114 @@
+import { create } from '@bufbuild/protobuf';
+import { PayloadValidationError, SerializationError, StateSizeError, StateValidationError } from './errors.js';
+import { type Command, CommandSchema } from './gen/polos/v1/command_pb.js';
+import { describeIssues } from './issue.js';
+import { toPayload } from './payload.js';
+import { type Checked, check } from './schema.js';
+import { JsonRefusal, toJsonText } from './state/json.js';
+import { STATE_BYTES_MAX } from './state/state-document.js';
+import type { ChildOptions } from './step.js';
+import { toDuration } from './time.js';
+import type { AnyWorkflow, QueueConfig } from './workflow.js';
+
+/** A child as the code asked for it. */
+export interface ChildArguments {
+  readonly payload: unknown;
+  readonly options: ChildOptions<unknown>;
+}
+
+const OPTION_NAMES: ReadonlySet<string> = new Set([
+  'payload',
+  'initialState',
+  'queue',
+  'concurrencyKey',
+  'runTimeoutSeconds',
+  'priority',
+]);
+
+/**
+ * Tells the two forms of `invokeAndWait` apart: `(key, workflow, {payload, initialState})` and
+ * `(key, workflow, payload, options)`. Three arguments are the first form exactly if the third is an object with a
+ * `payload` of its own and nothing but options beside it.
+ * @param rest the arguments after the workflow, as many as were given.
+ */
+export function readChildArguments(rest: readonly unknown[]): ChildArguments {
+  const [first, options] = rest;
+  if (rest.length >= 2) return { payload: first, options: (options ?? {}) as ChildOptions<unknown> };
+  const isObject = typeof first === 'object' && first !== null && Object.hasOwn(first, 'payload');
+  if (!isObject || !Object.keys(first).every((name) => OPTION_NAMES.has(name))) {
+    return { payload: first, options: {} };
+  }
+  const { payload, ...others } = first as ChildOptions<unknown> & { readonly payload: unknown };
+  return { payload, options: others };
+}
+
+/**
+ * Makes the command that starts a child. What the child would refuse is refused here, as far as the workflow's schemas
+ * are known and answer at once; the server and the child's worker check again.
+ * @throws SerializationError, PayloadValidationError, StateValidationError, StateSizeError.
+ */
+export function toChildCommand(
+  key: string,
+  workflow: AnyWorkflow | string,
+  { payload, options }: ChildArguments,
+  wait: boolean,
+): Command {
+  const config = typeof workflow === 'string' ? undefined : workflow.config;
+  const checkedPayload = config?.payloadSchema && check(config.payloadSchema, payload);
+  if (isRefused(checkedPayload)) {
+    const { issues } = checkedPayload;
+    throw new PayloadValidationError(describeIssues(`the payload of step "${key}"`, issues), issues);
+  }
+  const { initialState, queue, concurrencyKey, runTimeoutSeconds, priority } = options;
+  const checkedState = config?.stateSchema && check(config.stateSchema, initialState ?? {});
+  if (isRefused(checkedState)) {
+    const { issues } = checkedState;
+    throw new StateValidationError(describeIssues(`the initial state of step "${key}"`, issues), issues);
+  }
+  const body = toPayload(payload, { what: `the payload of step "${key}"` });
+  return create(CommandSchema, {
+    command: {
+      case: 'childStarted',
+      value: {
+        stepKey: key,
+        workflowId: typeof workflow === 'string' ? workflow : workflow.id,
+        initialState: toInitialState(initialState),
+        wait,
+        queue: queueName(queue),
+        concurrencyKey: concurrencyKey ?? '',
+        priority: priority ?? 0,
+        ...(body !== undefined && { payload: body }),
+        ...(runTimeoutSeconds !== undefined && { runTimeout: toDuration(runTimeoutSeconds * 1_000) }),
+      },
+    },
+  });
+}
+
+/**
+ * An initial state as JSON text; empty for none.
+ * @throws SerializationError if JSON cannot hold it; StateSizeError if it is too large.
+ */
+export function toInitialState(state: unknown): string {
+  try {
+    const text = toJsonText(state) ?? '';
+    const size = text.length * 3 > STATE_BYTES_MAX ? Buffer.byteLength(text) : 0;
+    if (size > STATE_BYTES_MAX) throw new StateSizeError(size, STATE_BYTES_MAX);
+    return text;
+  } catch (error) {
+    if (!(error instanceof JsonRefusal)) throw error;
+    const at = error.path === '' ? '' : ` at "${error.path}"`;
+    const message = `the initial state cannot be written as JSON: the value${at} ${error.reason}`;
+    throw new SerializationError(message, error.path);
+  }
+}
+
+/** A queue's name; empty for the workflow's own. */
+export function queueName(queue: string | QueueConfig | undefined): string {
+  return typeof queue === 'object' ? queue.name : (queue ?? '');
+}
+
+function isRefused(
+  checked: Checked<unknown> | Promise<Checked<unknown>> | undefined,
+): checked is Extract<Checked<unknown>, { issues: unknown }> {
+  return checked !== undefined && 'issues' in checked;
+}

@@ -1,0 +1,167 @@
+import { create } from '@bufbuild/protobuf';
+import { queueName, toInitialState } from './child-command.js';
+import { type PolosClientConfig, type PolosConnection, resolveConfig } from './config.js';
+import { PayloadValidationError, StateValidationError } from './errors.js';
+import type { ExecutionInfo } from './execution.js';
+import { ExecutionHandle } from './execution-handle.js';
+import { createExecutionId } from './execution-id.js';
+import { InvokeRequestSchema, WorkflowService } from './gen/polos/v1/workflow_service_pb.js';
+import type { InvokeOptions, RunOptions } from './invocation.js';
+import { describeIssues } from './issue.js';
+import { toPayload } from './payload.js';
+import { check } from './schema.js';
+import { assertOutsideWorkflow } from './scope.js';
+import { toDuration } from './time.js';
+import { Transport } from './transport.js';
+import type { AnyWorkflow, PayloadArguments, Workflow } from './workflow.js';
+
+/**
+ * Starts executions and follows them. One client holds one connection, opened by the first call, over which any number
+ * of calls run at once; it does not keep the process alive.
+ */
+export class PolosClient {
+  readonly #connection: PolosConnection;
+  readonly #transport: Transport;
+
+  /**
+   * Fills in what the configuration leaves out from the environment, then from the defaults for a local server.
+   * @throws TypeError for an `apiUrl` that is none; RangeError for `maxConcurrentWorkflows`.
+   */
+  constructor(config: PolosClientConfig = {}) {
+    this.#connection = resolveConfig(config);
+    this.#transport = new Transport(this.#connection);
+  }
+
+  /**
+   * A client as the environment describes it: POLOS_API_URL (http://localhost:8080), POLOS_API_KEY, POLOS_PROJECT_ID
+   * (default), POLOS_DEPLOYMENT_ID, POLOS_MAX_CONCURRENT_WORKFLOWS (100). None of them has to be set.
+   */
+  static fromEnv(): PolosClient {
+    return new PolosClient();
+  }
+
+  /** The configuration with every default filled in. */
+  getConfig(): PolosConnection {
+    return this.#connection;
+  }
+
+  /** @internal */
+  get transport(): Transport {
+    return this.#transport;
+  }
+
+  /**
+   * Starts an execution and returns once it is durable. Repeated by itself while the server cannot be reached, for 30 s,
+   * under one idempotency key: never two executions.
+   * @param workflow a workflow, or the id of one in any language.
+   * @throws what `Workflow.start` throws.
+   */
+  invoke<P, S, R, I>(
+    workflow: Workflow<P, S, R, I>,
+    ...args: PayloadArguments<NoInfer<I>, InvokeOptions<Partial<NoInfer<S>>>>
+  ): Promise<ExecutionHandle<R>>;
+  invoke<R = unknown>(
+    workflowId: string,
+    payload?: unknown,
+    options?: InvokeOptions,
+  ): Promise<ExecutionHandle<R>>;
+  async invoke(
+    workflow: AnyWorkflow | string,
+    payload?: unknown,
+    options: InvokeOptions<object> = {},
+  ): Promise<ExecutionHandle> {
+    const executionId = options.idempotencyKey === undefined ? createExecutionId(Date.now()) : undefined;
+    return this.startWithId(workflow, payload, options, executionId);
+  }
+
+  /**
+   * Starts an execution and waits for its result, 600 s unless `timeout` says else.
+   * @throws what `invoke` and `ExecutionHandle.getResult` throw.
+   */
+  run<P, S, R, I>(
+    workflow: Workflow<P, S, R, I>,
+    ...args: PayloadArguments<NoInfer<I>, RunOptions<Partial<NoInfer<S>>>>
+  ): Promise<R>;
+  run<R = unknown>(workflowId: string, payload?: unknown, options?: RunOptions): Promise<R>;
+  async run(
+    workflow: AnyWorkflow | string,
+    payload?: unknown,
+    options: RunOptions<object> = {},
+  ): Promise<unknown> {
+    const { timeout, ...invokeOptions } = options;
+    const executionId = options.idempotencyKey === undefined ? createExecutionId(Date.now()) : undefined;
+    const handle = await this.startWithId(workflow, payload, invokeOptions, executionId);
+    return handle.getResult(timeout);
+  }
+
+  /** A handle of an execution by its id. Asks nothing of the server. */
+  getHandle<TResult = unknown>(executionId: string): ExecutionHandle<TResult> {
+    return new ExecutionHandle(this.#transport, executionId);
+  }
+
+  /** Reads an execution. @throws NotFoundError. */
+  getExecution(executionId: string): Promise<ExecutionInfo> {
+    return this.getHandle(executionId).get();
+  }
+
+  /**
+   * Asks that an execution and all that descends from it end.
+   * @returns false if it was final before.
+   * @throws NotFoundError.
+   */
+  cancelExecution(executionId: string): Promise<boolean> {
+    return this.getHandle(executionId).cancel();
+  }
+
+  /** Closes the connection; calls under way fail. Not needed for the process to end. */
+  close(): void {
+    this.#transport.close();
+  }
+
+  /** @internal Starts an execution under an id, or lets the server choose one. */
+  async startWithId<TResult = unknown>(
+    workflow: AnyWorkflow | string,
+    payload: unknown,
+    options: InvokeOptions<object>,
+    executionId: string | undefined,
+  ): Promise<ExecutionHandle<TResult>> {
+    assertOutsideWorkflow('client.invoke()', 'ctx.step.invoke() or ctx.step.invokeAndWait()');
+    if (typeof workflow !== 'string') await assertValid(workflow, payload, options.initialState);
+    const body = toPayload(payload);
+    const { runTimeoutSeconds, startDelaySeconds } = options;
+    const request = create(InvokeRequestSchema, {
+      workflowId: typeof workflow === 'string' ? workflow : workflow.id,
+      initialState: toInitialState(options.initialState),
+      idempotencyKey: options.idempotencyKey ?? executionId ?? '',
+      executionId: executionId ?? '',
+      queue: queueName(options.queue ?? options.queueName),
+      concurrencyKey: options.concurrencyKey ?? '',
+      priority: options.priority ?? 0,
+      sessionId: options.sessionId ?? '',
+      userId: options.userId ?? '',
+      deploymentId: this.#connection.deploymentId ?? '',
+      ...(body !== undefined && { payload: body }),
+      ...(runTimeoutSeconds !== undefined && { runTimeout: toDuration(runTimeoutSeconds * 1_000) }),
+      ...(startDelaySeconds !== undefined && { startDelay: toDuration(startDelaySeconds * 1_000) }),
+    });
+    const answer = await this.#transport.call(WorkflowService.method.invoke, request, { repeatable: true });
+    return this.getHandle(answer.executionId);
+  }
+}
+
+/** Refuses early what the server or the worker would refuse, with the same errors. */
+async function assertValid(workflow: AnyWorkflow, payload: unknown, initialState: unknown): Promise<void> {
+  const { payloadSchema, stateSchema } = workflow.config;
+  if (payloadSchema !== undefined) {
+    const checked = await check(payloadSchema, payload);
+    if ('issues' in checked) {
+      throw new PayloadValidationError(describeIssues('the payload', checked.issues), checked.issues);
+    }
+  }
+  if (stateSchema !== undefined && initialState !== undefined) {
+    const checked = await check(stateSchema, initialState);
+    if ('issues' in checked) {
+      throw new StateValidationError(describeIssues('the initial state', checked.issues), checked.issues);
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import { create } from '@bufbuild/protobuf';
+import { type Command, CommandSchema } from './gen/polos/v1/command_pb.js';
+import type { Failure } from './gen/polos/v1/failure_pb.js';
+import type { Payload } from './gen/polos/v1/payload_pb.js';
+import type { StateChange } from './state/state-document.js';
+import type { FreshOutcome } from './step-body.js';
+
+/** Records what became of a step that ran here. */
+export function stepFinished(outcome: FreshOutcome): Command {
+  const { key: stepKey, kind, attemptRecords: attempts } = outcome;
+  if (outcome.failure !== undefined) {
+    const value = { stepKey, kind, attempts, failure: outcome.failure };
+    return create(CommandSchema, { command: { case: 'stepFailed', value } });
+  }
+  const { result, statePatch } = outcome;
+  const value = { stepKey, kind, attempts, statePatch, ...(result !== undefined && { result }) };
+  return create(CommandSchema, { command: { case: 'stepCompleted', value } });
+}
+
+/** Gives an outcome that the server brought its place in the order. */
+export function outcomeAccepted(stepKey: string): Command {
+  return create(CommandSchema, { command: { case: 'outcomeAccepted', value: { stepKey } } });
+}
+
+/** Saves what changed in the state. */
+export function stateChanged(change: StateChange): Command {
+  return create(CommandSchema, { command: { case: 'stateChanged', value: change } });
+}
+
+/** Ends the execution with a result. */
+export function executionCompleted(result: Payload | undefined): Command {
+  const value = result === undefined ? {} : { result };
+  return create(CommandSchema, { command: { case: 'executionCompleted', value } });
+}
+
+/** Ends this attempt of the handler. */
+export function executionFailed(failure: Failure): Command {
+  return create(CommandSchema, { command: { case: 'executionFailed', value: { failure } } });
+}
+
+/** Gives the execution back until an outcome comes. */
+export function executionSuspended(): Command {
+  return create(CommandSchema, { command: { case: 'executionSuspended', value: {} } });
+}
+
+/** Ends the execution as cancelled. */
+export function executionCancelled(): Command {
+  return create(CommandSchema, { command: { case: 'executionCancelled', value: {} } });
+}
+
+/** About how many bytes a command takes in a message: those of its texts. */
+export function approximateBytes({ command }: Command): number {
+  switch (command.case) {
+    case 'stepCompleted':
+      return payloadBytes(command.value.result) + command.value.statePatch.length;
+    case 'stepFailed':
+      return (command.value.failure?.message.length ?? 0) + (command.value.failure?.stack.length ?? 0);
+    case 'childStarted':
+      return payloadBytes(command.value.payload) + command.value.initialState.length;
+    default:
+      return 0;
+  }
+}
+
+function payloadBytes(payload: Payload | undefined): number {
+  return payload?.body.value?.length ?? 0;
+}

@@ -1,0 +1,47 @@
+import type { Event } from './gen/polos/v1/event_pb.js';
+import { fromPayload } from './payload.js';
+import { toDate } from './time.js';
+
+/** Something that happened to an execution. Recorded once, never changed. */
+export interface ExecutionEvent {
+  /** Its number within the execution: 1 for the first, no gaps. */
+  readonly sequence: number;
+  /** The execution it belongs to. */
+  readonly executionId: string;
+  /** The workflow of that execution. */
+  readonly workflowId: string;
+  /** What happened, for example "workflow_start", "step_finish", "workflow_finish". */
+  readonly type: string;
+  /** What belongs to it. */
+  readonly data: unknown;
+  /** When it was recorded, by the server's clock. */
+  readonly createdAt: Date | undefined;
+  /** The step it is about, if it is about one. */
+  readonly stepKey: string | undefined;
+  /** The state's revision after the commit that recorded it. */
+  readonly stateRevision: number;
+}
+
+/** Which events to read. */
+export interface EventsOptions {
+  /** Only events after this number. Default 0: from the first. */
+  readonly after?: number;
+  /** Whether to stay for events to come until the execution is final. Default true. */
+  readonly follow?: boolean;
+  /** Ends the reading quietly. */
+  readonly signal?: AbortSignal;
+}
+
+/** The protocol's event in the terms of this SDK. */
+export function toExecutionEvent(event: Event): ExecutionEvent {
+  return {
+    sequence: Number(event.sequence),
+    executionId: event.executionId,
+    workflowId: event.workflowId,
+    type: event.type,
+    data: fromPayload(event.data),
+    createdAt: toDate(event.createTime),
+    stepKey: event.stepKey || undefined,
+    stateRevision: Number(event.stateRevision),
+  };
+}

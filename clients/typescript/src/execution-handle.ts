@@ -1,0 +1,107 @@
+import { ExecutionClosedError } from './api-errors.js';
+import { WorkflowCancelledError, WorkflowFailedError, WorkflowTimeoutError } from './errors.js';
+import type { ExecutionInfo, ExecutionStatus } from './execution.js';
+import type { EventsOptions, ExecutionEvent } from './execution-event.js';
+import { awaitFinal, readEvents, readExecution, readState, requestCancel, type StateSnapshot } from './executions.js';
+import { toError } from './failure.js';
+import { ExecutionStatus as WireStatus } from './gen/polos/v1/execution_pb.js';
+import { fromPayload } from './payload.js';
+import type { JsonObject } from './state/json.js';
+import { durationMs } from './time.js';
+import type { Transport } from './transport.js';
+
+/** How long `result` and `run` wait unless they are told, in seconds. */
+export const RESULT_TIMEOUT_SECONDS = 600;
+
+/** One execution, by its id. Holds nothing but the id: every method asks the server. */
+export class ExecutionHandle<TResult = unknown> {
+  /** The execution's id. */
+  readonly id: string;
+  readonly #transport: Transport;
+
+  /** @internal Handles come from `PolosClient` and `Workflow`. */
+  constructor(transport: Transport, executionId: string) {
+    this.id = executionId;
+    this.#transport = transport;
+  }
+
+  /** The execution's id. */
+  get executionId(): string {
+    return this.id;
+  }
+
+  /**
+   * Waits for the result.
+   * @param timeoutSeconds default 600. The execution goes on when it is over.
+   * @throws WorkflowFailedError, WorkflowCancelledError if it ended so; WorkflowTimeoutError if it reached its run
+   * timeout, or is not final in time.
+   */
+  async getResult(timeoutSeconds: number = RESULT_TIMEOUT_SECONDS): Promise<TResult> {
+    const execution = await awaitFinal(this.#transport, this.id, timeoutSeconds * 1_000);
+    if (execution === undefined) {
+      const message = `execution ${this.id} is not final after ${timeoutSeconds} s; it goes on`;
+      throw new WorkflowTimeoutError(this.id, message, timeoutSeconds);
+    }
+    switch (execution.status) {
+      case WireStatus.COMPLETED:
+        return fromPayload(execution.result) as TResult;
+      case WireStatus.CANCELLED:
+        throw new WorkflowCancelledError(this.id);
+      case WireStatus.TIMED_OUT: {
+        const seconds =
+          execution.runTimeout === undefined ? undefined : durationMs(execution.runTimeout) / 1_000;
+        throw new WorkflowTimeoutError(this.id, `execution ${this.id} reached its run timeout`, seconds);
+      }
+      default:
+        throw new WorkflowFailedError(this.id, execution.workflowId, toError(execution.failure));
+    }
+  }
+
+  /** Waits for the result, 600 s at most: `getResult` without an argument. */
+  result(): Promise<TResult> {
+    return this.getResult();
+  }
+
+  /** Reads the execution. @throws NotFoundError. */
+  get(): Promise<ExecutionInfo> {
+    return readExecution(this.#transport, this.id);
+  }
+
+  /** Reads where it is in its life. @throws NotFoundError. */
+  async status(): Promise<ExecutionStatus> {
+    return (await this.get()).status;
+  }
+
+  /**
+   * Asks that it and all that descends from it end. May be repeated.
+   * @returns false if it was final before.
+   * @throws NotFoundError.
+   */
+  async cancel(): Promise<boolean> {
+    try {
+      await requestCancel(this.#transport, this.id);
+      return true;
+    } catch (error) {
+      if (error instanceof ExecutionClosedError) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Reads its events from the first on, and stays for those to come until it is final. A break of the connection is
+   * bridged: no event is missed or repeated.
+   * @throws NotFoundError from the iterator.
+   */
+  events(options: EventsOptions = {}): AsyncGenerator<ExecutionEvent, void, undefined> {
+    return readEvents(this.#transport, this.id, options);
+  }
+
+  /**
+   * Reads its state; at any time, also long after it has ended.
+   * @param options.revision default: the latest.
+   * @throws NotFoundError, also for a revision that does not exist.
+   */
+  state<TState = JsonObject>(options: { readonly revision?: number } = {}): Promise<StateSnapshot<TState>> {
+    return readState(this.#transport, this.id, options.revision) as Promise<StateSnapshot<TState>>;
+  }
+}

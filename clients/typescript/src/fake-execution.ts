@@ -1,0 +1,240 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { LeaseLostError, ResultConflictError } from './api-errors.js';
+import type { Command } from './gen/polos/v1/command_pb.js';
+import { ExecutionStatus } from './gen/polos/v1/execution_pb.js';
+import type { Failure } from './gen/polos/v1/failure_pb.js';
+import { type Payload, PayloadSchema } from './gen/polos/v1/payload_pb.js';
+import { StepKind, type StepRecord, StepRecordSchema, StepStatus } from './gen/polos/v1/step_pb.js';
+import {
+  type Assignment,
+  AssignmentSchema,
+  type CompleteStepRequest,
+  CompleteStepRequestSchema,
+  type CompleteStepResponse,
+  CompleteStepResponseSchema,
+} from './gen/polos/v1/worker_service_pb.js';
+import type { CompletionPort } from './lease-holder.js';
+import { fromPayload, toPayload } from './payload.js';
+import type { JsonObject } from './state/json.js';
+import { applyPatch, type PatchOperation } from './state/patch.js';
+
+/** A child that the execution under test started. */
+export interface FakeChild {
+  readonly stepKey: string;
+  readonly workflowId: string;
+  readonly payload: unknown;
+  readonly initialState: unknown;
+  readonly wait: boolean;
+}
+
+/**
+ * The server's side of one execution, for tests of the worker's side: it records what CompleteStep commits, as the
+ * protocol says, and nothing else. Every message goes through its binary form.
+ */
+export class FakeExecution implements CompletionPort {
+  readonly executionId = '00000000-0000-7000-8000-000000000001';
+  readonly steps: StepRecord[] = [];
+  readonly commits: CompleteStepRequest[] = [];
+  readonly children: FakeChild[] = [];
+  /** The state after each revision, as text; the first is revision 1. */
+  readonly revisions: string[];
+  status: number = ExecutionStatus.QUEUED;
+  result: Payload | undefined;
+  failure: Failure | undefined;
+  failedAttempts = 0;
+  cancelRequested = false;
+  /** Called before a commit is carried out; may throw what the server would answer, or a crash. */
+  beforeCommit: (request: CompleteStepRequest) => void | Promise<void> = () => {};
+  /** Called after a commit is carried out, before its answer; a rejection is a lost answer. */
+  afterCommit: (request: CompleteStepRequest) => void | Promise<void> = () => {};
+  readonly #payload: unknown;
+  readonly #initialState: string;
+  #epoch = 0n;
+  #sequence = 0n;
+  #stateUnsettled = false;
+
+  constructor(payload?: unknown, initialState?: object) {
+    this.#payload = payload;
+    this.#initialState = initialState === undefined ? '' : JSON.stringify(initialState);
+    this.revisions = [this.#initialState || '{}'];
+  }
+
+  /** The state of the last commit. */
+  get state(): JsonObject {
+    return JSON.parse(this.revisions.at(-1) ?? '{}') as JsonObject;
+  }
+
+  /** What the handler returned. */
+  get resultValue(): unknown {
+    return fromPayload(this.result);
+  }
+
+  /** Gives the execution to a worker under a new lease. */
+  assign(): Assignment {
+    this.#epoch += 1n;
+    this.#sequence = 0n;
+    this.status = ExecutionStatus.RUNNING;
+    const payload = toPayload(this.#payload);
+    const numbered = this.steps.filter(({ sequence }) => sequence > 0n);
+    numbered.sort((a, b) => Number(a.sequence - b.sequence));
+    const others = this.steps.filter(({ sequence }) => sequence === 0n);
+    const assignment = create(AssignmentSchema, {
+      lease: { executionId: this.executionId, epoch: this.#epoch, token: `token-${this.#epoch}` },
+      execution: {
+        id: this.executionId,
+        workflowId: 'fake',
+        rootExecutionId: this.executionId,
+        rootWorkflowId: 'fake',
+        sessionId: 'session',
+        initialState: this.#initialState,
+        stateRevision: BigInt(this.revisions.length),
+        failedAttempts: this.failedAttempts,
+        ...(payload !== undefined && { payload }),
+      },
+      state: this.revisions.at(-1) ?? '{}',
+      steps: [...numbered, ...others],
+      stateUnsettled: this.#stateUnsettled,
+      cancelRequested: this.cancelRequested,
+    });
+    return fromBinary(AssignmentSchema, toBinary(AssignmentSchema, assignment));
+  }
+
+  /** Ends a child: its outcome is there, without a sequence. */
+  finishChild(stepKey: string, outcome: { readonly result: unknown } | { readonly failure: Failure }): StepRecord {
+    const step = this.steps.find(({ key }) => key === stepKey);
+    if (step === undefined) throw new Error(`no child was started by step "${stepKey}"`);
+    if ('failure' in outcome) {
+      step.status = StepStatus.FAILED;
+      step.failure = outcome.failure;
+    } else {
+      step.status = StepStatus.COMPLETED;
+      step.result = toPayload(outcome.result);
+    }
+    if (this.status === ExecutionStatus.WAITING) this.status = ExecutionStatus.QUEUED;
+    return step;
+  }
+
+  async complete(sent: CompleteStepRequest): Promise<CompleteStepResponse> {
+    const bytes = toBinary(CompleteStepRequestSchema, sent);
+    const request = fromBinary(CompleteStepRequestSchema, bytes);
+    await this.beforeCommit(request);
+    if (request.lease?.epoch !== this.#epoch || this.status !== ExecutionStatus.RUNNING) {
+      throw new LeaseLostError('the lease is over');
+    }
+    if (request.sequence !== this.#sequence + 1n) throw new ResultConflictError('there is a gap');
+    this.#sequence = request.sequence;
+    this.#stateUnsettled = request.stateUnsettled;
+    this.commits.push(request);
+    const started = request.commands.flatMap((command) => this.#carryOut(command));
+    await this.afterCommit(request);
+    const open = this.steps.filter(({ sequence, status }) => sequence === 0n && status !== StepStatus.PENDING);
+    return create(CompleteStepResponseSchema, {
+      status: this.status,
+      stateRevision: BigInt(this.revisions.length),
+      stepCount: BigInt(this.#placed()),
+      cancelRequested: this.cancelRequested,
+      outcomes: [...started, ...open],
+    });
+  }
+
+  #carryOut({ command }: Command): StepRecord[] {
+    switch (command.case) {
+      case 'stepCompleted': {
+        const { stepKey, result, statePatch, attempts, kind } = command.value;
+        this.#record({ key: stepKey, kind, status: StepStatus.COMPLETED, statePatch, attempts }, result);
+        return [];
+      }
+      case 'stepFailed': {
+        const { stepKey, failure, attempts, kind } = command.value;
+        const fields = { key: stepKey, kind, status: StepStatus.FAILED, attempts };
+        this.#record({ ...fields, ...(failure && { failure }) });
+        return [];
+      }
+      case 'childStarted':
+        return [this.#startChild(command.value)];
+      case 'outcomeAccepted': {
+        const { stepKey } = command.value;
+        const step = this.steps.find(({ key, sequence }) => key === stepKey && sequence === 0n);
+        if (step === undefined) throw new ResultConflictError(`no outcome of "${stepKey}" is to be accepted`);
+        step.sequence = BigInt(this.#placed() + 1);
+        return [];
+      }
+      case 'stateChanged':
+        this.#changeState(command.value.baseRevision, command.value.change);
+        return [];
+      case 'executionCompleted':
+        this.status = ExecutionStatus.COMPLETED;
+        this.result = command.value.result;
+        return [];
+      case 'executionFailed':
+        this.failure = command.value.failure;
+        this.failedAttempts += 1;
+        this.status = command.value.failure?.retryable ? ExecutionStatus.QUEUED : ExecutionStatus.FAILED;
+        return [];
+      case 'executionSuspended': {
+        const isPending = this.steps.some(({ status }) => status === StepStatus.PENDING);
+        const hasOutcome = this.steps.some(
+          ({ sequence, status }) => sequence === 0n && status !== StepStatus.PENDING,
+        );
+        if (!isPending && !hasOutcome) throw new ResultConflictError('no step is pending');
+        if (!hasOutcome) this.status = ExecutionStatus.WAITING;
+        return [];
+      }
+      case 'executionCancelled':
+        this.status = ExecutionStatus.CANCELLED;
+        return [];
+      default:
+        throw new ResultConflictError(`unexpected command ${command.case}`);
+    }
+  }
+
+  #record(fields: Partial<Omit<StepRecord, '$typeName' | '$unknown'>>, result?: Payload): StepRecord {
+    if (this.steps.some(({ key }) => key === fields.key)) {
+      throw new ResultConflictError(`"${fields.key}" is recorded already`);
+    }
+    const step = create(StepRecordSchema, {
+      sequence: BigInt(this.#placed() + 1),
+      ...fields,
+      ...(result !== undefined && { result: create(PayloadSchema, result) }),
+    });
+    this.steps.push(step);
+    return step;
+  }
+
+  #startChild(child: Extract<Command['command'], { case: 'childStarted' }>['value']): StepRecord {
+    const { stepKey, workflowId, payload, initialState, wait } = child;
+    this.children.push({
+      stepKey,
+      workflowId,
+      wait,
+      payload: fromPayload(payload),
+      initialState: initialState === '' ? undefined : JSON.parse(initialState),
+    });
+    const childExecutionId = `child-${this.children.length}`;
+    if (!wait) {
+      const fields = { key: stepKey, kind: StepKind.INVOKE, status: StepStatus.COMPLETED, childExecutionId };
+      return this.#record(fields, toPayload(childExecutionId));
+    }
+    const fields = { key: stepKey, kind: StepKind.INVOKE_AND_WAIT, status: StepStatus.PENDING };
+    return this.#record({ ...fields, sequence: 0n, childExecutionId });
+  }
+
+  #changeState(
+    baseRevision: bigint,
+    change: { case: 'patch' | 'document'; value: string } | { case: undefined; value?: undefined },
+  ): void {
+    if (baseRevision !== BigInt(this.revisions.length)) throw new ResultConflictError('another base revision');
+    if (change.case === 'document') {
+      this.revisions.push(change.value);
+    } else if (change.case === 'patch') {
+      const document = this.state;
+      applyPatch(document, JSON.parse(change.value) as PatchOperation[]);
+      this.revisions.push(JSON.stringify(document));
+    }
+  }
+
+  /** How many outcomes have a place in the order. */
+  #placed(): number {
+    return this.steps.filter(({ sequence }) => sequence > 0n).length;
+  }
+}

@@ -1,0 +1,68 @@
+import { type StepRecord, StepStatus } from './gen/polos/v1/step_pb.js';
+import { fromRecord, type StepOutcome } from './step-request.js';
+
+/**
+ * The outcomes that the server gave, in the order in which the code gets them: those with a sequence first, in its order,
+ * then those that the server brought, in the order given.
+ */
+export class RecordedOutcomes {
+  /** Keys with an outcome that was given once; the server repeats those it has no sequence for. */
+  readonly #given = new Set<string>();
+  #numbered: StepOutcome[] = [];
+  #position = 0;
+  #brought: StepOutcome[] = [];
+  /** Keys whose outcome the code has, in order of delivery. */
+  readonly #delivered: string[] = [];
+
+  /** Adds outcomes. Steps that have none yet, and outcomes given before, are skipped. */
+  add(records: readonly StepRecord[]): void {
+    for (const record of records) {
+      const isPending = record.status !== StepStatus.COMPLETED && record.status !== StepStatus.FAILED;
+      if (isPending || this.#given.has(record.key)) continue;
+      this.#given.add(record.key);
+      if (record.sequence > 0n) this.#numbered.push(fromRecord(record));
+      else this.#brought.push(fromRecord(record));
+    }
+  }
+
+  /** The next outcome in the recorded order, until all of those are delivered. */
+  get nextNumbered(): StepOutcome | undefined {
+    return this.#numbered[this.#position];
+  }
+
+  /** Takes note that the code has an outcome, from here or from the record. */
+  noteDelivered(key: string): void {
+    this.#given.add(key);
+    this.#delivered.push(key);
+  }
+
+  /** Goes on to the next numbered outcome. */
+  advance(): void {
+    this.#position += 1;
+    if (this.#position < this.#numbered.length) return;
+    this.#numbered = [];
+    this.#position = 0;
+  }
+
+  /** Outcomes that the server brought and the code does not have yet. */
+  get brought(): readonly StepOutcome[] {
+    return this.#brought;
+  }
+
+  /** Takes the first brought outcome that the code asked for. */
+  takeBrought(isAsked: (outcome: StepOutcome) => boolean): StepOutcome | undefined {
+    const index = this.#brought.findIndex(isAsked);
+    return index < 0 ? undefined : this.#brought.splice(index, 1)[0];
+  }
+
+  /**
+   * Whether an execution's steps begin with exactly the outcomes that the code has, so that it can go on where it is.
+   */
+  matches(steps: readonly StepRecord[]): boolean {
+    const numbered = steps.filter(({ sequence }) => sequence > 0n);
+    return (
+      numbered.length === this.#delivered.length &&
+      numbered.every(({ key }, index) => key === this.#delivered[index])
+    );
+  }
+}

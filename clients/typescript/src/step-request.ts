@@ -1,0 +1,105 @@
+import { create } from '@bufbuild/protobuf';
+import { toStepError } from './failure.js';
+import type { Command } from './gen/polos/v1/command_pb.js';
+import { type Failure, FailureSchema } from './gen/polos/v1/failure_pb.js';
+import type { Payload } from './gen/polos/v1/payload_pb.js';
+import { StepKind, type StepRecord, StepStatus } from './gen/polos/v1/step_pb.js';
+import { fromPayload } from './payload.js';
+import type { JsonObject } from './state/json.js';
+import type { ErrorClass, StepAttempt } from './step.js';
+
+/** A step's function with its options filled in. Times in milliseconds. */
+export interface RunWork {
+  readonly type: 'run';
+  readonly run: (attempt: StepAttempt) => unknown;
+  /** Calls in the asynchronous context (AsyncLocalStorage, tracing) in which the code asked for the step. */
+  readonly inContext: <T>(call: () => T) => T;
+  readonly maxRetries: number;
+  readonly baseDelay: number;
+  readonly maxDelay: number;
+  readonly timeout: number | undefined;
+  readonly nonRetryable: readonly (string | ErrorClass)[];
+}
+
+/** A value that is recorded as it is made: a UUID, a time, a random number. */
+export interface ValueWork {
+  readonly type: 'value';
+  readonly make: () => string | number;
+}
+
+/** A child to start. */
+export interface ChildWork {
+  readonly type: 'child';
+  readonly workflowId: string;
+  /** Makes the command. Throws if the child cannot be given its payload or state. */
+  readonly toCommand: () => Command;
+}
+
+/** A step that the code asked for. */
+export interface StepRequest {
+  readonly key: string;
+  readonly kind: StepKind;
+  readonly work: RunWork | ValueWork | ChildWork;
+  /** waiting: not begun; begun: its function runs, or the server has it; settled: the code has its outcome. */
+  phase: 'waiting' | 'begun' | 'settled';
+  /** What starts the child, for a child that is not recorded yet. */
+  readonly command: Command | undefined;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** What became of a step: from the record, or fresh. */
+export interface StepOutcome {
+  readonly key: string;
+  readonly kind: StepKind;
+  readonly result: Payload | undefined;
+  /** Set if it failed. */
+  readonly failure: Failure | undefined;
+  /** How often its function was called. */
+  readonly attempts: number;
+  /** What its function changed in the state: a JSON Patch as text, empty for nothing. */
+  readonly statePatch: string;
+  /** The state that its function started from; undefined if it comes from the record. */
+  readonly stateBase?: JsonObject | undefined;
+  readonly childExecutionId: string;
+}
+
+/** A recorded step's outcome. */
+export function fromRecord(record: StepRecord): StepOutcome {
+  return {
+    key: record.key,
+    kind: record.kind,
+    result: record.result,
+    failure: record.status === StepStatus.FAILED ? (record.failure ?? create(FailureSchema)) : undefined,
+    attempts: record.attempts.length,
+    statePatch: record.statePatch,
+    childExecutionId: record.childExecutionId,
+  };
+}
+
+/** Gives the code what it waits for. Live and on replay the same: a fresh value from the recorded text, or an error. */
+export function settle(request: StepRequest, outcome: StepOutcome): void {
+  request.phase = 'settled';
+  if (outcome.failure !== undefined) {
+    request.reject(toStepError(outcome.key, outcome.attempts, outcome.failure));
+  } else if (request.work.type === 'child' && request.kind === StepKind.INVOKE) {
+    const id = outcome.childExecutionId;
+    request.resolve({ id, executionId: id, workflowId: request.work.workflowId });
+  } else {
+    request.resolve(fromPayload(outcome.result));
+  }
+}
+
+/** How a kind of step is named in messages. */
+export function kindName(kind: StepKind): string {
+  return KIND_NAMES.get(kind) ?? `kind ${kind}`;
+}
+
+const KIND_NAMES: ReadonlyMap<StepKind, string> = new Map([
+  [StepKind.RUN, 'step.run'],
+  [StepKind.INVOKE, 'step.invoke'],
+  [StepKind.INVOKE_AND_WAIT, 'step.invokeAndWait'],
+  [StepKind.UUID, 'step.uuid'],
+  [StepKind.NOW, 'step.now'],
+  [StepKind.RANDOM, 'step.random'],
+]);

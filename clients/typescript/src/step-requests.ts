@@ -1,0 +1,152 @@
+import {
+  DuplicateStepKeyError,
+  InvalidStepError,
+  NonDeterminismError,
+  WorkflowCancelledError,
+} from './errors.js';
+import { StepKind } from './gen/polos/v1/step_pb.js';
+import { currentScope } from './scope.js';
+import { kindName, type StepOutcome, type StepRequest, settle } from './step-request.js';
+
+const KEY_BYTES_MAX = 1_024;
+
+/** What the table tells its owner. */
+export interface StepRequestsListener {
+  /** The code asked for a step. */
+  asked(): void;
+  /** The code asked for something that the record contradicts. */
+  contradicted(error: NonDeterminismError): void;
+}
+
+/** The steps that the code of one execution asked for in this run, in order. */
+export class StepRequests {
+  readonly #executionId: string;
+  readonly #listener: StepRequestsListener;
+  readonly #byKey = new Map<string, StepRequest>();
+  /** Kinds of all steps that the record holds, pending ones included. */
+  readonly #recordedKinds = new Map<string, StepKind>();
+  #waiting: StepRequest[] = [];
+  #pendingCount = 0;
+  #awaitedChildren = 0;
+  #isCancelled = false;
+
+  constructor(executionId: string, listener: StepRequestsListener) {
+    this.#executionId = executionId;
+    this.#listener = listener;
+  }
+
+  /** Takes note that the record holds a step, so that it is not carried out again. */
+  record(key: string, kind: StepKind): void {
+    this.#recordedKinds.set(key, kind);
+  }
+
+  /** How many steps the code waits for. */
+  get pendingCount(): number {
+    return this.#pendingCount;
+  }
+
+  /** Whether the code waits for nothing but children that the server has. */
+  get onlyChildrenPending(): boolean {
+    return this.#pendingCount > 0 && this.#pendingCount === this.#awaitedChildren;
+  }
+
+  /** The request of a key, if the code asked for it. */
+  get(key: string): StepRequest | undefined {
+    return this.#byKey.get(key);
+  }
+
+  /**
+   * Asks for a step.
+   * @returns its outcome once it is delivered; rejects at once for a request that cannot be.
+   */
+  ask(kind: StepKind, key: string, work: StepRequest['work']): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const refused = this.#refusal(kind, key);
+      if (refused !== undefined) return reject(refused);
+      const recordedKind = this.#recordedKinds.get(key);
+      if (recordedKind !== undefined && recordedKind !== kind) {
+        // Not a rejection: the code must not catch it and go on.
+        return this.#listener.contradicted(kindMismatch(key, recordedKind, kind));
+      }
+      const isRecorded = recordedKind !== undefined;
+      const command = work.type === 'child' && !isRecorded ? work.toCommand() : undefined;
+      const phase = isRecorded ? 'begun' : 'waiting';
+      const request: StepRequest = { key, kind, work, phase, command, resolve, reject };
+      this.#byKey.set(key, request);
+      this.#pendingCount += 1;
+      if (!isRecorded) this.#waiting.push(request);
+      else if (kind === StepKind.INVOKE_AND_WAIT) this.#awaitedChildren += 1;
+      this.#listener.asked();
+    });
+  }
+
+  /** Takes the next child that is to be started; with a kind, only one of that kind. */
+  takeChild(kind?: StepKind): StepRequest | undefined {
+    const index = this.#waiting.findIndex(
+      (request) => request.work.type === 'child' && (kind === undefined || request.kind === kind),
+    );
+    const child = index < 0 ? undefined : this.#waiting.splice(index, 1)[0];
+    if (child === undefined) return undefined;
+    child.phase = 'begun';
+    this.#recordedKinds.set(child.key, child.kind);
+    if (child.kind === StepKind.INVOKE_AND_WAIT) this.#awaitedChildren += 1;
+    return child;
+  }
+
+  /** Whether the code waits for steps that are neither recorded nor begun. */
+  get hasWaiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** Takes the steps that are to be carried out here. Call once no child waits. */
+  takeWaiting(): StepRequest[] {
+    const taken = this.#waiting;
+    this.#waiting = [];
+    for (const request of taken) request.phase = 'begun';
+    return taken;
+  }
+
+  /** Gives the code the outcome of a step that it asked for. */
+  deliver(request: StepRequest, outcome: StepOutcome): void {
+    this.#pendingCount -= 1;
+    if (request.kind === StepKind.INVOKE_AND_WAIT) this.#awaitedChildren -= 1;
+    settle(request, outcome);
+  }
+
+  /** Rejects all that the code waits for, and all that it will ask for. */
+  cancel(): void {
+    this.#isCancelled = true;
+    this.#waiting = [];
+    for (const request of this.#byKey.values()) {
+      if (request.phase === 'settled') continue;
+      request.phase = 'settled';
+      request.reject(new WorkflowCancelledError(this.#executionId));
+    }
+    this.#pendingCount = 0;
+    this.#awaitedChildren = 0;
+  }
+
+  #refusal(kind: StepKind, key: string): Error | undefined {
+    const within = currentScope.getStore()?.step?.key;
+    if (within !== undefined) {
+      return new InvalidStepError(
+        `${kindName(kind)} was called within the function of step "${within}"; call it from the handler`,
+      );
+    }
+    if (typeof key !== 'string' || key === '' || Buffer.byteLength(key) > KEY_BYTES_MAX) {
+      return new InvalidStepError(`a step key must be a text of 1 to 1,024 bytes, not ${describeKey(key)}`);
+    }
+    if (!key.isWellFormed()) return new InvalidStepError('a step key must be well-formed Unicode');
+    if (this.#isCancelled) return new WorkflowCancelledError(this.#executionId);
+    return this.#byKey.has(key) ? new DuplicateStepKeyError(key) : undefined;
+  }
+}
+
+function kindMismatch(key: string, recorded: StepKind, got: StepKind): NonDeterminismError {
+  const message = `the record of step "${key}" is a ${kindName(recorded)}, but the code asked for a ${kindName(got)}`;
+  return new NonDeterminismError(message, key);
+}
+
+function describeKey(key: unknown): string {
+  return typeof key === 'string' ? `${Buffer.byteLength(key)} bytes` : typeof key;
+}

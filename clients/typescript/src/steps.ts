@@ -1,0 +1,64 @@
+import { AsyncResource } from 'node:async_hooks';
+import { randomUUID } from 'node:crypto';
+import { readChildArguments, toChildCommand } from './child-command.js';
+import { InvalidStepError } from './errors.js';
+import { StepKind } from './gen/polos/v1/step_pb.js';
+import type { StepAttempt, StepOptions, Steps } from './step.js';
+import type { RunWork, StepRequest } from './step-request.js';
+import type { AnyWorkflow } from './workflow.js';
+
+/** Asks the runtime for a step; resolves with its outcome once it is delivered. */
+export type AskStep = (kind: StepKind, key: string, work: StepRequest['work']) => Promise<unknown>;
+
+/** Makes `ctx.step`: each method says what it wants, the runtime decides when. */
+export function createSteps(ask: AskStep): Steps {
+  const child = async (kind: StepKind, key: string, workflow: unknown, rest: readonly unknown[]) => {
+    const target = toTarget(workflow);
+    const toCommand = () =>
+      toChildCommand(key, target, readChildArguments(rest), kind === StepKind.INVOKE_AND_WAIT);
+    const workflowId = typeof target === 'string' ? target : target.id;
+    return ask(kind, key, { type: 'child', workflowId, toCommand });
+  };
+  const steps = {
+    run: async (key: string, run: (attempt: StepAttempt) => unknown, options?: StepOptions) =>
+      ask(StepKind.RUN, key, toWork(run, options)),
+    invokeAndWait: (key: string, workflow: unknown, ...rest: unknown[]) =>
+      child(StepKind.INVOKE_AND_WAIT, key, workflow, rest),
+    invoke: (key: string, workflow: unknown, ...rest: unknown[]) =>
+      child(StepKind.INVOKE, key, workflow, rest),
+    uuid: (key: string) => ask(StepKind.UUID, key, { type: 'value', make: randomUUID }),
+    now: (key: string) => ask(StepKind.NOW, key, { type: 'value', make: Date.now }),
+    random: (key: string) => ask(StepKind.RANDOM, key, { type: 'value', make: Math.random }),
+  };
+  // The types of results are the caller's word: what the record holds was made by the same code.
+  return steps as Steps;
+}
+
+function toWork(run: unknown, options: StepOptions = {}): RunWork {
+  if (typeof run !== 'function') throw new InvalidStepError('step.run needs a function');
+  const { maxRetries = 2, baseDelay = 1_000, maxDelay = 10_000, timeout, nonRetryable = [] } = options;
+  if (!Number.isInteger(maxRetries) || maxRetries < 0 || maxRetries > 1_000) {
+    throw new InvalidStepError('maxRetries must be an integer from 0 to 1,000');
+  }
+  if (!isDelay(baseDelay) || !isDelay(maxDelay) || (timeout !== undefined && !isDelay(timeout))) {
+    throw new InvalidStepError('baseDelay, maxDelay and timeout must be milliseconds, from 0 to 2^31-1');
+  }
+  // Not AsyncLocalStorage.snapshot(): on Node 20 it makes a deprecation wrapper each time, some 20 µs.
+  const resource = new AsyncResource('polos.step');
+  const inContext = <T>(call: () => T): T => resource.runInAsyncScope(call);
+  const delays = { maxRetries, baseDelay, maxDelay, timeout };
+  return { type: 'run', run: run as RunWork['run'], inContext, nonRetryable, ...delays };
+}
+
+/** setTimeout fires at once for longer times. */
+function isDelay(ms: number): boolean {
+  return typeof ms === 'number' && ms >= 0 && ms < 2 ** 31;
+}
+
+function toTarget(workflow: unknown): AnyWorkflow | string {
+  if (typeof workflow === 'string' && workflow !== '') return workflow;
+  if (typeof workflow === 'object' && workflow !== null && 'id' in workflow && 'config' in workflow) {
+    return workflow as AnyWorkflow;
+  }
+  throw new InvalidStepError('a child needs a workflow, or the id of one');
+}

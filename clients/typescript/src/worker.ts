@@ -1,0 +1,267 @@
+import { create } from '@bufbuild/protobuf';
+import { Activation } from './activation.js';
+import { PolosClient } from './client.js';
+import type { PolosClientConfig } from './config.js';
+import { WorkflowNotFoundError } from './errors.js';
+import type { StepRecord } from './gen/polos/v1/step_pb.js';
+import type {
+  Assignment,
+  LeaseReport,
+  RegisterWorkerResponse,
+  WorkResponse_Notice,
+} from './gen/polos/v1/worker_service_pb.js';
+import { ListStepsRequestSchema, WorkflowService } from './gen/polos/v1/workflow_service_pb.js';
+import { createLogger, type Logger } from './logger.js';
+import { PAYLOAD_BYTES_MAX } from './payload.js';
+import { toRegistration } from './registration.js';
+import { listenForSignals } from './signals.js';
+import { SuspendedActivations } from './suspended-activations.js';
+import { durationMs } from './time.js';
+import { Bell } from './turn.js';
+import { WorkerLink, type WorkerLinkListener } from './worker-link.js';
+import type { AnyWorkflow } from './workflow.js';
+
+/** What a worker serves, and where. */
+export interface WorkerConfig extends PolosClientConfig {
+  /** A client whose connection and configuration to use. Default: one made of the fields beside it. */
+  readonly client?: PolosClient | undefined;
+  /** The workflows it serves, 1 to 1,000. */
+  readonly workflows: readonly AnyWorkflow[];
+  /** The build it runs, for people. */
+  readonly buildId?: string | undefined;
+  /** Whether SIGTERM and SIGINT make `run` shut down gracefully and return. Default true. */
+  readonly handleSignals?: boolean | undefined;
+  /** How long a shutdown waits for executions to end or to come to a wait, in milliseconds. Default 30,000. */
+  readonly shutdownTimeout?: number | undefined;
+  /** Default: lines on standard error, from the level in POLOS_LOG_LEVEL (info) on. */
+  readonly logger?: Logger | undefined;
+}
+
+/** Where a worker is in its life. */
+export type WorkerState = 'stopped' | 'starting' | 'running' | 'stopping';
+
+/** Until the server says otherwise, in milliseconds. */
+const LEASE_MS_DEFAULT = 30_000;
+
+/**
+ * Runs executions of its workflows. It connects to the server and is given work as long as it has room; nothing connects
+ * to it.
+ */
+export class Worker {
+  readonly #config: WorkerConfig;
+  readonly #client: PolosClient;
+  readonly #workflows = new Map<string, AnyWorkflow>();
+  readonly #logger: Logger;
+  readonly #active = new Map<string, Activation>();
+  readonly #suspended = new SuspendedActivations();
+  readonly #slotsMax: number;
+  readonly #slotFreed = new Bell();
+  readonly #deploymentId: string | undefined;
+  #slotsTaken = 0;
+  #state: WorkerState = 'stopped';
+  #workerId: string | undefined;
+  #link: WorkerLink | undefined;
+  readonly #opened: Promise<void>;
+  #noteFirstOpening: () => void = () => {};
+  #leaseMs = LEASE_MS_DEFAULT;
+  #payloadBytesMax = PAYLOAD_BYTES_MAX;
+
+  /** @throws TypeError without workflows or with two of the same id; RangeError for `maxConcurrentWorkflows`. */
+  constructor(config: WorkerConfig) {
+    this.#config = config;
+    this.#opened = new Promise((resolve) => {
+      this.#noteFirstOpening = resolve;
+    });
+    this.#client = config.client ?? new PolosClient(config);
+    this.#logger = config.logger ?? createLogger();
+    this.#slotsMax = config.maxConcurrentWorkflows ?? this.#client.getConfig().maxConcurrentWorkflows;
+    this.#deploymentId = config.deploymentId ?? this.#client.getConfig().deploymentId;
+    for (const workflow of config.workflows) {
+      if (this.#workflows.has(workflow.id)) throw new TypeError(`two workflows have the id "${workflow.id}"`);
+      this.#workflows.set(workflow.id, workflow);
+    }
+    if (this.#workflows.size === 0) throw new TypeError('a worker needs at least one workflow');
+  }
+
+  /**
+   * Connects and runs executions until `shutdown`. A server that cannot be reached is waited for, at the start and later.
+   * @throws AccessDeniedError, InvalidArgumentError if the server does not want this worker.
+   */
+  async run(): Promise<void> {
+    if (this.#state !== 'stopped') throw new Error(`the worker is ${this.#state} already`);
+    this.#state = 'starting';
+    const { handleSignals = true, buildId } = this.#config;
+    const stopListening = handleSignals ? listenForSignals(() => void this.shutdown()) : () => {};
+    try {
+      const registration = await toRegistration({
+        workflows: [...this.#workflows.values()],
+        deploymentId: this.#deploymentId,
+        buildId,
+        maxConcurrentWorkflows: this.#slotsMax,
+        logger: this.#logger,
+      });
+      // A shutdown may have come meanwhile.
+      if ((this.#state as WorkerState) === 'stopping') return;
+      this.#link = new WorkerLink(this.#client.transport, registration, this.#listener(), this.#logger);
+      await this.#link.run();
+    } finally {
+      stopListening();
+      for (const activation of this.#active.values()) activation.drop();
+      this.#suspended.clear();
+      this.#link?.close();
+      this.#link = undefined;
+      this.#state = 'stopped';
+      if (this.#config.client === undefined) this.#client.close();
+    }
+  }
+
+  /** Resolves once the server has accepted the worker. Call before or after `run`; never rejects. */
+  whenRunning(): Promise<void> {
+    return this.#opened;
+  }
+
+  /**
+   * Takes no more executions, lets those at work end or come to a wait (30 s at most, then their leases run out and other
+   * workers take them), and disconnects.
+   */
+  async shutdown(): Promise<void> {
+    if (this.#state === 'stopped' || this.#state === 'stopping') return;
+    this.#state = 'stopping';
+    this.#link?.drain();
+    const { shutdownTimeout = 30_000 } = this.#config;
+    const end = performance.now() + shutdownTimeout;
+    const timer = setTimeout(() => this.#slotFreed.ring(), shutdownTimeout);
+    while (this.#slotsTaken > 0 && performance.now() < end) await this.#slotFreed.wait();
+    clearTimeout(timer);
+    if (this.#slotsTaken > 0) {
+      this.#logger.warn(`${this.#slotsTaken} executions did not come to an end in time; others will take them`);
+    }
+    this.#link?.close();
+  }
+
+  /** The id that the server gave it; undefined before that. It changes when the server forgets the worker. */
+  getWorkerId(): string | undefined {
+    return this.#workerId;
+  }
+
+  /** Where it is in its life. `running` means that the server has accepted it. */
+  getState(): WorkerState {
+    return this.#state;
+  }
+
+  /** The ids of the workflows it serves. */
+  getWorkflowIds(): string[] {
+    return [...this.#workflows.keys()];
+  }
+
+  #listener(): WorkerLinkListener {
+    return {
+      registered: (answer) => this.#noteRegistration(answer),
+      opened: () => this.#noteOpened(),
+      assigned: (assignment) => void this.#take(assignment),
+      noticed: (notice) => this.#notice(notice),
+      leasesExtended: (reports) => this.#noteReports(reports),
+      freeSlots: () => Math.max(0, this.#slotsMax - this.#slotsTaken),
+      leases: () => [...this.#active.values()].map(({ lease }) => lease),
+    };
+  }
+
+  #noteRegistration(answer: RegisterWorkerResponse): void {
+    this.#workerId = answer.workerId;
+    if (answer.leaseDuration !== undefined) this.#leaseMs = durationMs(answer.leaseDuration);
+    const bytesMax = Number(answer.limits?.payloadBytes ?? 0n);
+    if (bytesMax > 0) this.#payloadBytesMax = bytesMax;
+    for (const { workflowId, problem } of answer.schemaReports) {
+      if (problem !== '') this.#logger.warn(`the server cannot use a schema of "${workflowId}": ${problem}`);
+    }
+  }
+
+  #noteOpened(): void {
+    const { apiUrl } = this.#client.getConfig();
+    this.#logger.info(`worker ${this.#workerId} serves ${this.#workflows.size} workflows at ${apiUrl}`);
+    if (this.#state === 'starting') this.#state = 'running';
+    this.#noteFirstOpening();
+  }
+
+  async #take(assignment: Assignment): Promise<void> {
+    this.#slotsTaken += 1;
+    try {
+      await this.#runActivation(assignment);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#logger.error(`execution ${assignment.lease?.executionId} cannot run here: ${reason}`);
+    }
+    this.#slotsTaken -= 1;
+    this.#slotFreed.ring();
+    this.#link?.grant();
+  }
+
+  async #runActivation(assignment: Assignment): Promise<void> {
+    const executionId = assignment.lease?.executionId ?? '';
+    this.#lose(executionId);
+    const steps = await this.#loadSteps(assignment);
+    const kept = this.#suspended.take(executionId);
+    const isGoingOn = kept?.resume(assignment, steps) === true;
+    if (!isGoingOn) kept?.drop();
+    const activation = isGoingOn && kept ? kept : this.#createActivation(assignment, steps);
+    this.#active.set(executionId, activation);
+    const end = await activation.run();
+    if (this.#active.get(executionId) === activation) this.#active.delete(executionId);
+    if (end === 'suspended') this.#suspended.put(activation);
+  }
+
+  #createActivation(assignment: Assignment, steps: readonly StepRecord[]): Activation {
+    const workflowId = assignment.execution?.workflowId ?? '';
+    const workflow = this.#workflows.get(workflowId);
+    if (workflow === undefined) throw new WorkflowNotFoundError(workflowId);
+    if (this.#link === undefined) throw new Error('the worker has stopped');
+    return new Activation({
+      workflow,
+      assignment,
+      steps,
+      port: this.#link,
+      logger: this.#logger,
+      leaseMs: this.#leaseMs,
+      payloadBytesMax: this.#payloadBytesMax,
+      deploymentId: this.#deploymentId,
+    });
+  }
+
+  /** All steps of an assignment; those that did not fit it are fetched page by page. */
+  async #loadSteps(assignment: Assignment): Promise<readonly StepRecord[]> {
+    const executionId = assignment.lease?.executionId ?? '';
+    const steps = [...assignment.steps];
+    for (let pageToken = assignment.nextStepsPageToken; pageToken !== ''; ) {
+      const request = create(ListStepsRequestSchema, { executionId, pageToken });
+      const rule = { repeatable: true };
+      const page = await this.#client.transport.call(WorkflowService.method.listSteps, request, rule);
+      steps.push(...page.steps);
+      pageToken = page.nextPageToken;
+    }
+    return steps;
+  }
+
+  #notice({ executionId, epoch, leaseLost, cancelRequested, outcomes }: WorkResponse_Notice): void {
+    const activation = this.#active.get(executionId);
+    if (activation?.lease.epoch !== epoch) return;
+    if (leaseLost) return this.#lose(executionId);
+    activation.bring(outcomes);
+    if (cancelRequested) activation.cancel();
+  }
+
+  #noteReports(reports: readonly LeaseReport[]): void {
+    for (const { executionId, epoch, held, cancelRequested, outcomes } of reports) {
+      const activation = this.#active.get(executionId);
+      if (activation?.lease.epoch !== epoch) continue;
+      if (held) activation.confirm();
+      this.#notice({ executionId, epoch, leaseLost: !held, cancelRequested, outcomes } as WorkResponse_Notice);
+    }
+  }
+
+  /** Drops what runs for an execution, if anything does. */
+  #lose(executionId: string): void {
+    this.#active.get(executionId)?.drop();
+    this.#active.delete(executionId);
+    this.#link?.forget(executionId);
+  }
+}

@@ -1,0 +1,41 @@
+import { executionCompleted } from './commands.js';
+import { PayloadValidationError, ResultValidationError } from './errors.js';
+import type { Command } from './gen/polos/v1/command_pb.js';
+import type { Payload } from './gen/polos/v1/payload_pb.js';
+import { describeIssues } from './issue.js';
+import { fromPayload, toPayload } from './payload.js';
+import { check } from './schema.js';
+import type { AnyWorkflow } from './workflow.js';
+
+/**
+ * What the handler receives: the payload as the workflow's schema returns it, or as it is without one.
+ * @throws PayloadValidationError if it does not fit.
+ */
+export async function readPayload(
+  config: AnyWorkflow['config'],
+  payload: Payload | undefined,
+): Promise<unknown> {
+  const value = fromPayload(payload);
+  if (config.payloadSchema === undefined) return value;
+  const checked = await check(config.payloadSchema, value);
+  if ('value' in checked) return checked.value;
+  throw new PayloadValidationError(describeIssues('the payload', checked.issues), checked.issues);
+}
+
+/**
+ * The command that ends the execution with what the handler returned.
+ * @throws ResultValidationError if it does not fit the output schema; SerializationError, PayloadSizeError.
+ */
+export async function toResult(
+  config: AnyWorkflow['config'],
+  result: unknown,
+  bytesMax: number,
+): Promise<Command> {
+  if (config.outputSchema !== undefined) {
+    const checked = await check(config.outputSchema, result);
+    if ('issues' in checked) {
+      throw new ResultValidationError(describeIssues('the result', checked.issues), checked.issues);
+    }
+  }
+  return executionCompleted(toPayload(result, { what: 'the result', bytesMax }));
+}
