@@ -1,0 +1,120 @@
+import type { Command } from 'commander';
+import {
+  type Execution,
+  ExecutionSchema,
+  ExecutionStatus,
+  ExecutionStatusSchema,
+} from '../gen/polos/v1/execution_pb.js';
+import { StateSchema } from '../gen/polos/v1/state_pb.js';
+import { type StepRecord, StepRecordSchema } from '../gen/polos/v1/step_pb.js';
+import type { Call, OutputOption, RunCall } from './call.js';
+import { enumName, toDocument } from './document.js';
+import { parseDurationMs } from './duration.js';
+import { addEventsCommand } from './events-command.js';
+import { addListCommand } from './execution-list-command.js';
+import { executionDetails, stepTable, valueText } from './execution-text.js';
+import { outputOption, parseInteger } from './options.js';
+import { Recovery } from './recovery.js';
+import { awaitFinal, reportResult } from './result.js';
+import { timeText } from './time-text.js';
+import { ExitStatus } from './usage-error.js';
+
+/** Adds `execution` with its commands. */
+export function addExecutionCommands(program: Command, runCall: RunCall): void {
+  const group = program.command('execution').summary('look at executions, follow and cancel them');
+  addListCommand(group, runCall);
+  onExecution(group, 'get', 'show everything about an execution').action(
+    (id: string, options: OutputOption) => runCall(options, (call) => get(call, id)),
+  );
+  onExecution(group, 'result', 'wait for the result of an execution and print it')
+    .description(
+      'Waits for the result of an execution and prints it. The exit status is 1 unless it completes.',
+    )
+    .option('--timeout <duration>', 'stop waiting after this time, with exit status 1')
+    .action((id: string, options: ResultOptions) => runCall(options, (call) => result(call, id, options)));
+  addEventsCommand(group, runCall);
+  onExecution(group, 'state', 'print the state of an execution')
+    .description('Prints the state document of an execution: the latest revision, or an earlier one.')
+    .option(
+      '--revision <number>',
+      'this revision; 1 is the state it was created with',
+      parseInteger(REVISIONS),
+    )
+    .action((id: string, options: StateOptions) => runCall(options, (call) => state(call, id, options)));
+  onExecution(group, 'steps', 'list the recorded steps of an execution').action(
+    (id: string, options: OutputOption) => runCall(options, (call) => steps(call, id)),
+  );
+  onExecution(group, 'cancel', 'cancel an execution and all that it started').action(
+    (id: string, options: OutputOption) => runCall(options, (call) => cancel(call, id)),
+  );
+}
+
+interface ResultOptions extends OutputOption {
+  readonly timeout?: string;
+}
+
+interface StateOptions extends OutputOption {
+  readonly revision?: number;
+}
+
+const REVISIONS = { from: 1, to: Number.MAX_SAFE_INTEGER };
+
+function onExecution(group: Command, name: string, summary: string): Command {
+  return group
+    .command(name)
+    .summary(summary)
+    .description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`)
+    .argument('<execution>', "the execution's id")
+    .addOption(outputOption());
+}
+
+async function get(call: Call, executionId: string): Promise<ExitStatus> {
+  const execution = await read(call, executionId);
+  call.answer(toDocument(ExecutionSchema, execution), () => executionDetails(execution, call.terminal));
+  return ExitStatus.done;
+}
+
+async function result(call: Call, executionId: string, { timeout }: ResultOptions): Promise<ExitStatus> {
+  const timeoutMs = timeout === undefined ? undefined : parseDurationMs('--timeout', timeout);
+  const execution = await awaitFinal(call, { executionId, recovery: new Recovery(call), timeoutMs });
+  return reportResult(call, execution, { executionId });
+}
+
+async function state(call: Call, executionId: string, { revision }: StateOptions): Promise<ExitStatus> {
+  const at = revision === undefined ? undefined : ({ case: 'revision', value: BigInt(revision) } as const);
+  const { state } = await call.client.getState({ executionId, ...(at && { at }) });
+  if (!state) throw new Error(`the server answered without the state of the execution ${executionId}`);
+  const { json, sizeBytes, updateTime } = state;
+  const isLast = state.final ? ', final' : '';
+  call.remark(`revision ${state.revision}, ${sizeBytes} bytes, ${timeText(updateTime)}${isLast}`);
+  call.answer({ executionId, ...toDocument(StateSchema, state) }, () => valueText(JSON.parse(json)));
+  return ExitStatus.done;
+}
+
+async function steps(call: Call, executionId: string): Promise<ExitStatus> {
+  const steps: StepRecord[] = [];
+  let pageToken = '';
+  do {
+    const page = await call.client.listSteps({ executionId, pageToken });
+    steps.push(...page.steps);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== '');
+  const document = { steps: steps.map((step) => toDocument(StepRecordSchema, step)) };
+  call.answer(document, () => (steps.length === 0 ? 'no steps yet' : stepTable(steps, call.terminal)));
+  return ExitStatus.done;
+}
+
+async function cancel(call: Call, executionId: string): Promise<ExitStatus> {
+  const { status } = await call.client.cancelExecution({ executionId });
+  const document = { executionId, status: enumName(ExecutionStatusSchema, status) };
+  call.answer(document, () =>
+    status === ExecutionStatus.CANCELLED ? 'cancelled' : 'asked to cancel; its worker is being told',
+  );
+  return ExitStatus.done;
+}
+
+async function read({ client }: Call, executionId: string): Promise<Execution> {
+  const { execution } = await client.getExecution({ executionId });
+  if (!execution) throw new Error(`the server answered without the execution ${executionId}`);
+  return execution;
+}

@@ -1,0 +1,36 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ConnectError } from '@connectrpc/connect';
+import type { Call } from './call.js';
+import { isConnectionLost } from './call-error.js';
+
+/** How long to try again after the connection was lost, and how long to wait in between, in milliseconds. */
+const TRY_MS_MAX = 60_000;
+const DELAY_MS = 1000;
+
+/** Carries a long wait over breaks of the connection, such as a restart of the server: for a minute each. */
+export class Recovery {
+  readonly #call: Call;
+  #isConnected = false;
+  #lostAt: number | undefined;
+
+  constructor(call: Call) {
+    this.#call = call;
+  }
+
+  /** The server answered. Until it has once, nothing is tried again: the address may be wrong. */
+  succeeded(): void {
+    this.#isConnected = true;
+    if (this.#lostAt !== undefined) this.#call.remark('connected again');
+    this.#lostAt = undefined;
+  }
+
+  /** Returns when the call should be repeated; throws the error when that would not help, or no longer. */
+  async recover(error: unknown): Promise<void> {
+    if (!this.#isConnected || !(error instanceof ConnectError) || !isConnectionLost(error)) throw error;
+    if (this.#lostAt === undefined)
+      this.#call.remark('the connection to the server is lost; trying again for a minute');
+    this.#lostAt ??= Date.now();
+    if (Date.now() - this.#lostAt > TRY_MS_MAX) throw error;
+    await delay(DELAY_MS);
+  }
+}
