@@ -16,10 +16,10 @@ export async function startWorkerProcess(apiUrl: string): Promise<{ stop(): Prom
 /** Starts a worker in this process; resolves once it is registered. */
 export async function startWorker(apiUrl: string): Promise<{ stop(): Promise<void> }> {
   const client = new PolosClient({ apiUrl });
-  const worker = new Worker({ client, workflows: [stepsWorkflow], maxConcurrentWorkflows: 256 });
-  const running = worker.run({ handleSignals: false });
-  // The first execution waits for the worker if it comes early, so that nothing has to be waited for here.
-  await stepsWorkflow.run(client, { steps: 1 });
+  const workflows = [stepsWorkflow];
+  const worker = new Worker({ client, workflows, maxConcurrentWorkflows: 256, handleSignals: false });
+  const running = worker.run();
+  await worker.whenRunning();
   return {
     async stop() {
       await worker.shutdown();
