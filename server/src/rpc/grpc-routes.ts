@@ -1,10 +1,9 @@
 import type { Message } from '@bufbuild/protobuf';
 import type { Metadata } from '@grpc/grpc-js';
-import type { CallGate } from './call-gate.js';
+import type { CallGate, WaitingCall } from './call-gate.js';
 import { toRpcError } from './error-table.js';
 import { type CallListener, decodeMessage, type GrpcCall } from './grpc-call.js';
-import type { Call, Route, StreamRoute, UnaryRoute } from './method.js';
-import { pathOf } from './method.js';
+import { type Call, pathOf, type Route, type StreamRoute, type UnaryRoute } from './method.js';
 import type { RpcContext } from './rpc-context.js';
 import { Code, RpcError } from './status.js';
 import { validate } from './validation.js';
@@ -23,7 +22,7 @@ export function grpcListener(
 const UNFLUSHED_BYTES_MAX = 262_144;
 
 /** One call: reads its only message, runs the method, sends what it answers. */
-class RoutedCall implements CallListener, Call {
+class RoutedCall implements CallListener, Call, WaitingCall {
   readonly #call: GrpcCall;
   readonly #route: Route;
   readonly #isOpen: boolean;
@@ -141,8 +140,9 @@ class RoutedCall implements CallListener, Call {
     });
   }
 
-  #fail(error: unknown): void {
-    if (this.#isGone) return;
-    this.#call.fail(toRpcError(error, { method: pathOf(this.#route.desc), log: this.#context.log }));
+  #fail(thrown: unknown): void {
+    // Also for a caller that is gone: the log is to have it.
+    const error = toRpcError(thrown, { method: pathOf(this.#route.desc), log: this.#context.log });
+    if (!this.#isGone) this.#call.fail(error);
   }
 }

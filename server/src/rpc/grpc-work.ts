@@ -6,10 +6,11 @@ import {
   type WorkResponse,
   WorkResponseSchema,
 } from '../gen/polos/v1/worker_service_pb.js';
+import type { CallGate, WaitingCall } from './call-gate.js';
 import { toRpcError } from './error-table.js';
 import { type CallListener, decodeMessage, type GrpcCall } from './grpc-call.js';
 import type { RpcContext } from './rpc-context.js';
-import type { RpcError } from './status.js';
+import { Code, RpcError } from './status.js';
 import { encode } from './wire/encoder.js';
 import { WorkStream, type WorkTransport } from './work-stream.js';
 
@@ -48,6 +49,11 @@ export class WorkStreams {
     this.#streams.delete(stream);
   }
 
+  /** What counts the calls. */
+  get gate(): CallGate {
+    return this.#context.gate;
+  }
+
   /** What a call that could not be opened is told. */
   refusal(error: unknown): RpcError {
     return toRpcError(error, { method: 'Work', log: this.#context.log });
@@ -72,7 +78,7 @@ export class WorkStreams {
 }
 
 /** Joins one gRPC call and its stream. */
-class WorkCall implements CallListener, WorkTransport {
+class WorkCall implements CallListener, WorkTransport, WaitingCall {
   readonly #call: GrpcCall;
   readonly #streams: WorkStreams;
   #stream: WorkStream | undefined;
@@ -84,6 +90,7 @@ class WorkCall implements CallListener, WorkTransport {
 
   headers(headers: Metadata): void {
     try {
+      this.#streams.gate.enter(this);
       this.#stream = this.#streams.open(headers, this);
     } catch (error) {
       this.#call.fail(this.#streams.refusal(error));
@@ -93,6 +100,7 @@ class WorkCall implements CallListener, WorkTransport {
   }
 
   message(bytes: Buffer): void {
+    this.#streams.gate.begin(this);
     let request: WorkRequest;
     try {
       request = decodeMessage(WorkRequestSchema, bytes) as WorkRequest;
@@ -107,7 +115,13 @@ class WorkCall implements CallListener, WorkTransport {
     this.#stream?.halfClosed();
   }
 
+  /** Ends a stream whose hello does not come. */
+  expire(): void {
+    this.#stream?.fail(new RpcError(Code.deadlineExceeded, 'hello did not come in time'));
+  }
+
   gone(): void {
+    this.#streams.gate.leave(this);
     if (!this.#stream) return;
     this.#stream.gone();
     this.#streams.forget(this.#stream);

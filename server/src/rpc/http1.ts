@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { cors } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { MESSAGE_BYTES_MAX } from '../core/limits.js';
@@ -22,19 +23,25 @@ export function createHttp1Listener(
   return (request, response) => {
     allowBrowser(request, response, context.hasKeys);
     if (context.closing.aborted) response.setHeader('connection', 'close');
-    response.once('finish', () => discardRest(request));
+    const { socket } = request;
+    response.once('finish', () => {
+      if (!request.complete) closeSoon(socket);
+    });
     if (request.method === 'OPTIONS') response.writeHead(204).end();
     else if (request.url === WORK_PATH) refuseWork(response);
     else adapter(request, response);
   };
 }
 
-/** Lets go of what nobody reads of a request that was refused; until it is gone the connection cannot be used or closed. */
-function discardRest(request: IncomingMessage): void {
-  if (request.complete) return;
-  // Left by the reader that gave up; while it is there the request does not flow.
-  request.removeAllListeners('readable');
-  request.resume();
+/** How long a caller may take to read why its request was refused half read. */
+const LINGER_MS = 500;
+
+/**
+ * Closes a connection that still carries the rest of a refused request. Connect leaves it unread, so that it can neither
+ * be used again nor be found idle; and closed at once it would be reset, the answer with it.
+ */
+function closeSoon(socket: Socket): void {
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
 const WORK_PATH = pathOf(WorkerService.method.work);

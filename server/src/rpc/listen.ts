@@ -86,7 +86,13 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 const SERVICES: readonly DescService[] = [WorkflowService, WorkerService];
 
 /** Slow senders of an HTTP/1.1 request are cut off, as CallGate does it for gRPC. */
-const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000 };
+const TIMEOUTS = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  connectionsCheckingInterval: 5_000,
+  // Longer than the 60 s after which proxies let go of an idle connection, so that they do it first.
+  keepAliveTimeout: 65_000,
+};
 
 const CONNECTIONS_MAX = 10_000;
 

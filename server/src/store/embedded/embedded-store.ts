@@ -45,14 +45,15 @@ class EmbeddedStore implements Store {
   private isClosed = false;
 
   constructor(opened: OpenDatabase) {
-    const { database, file, watermark } = opened;
+    const { database, file, watermark, log } = opened;
     this.opened = opened;
     this.executions = new ExecutionTable(database, file);
     this.journals = new JournalTable(database, file);
     this.lists = new ExecutionList(database, file);
     this.schemas = new SchemaTable(database, file);
     const onRollback = () => this.executions.forget();
-    this.transaction = new StoreTransaction({ database, file, watermark, onRollback });
+    const syncLog = () => log.sync();
+    this.transaction = new StoreTransaction({ database, file, watermark, syncLog, onRollback });
     this.groups = new GroupCommit(this.transaction);
   }
 
@@ -128,11 +129,13 @@ class EmbeddedStore implements Store {
   async close(): Promise<void> {
     if (this.isClosed) return;
     this.isClosed = true;
-    this.groups.drain();
+    await this.groups.drain();
     this.opened.close();
   }
 
-  private read<Result>(doing: string, select: () => Result): Result {
+  private async read<Result>(doing: string, select: () => Result): Promise<Result> {
+    this.assertOpen();
+    await this.groups.unsynced;
     this.assertOpen();
     try {
       return select();

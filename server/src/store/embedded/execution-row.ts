@@ -44,8 +44,9 @@ export function executionCrc(body: string | Uint8Array, facts: RowFacts): number
 export function readExecutionRow(row: ExecutionRow, file: string): ReadExecution {
   const [seq, body, ready, wakeAt, hasOutbox, lastEvent, stateVersion, crc] = row;
   const facts = { ready: ready === 1, wakeAt, hasOutbox: hasOutbox === 1, lastEvent, stateVersion };
-  if (executionCrc(new Uint8Array(body), facts) !== crc) throw rowDamage(file, 'execution', seq);
-  return { seq, execution: parseExecution(textOf(body)), facts };
+  const bytes = new Uint8Array(body);
+  if (executionCrc(bytes, facts) !== crc) throw rowDamage(file, 'execution', seq);
+  return { seq, execution: parseExecution(textOf(bytes)), facts };
 }
 
 /** The columns that repeat a part of the body for the indexes, in the order of the statements. */
@@ -87,8 +88,9 @@ export interface BodyRow {
 
 /** The text of a row, if its checksum is that of its content; throws if not. */
 export function checkedText({ file, table, key, body, owner, place, crc }: BodyRow): string {
-  if (bodyCrc(new Uint8Array(body), owner, place) !== crc) throw rowDamage(file, table, key);
-  return textOf(body);
+  const bytes = new Uint8Array(body);
+  if (bodyCrc(bytes, owner, place) !== crc) throw rowDamage(file, table, key);
+  return textOf(bytes);
 }
 
 /** The fault for a row that is not what was written. */

@@ -17,7 +17,7 @@ import { RecentMap } from './recent-map.js';
 import { toColumn } from './sqlite-text.js';
 import { SQL } from './statements.js';
 
-/** Executions whose row need not be read before it is replaced. About 300 bytes each. */
+/** Executions whose row need not be read before it is replaced. About 500 bytes each. */
 const RECENT_EXECUTIONS = 8_192;
 
 /** A write, with its records as text. */

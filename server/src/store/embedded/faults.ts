@@ -1,49 +1,57 @@
+import Database from 'libsql';
 import { StoreFault } from '../store.js';
 
-/**
- * What the codes of faults begin with that may pass by themselves, and what a reader should know of them. All other
- * codes of SQLite say that the file is not what was written, be it that a table is gone or that a page makes no sense.
- */
-const PASSING: readonly (readonly [string, string])[] = [
-  ['SQLITE_FULL', 'the disk is full'],
-  ['ENOSPC', 'the disk is full'],
-  ['SQLITE_IOERR', 'the disk reported an error'],
-  ['SQLITE_BUSY', 'another process has the file'],
-  ['SQLITE_LOCKED', 'another process has the file'],
-  ['SQLITE_NOMEM', 'memory ran out'],
-  ['SQLITE_CANTOPEN', 'the file cannot be opened'],
-  ['SQLITE_PERM', 'access was denied'],
-  ['SQLITE_READONLY', 'the file cannot be written'],
-  ['E', 'the file system refused'],
+/** https://www.sqlite.org/rescode.html */
+const [PERM, BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN, TOOBIG, CONSTRAINT, MISMATCH] = [
+  3, 5, 6, 7, 8, 10, 13, 14, 18, 19, 20,
 ];
 
-/** Codes that say that a value is larger than 1 GB, or not what its column holds. */
-const UNFIT = ['SQLITE_TOOBIG', 'SQLITE_CONSTRAINT', 'SQLITE_MISMATCH'];
+/**
+ * The primary codes of SQLite that do not say that the file is damaged, and what a reader should know of them. All others
+ * do, be it that a table is gone or that a page makes no sense: the statements are right, they are tested.
+ */
+const MEANINGS: ReadonlyMap<number | undefined, { readonly meaning: string; readonly retryable: boolean }> =
+  new Map([
+    [PERM, { meaning: 'access was denied', retryable: true }],
+    [BUSY, { meaning: 'another process has the file', retryable: true }],
+    [LOCKED, { meaning: 'another process has the file', retryable: true }],
+    [NOMEM, { meaning: 'memory ran out', retryable: true }],
+    [READONLY, { meaning: 'the file cannot be written', retryable: true }],
+    [IOERR, { meaning: 'the disk reported an error', retryable: true }],
+    [FULL, { meaning: 'the disk is full', retryable: true }],
+    [CANTOPEN, { meaning: 'the file cannot be opened', retryable: true }],
+    [TOOBIG, { meaning: 'a value is larger than a row can be', retryable: false }],
+    [CONSTRAINT, { meaning: 'a value does not fit its column', retryable: false }],
+    [MISMATCH, { meaning: 'a value does not fit its column', retryable: false }],
+  ]);
 
 /** Wraps what the driver or the file system threw. Passes on faults, and bugs of our own. */
 export function toFault(doing: string, error: unknown): unknown {
-  const code = errorCode(error);
-  if (code === undefined) return error;
-  const passing = PASSING.find(([prefix]) => code.startsWith(prefix))?.[1];
-  const lasting = UNFIT.some((prefix) => code.startsWith(prefix))
-    ? 'a value does not fit'
-    : 'the file is damaged';
-  const reason = error instanceof Error ? error.message : String(error);
-  return new StoreFault(`${doing}: ${passing ?? lasting} (${code}: ${reason})`, {
-    retryable: passing !== undefined,
-    cause: error,
-  });
+  if (error instanceof Database.SqliteError) {
+    const { meaning, retryable } = MEANINGS.get(primaryCode(error)) ?? {
+      meaning: 'the file is damaged',
+      retryable: false,
+    };
+    const message = `${doing}: ${meaning} (${error.code}: ${error.message})`;
+    return new StoreFault(message, { retryable, cause: error });
+  }
+  if (error instanceof Error && 'syscall' in error) {
+    return new StoreFault(`${doing}: ${error.message}`, { retryable: true, cause: error });
+  }
+  return error;
 }
 
-/** The code of an error of SQLite (`SQLITE_..`) or of the file system (`ENOSPC`); undefined for any other. */
-export function errorCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
-  const { code } = error;
-  const isForeign = typeof code === 'string' && (code.startsWith('SQLITE_') || 'syscall' in error);
-  return isForeign ? code : undefined;
+/** Whether another process holds the lock of the database. */
+export function isBusy(error: unknown): boolean {
+  return error instanceof Database.SqliteError && primaryCode(error) === BUSY;
 }
 
 /** A fault that no repetition heals. */
 export function damage(message: string): StoreFault {
   return new StoreFault(message, { retryable: false });
+}
+
+/** Extended codes keep the primary one in their lowest byte; the driver has no name for some of them. */
+function primaryCode({ rawCode }: InstanceType<typeof Database.SqliteError>): number | undefined {
+  return rawCode === undefined ? undefined : rawCode & 0xff;
 }

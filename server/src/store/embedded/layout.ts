@@ -17,7 +17,8 @@ export const PRAGMAS: readonly string[] = [
   `page_size = ${PAGE_BYTES}`,
   'locking_mode = EXCLUSIVE',
   'journal_mode = WAL',
-  'synchronous = FULL',
+  // SQLite syncs around checkpoints only; the log is synced by us after each group, beside the event loop (log-sync.ts).
+  'synchronous = NORMAL',
   'wal_autocheckpoint = 4000',
   'cache_size = -16384',
   'mmap_size = 0',

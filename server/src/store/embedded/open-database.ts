@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, statSync, unlinkSync } from 'node:fs';
+import { copyFileSync, existsSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'libsql';
-import { damage, errorCode, toFault } from './faults.js';
+import { makeDirectory } from './directory.js';
+import { damage, isBusy, toFault } from './faults.js';
 import { LAYOUT_VERSION, PRAGMAS, TABLES } from './layout.js';
+import { LogSync } from './log-sync.js';
 import { insertProgress, type Progress, ProgressRow, watermarkOf } from './progress.js';
 import { verifyDatabase } from './verify.js';
 import { readWatermark, WATERMARK_FILE, Watermark, type WatermarkRecord } from './watermark.js';
@@ -20,6 +22,7 @@ export interface OpenDatabase {
   /** The path of its file, for messages. */
   readonly file: string;
   readonly watermark: Watermark;
+  readonly log: LogSync;
   /** Copies the log into the database file and lets go of both. */
   close(): void;
 }
@@ -28,7 +31,7 @@ export interface OpenDatabase {
 export function openDatabase(dataDir: string): OpenDatabase {
   const file = join(dataDir, DATABASE_FILE);
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeDirectory(dataDir);
     const expected = readExpectation(dataDir);
     refuseMissing(file, expected);
     const database = lock(dataDir, file, expected);
@@ -39,7 +42,8 @@ export function openDatabase(dataDir: string): OpenDatabase {
       verifyDatabase(database, file, progress);
       const watermark = Watermark.create(dataDir, watermarkOf(progress));
       if (expected === 'accepted') unlinkSync(join(dataDir, ACCEPT_LOSS_FILE));
-      return { database, file, watermark, close: () => close(database, watermark) };
+      const log = new LogSync(file);
+      return { database, file, watermark, log, close: () => close(database, file, { watermark, log }) };
     } catch (error) {
       abandon(database, file);
       throw error;
@@ -72,7 +76,7 @@ function lock(dataDir: string, file: string, expected: Expectation): Database.Da
     for (const pragma of PRAGMAS) database.prepare(`PRAGMA ${pragma}`).all([]);
     return database;
   } catch (error) {
-    if (!errorCode(error)?.startsWith('SQLITE_BUSY')) throw error;
+    if (!isBusy(error)) throw error;
     const holder = typeof expected === 'string' ? '' : ` (pid ${expected.pid})`;
     const message = `${dataDir}: another process${holder} has this data directory open; stop it, or use another directory`;
     throw damage(message);
@@ -151,9 +155,19 @@ function abandon(database: Database.Database, file: string): void {
   }
 }
 
-function close(database: Database.Database, watermark: Watermark): void {
-  release(database);
-  watermark.close();
+function close(
+  database: Database.Database,
+  file: string,
+  { watermark, log }: Pick<OpenDatabase, 'watermark' | 'log'>,
+): void {
+  try {
+    log.close();
+    release(database);
+  } catch (error) {
+    throw toFault(`${file}: close`, error);
+  } finally {
+    watermark.close();
+  }
 }
 
 /**

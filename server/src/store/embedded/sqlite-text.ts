@@ -16,8 +16,12 @@ export function fromColumn(bytes: ArrayBuffer): string {
 }
 
 /** The text of a blob. */
-export function textOf(bytes: ArrayBuffer): string {
-  return Buffer.from(bytes).toString('utf8');
+export function textOf(bytes: ArrayBuffer | Uint8Array): string {
+  const buffer =
+    bytes instanceof Uint8Array
+      ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+      : Buffer.from(bytes);
+  return buffer.toString('utf8');
 }
 
 /** A value as SQLite's `quote` writes it; texts as `toColumn` gives them. */

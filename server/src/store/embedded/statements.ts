@@ -78,26 +78,15 @@ export const SQL = {
     schema_writes = ? WHERE one = 1`,
 } as const;
 
-/** Larger bodies are read one by one when the store is opened, so that a batch of rows never fills the memory. */
-const BATCH_BODY_BYTES = 65_536;
+/** The columns of an execution that repeat a part of its body, as one text; see `quoted`. */
+export const INDEXED_TEXT = INDEXED.map((column) => `quote(${column})`).join(" || ' ' || ");
 
-const BATCH_BODY = `CASE WHEN octet_length(e.body) <= ${BATCH_BODY_BYTES} THEN ${BODY} END`;
-
-/** Statements that read whole tables in the order of their keys, to verify every row when the store is opened. */
+/** Statements that look at the database as a whole, to verify it when the store is opened. */
 export const VERIFY_SQL = {
-  integrity: 'SELECT CAST(integrity_check AS BLOB) FROM pragma_integrity_check',
   layout: `SELECT CAST(type || ' ' || name || ' ' || tbl_name || ' ' || ifnull(sql, '') AS BLOB)
     FROM sqlite_schema ORDER BY rowid`,
   pageCount: 'SELECT page_count FROM pragma_page_count',
-  executions: `SELECT ${EXECUTION_ROW.replace(BODY, BATCH_BODY)},
-    CAST(${INDEXED.map((column) => `quote(${column})`).join(" || ' ' || ")} AS BLOB)
-    FROM execution e WHERE e.seq > ? ORDER BY e.seq LIMIT ?`,
-  executionBody: `SELECT ${BODY} FROM execution e WHERE e.seq = ?`,
-  states: `SELECT e.seq, ${BATCH_BODY}, e.version, e.crc FROM state e WHERE e.seq > ? ORDER BY e.seq LIMIT ?`,
-  stateBody: `SELECT ${BODY} FROM state e WHERE e.seq = ?`,
-  entries: `SELECT e.number, ${BATCH_BODY}, e.seq, e.last_event, e.crc FROM journal e
-    WHERE e.number > ? ORDER BY e.number LIMIT ?`,
-  entryBody: `SELECT ${BODY} FROM journal e WHERE e.number = ?`,
+  integrity: 'SELECT CAST(integrity_check AS BLOB) FROM pragma_integrity_check',
   schemas: `SELECT CAST(body AS BLOB), crc, writes,
     CAST(quote(project) || ' ' || quote(workflow) || ' ' || quote(kind) || ' ' || quote(digest) || ' ' ||
     quote(registered_at) AS BLOB) FROM schema`,

@@ -9,6 +9,7 @@ import type { Watermark } from './watermark.js';
 export class StoreTransaction implements Transaction {
   private readonly database: Database.Database;
   private readonly watermark: Watermark;
+  private readonly syncLog: () => Promise<void>;
   private readonly onRollback: () => void;
   private readonly progressRow: ProgressRow;
   private readonly beginStatement: Database.Statement;
@@ -17,18 +18,23 @@ export class StoreTransaction implements Transaction {
   private readonly selectChanges: Database.Statement;
   /** As of the last commit; undefined if it must be read, because it is unknown whether the last commit happened. */
   private progress: Progress | undefined;
+  /** What is committed and not yet durable. */
+  private unsynced: Progress | undefined;
   private current: { readonly account: Account; readonly changesBefore: number } | undefined;
 
   constructor(options: {
     readonly database: Database.Database;
     readonly file: string;
     readonly watermark: Watermark;
+    /** Makes durable what is in the log. */
+    readonly syncLog: () => Promise<void>;
     /** Called when rows that were written are gone again. */
     readonly onRollback: () => void;
   }) {
-    const { database, file, watermark, onRollback } = options;
+    const { database, file, watermark, syncLog, onRollback } = options;
     this.database = database;
     this.watermark = watermark;
+    this.syncLog = syncLog;
     this.onRollback = onRollback;
     this.progressRow = new ProgressRow(database, file);
     this.beginStatement = database.prepare('BEGIN IMMEDIATE');
@@ -50,10 +56,6 @@ export class StoreTransaction implements Transaction {
     this.current = { account: new Account(this.progress), changesBefore: this.changes() };
   }
 
-  /**
-   * The order is the promise: the database is synced, then the watermark says so, then the callers hear of it. A crash in
-   * between leaves a watermark that is behind, which is harmless; one that is ahead would be a false alarm.
-   */
   commit(): void {
     const { account, changesBefore } = this.begun();
     const changed = this.changes() - changesBefore;
@@ -66,6 +68,18 @@ export class StoreTransaction implements Transaction {
     this.progressRow.write(progress);
     this.commitStatement.get([]);
     this.progress = progress;
+    this.unsynced = progress;
+  }
+
+  /**
+   * The order is the promise: the log is synced, then the watermark says so, then the callers hear of it. A crash in
+   * between leaves a watermark that is behind, which is harmless; one that is ahead would be a false alarm.
+   */
+  async sync(): Promise<void> {
+    const progress = this.unsynced;
+    if (!progress) return;
+    this.unsynced = undefined;
+    await this.syncLog();
     this.watermark.write(watermarkOf(progress));
   }
 

@@ -1,23 +1,15 @@
 import { statSync } from 'node:fs';
 import Database from 'libsql';
+import { parseExecution } from '../record-codec.js';
 import type { StoredSchema } from '../store.js';
-import {
-  bodyCrc,
-  checkedText,
-  type ExecutionRow,
-  indexedColumns,
-  readExecutionRow,
-  rowDamage,
-} from './execution-row.js';
+import { bodyCrc, checkedText, executionCrc, indexedColumns, rowDamage } from './execution-row.js';
 import { damage } from './faults.js';
 import { PAGE_BYTES, TABLES } from './layout.js';
+import { type PackedRow, packedRows } from './packed-rows.js';
 import type { Progress } from './progress.js';
 import { schemaColumns } from './schema-table.js';
 import { quoted, textOf } from './sqlite-text.js';
-import { VERIFY_SQL } from './statements.js';
-
-/** Rows read at once. A large body is left out of its batch and read alone. */
-const BATCH_ROWS = 100;
+import { INDEXED_TEXT, VERIFY_SQL } from './statements.js';
 
 /**
  * Throws unless the database file is what was written, whole: it has all its pages, its trees and indexes agree
@@ -57,63 +49,60 @@ function verifyTrees(database: Database.Database, file: string): void {
   if (first !== 'ok') throw damage(`${file}: the file is damaged: ${first}`);
 }
 
-type VerifiedExecution = readonly [...row: ExecutionRow, columns: ArrayBuffer];
-type VerifiedState = readonly [seq: number, body: ArrayBuffer, version: number, crc: number];
-type VerifiedEntry = readonly [
-  number: number,
-  body: ArrayBuffer,
-  seq: number,
-  lastEvent: number,
-  crc: number,
-];
-
 /** Executions and their states, side by side: both come in the order of `seq`. */
 function verifyExecutions(database: Database.Database, file: string, progress: Progress): void {
-  const { executions, executionBody, states, stateBody } = VERIFY_SQL;
-  const stateRows = inOrder<VerifiedState>({ database, file, table: 'state', rows: states, body: stateBody });
-  const rows = { database, file, table: 'execution', rows: executions, body: executionBody };
+  const states = packedRows({ database, file, name: 'state', key: 'seq', numbers: ['version', 'crc'] });
+  const executions = packedRows({
+    database,
+    file,
+    name: 'execution',
+    key: 'seq',
+    numbers: ['ready', 'wake_at', 'has_outbox', 'last_event', 'state_version', 'crc'],
+    text: INDEXED_TEXT,
+  });
   let count = 0;
   let versions = 0;
-  for (const row of inOrder<VerifiedExecution>(rows)) {
-    const version = verifyExecution(row, file);
-    const [seq, , , , , , stateVersion] = row;
-    verifyState(stateRows.next().value, { seq, stateVersion, file });
+  for (const row of executions) {
+    versions += verifyExecution(row, file);
+    verifyState(states.next().value, row, file);
     count += 1;
-    versions += version;
   }
   verifySum(file, 'execution', { found: count, committed: progress.executions });
   verifySum(file, 'execution', { found: versions, committed: progress.versions });
-  if (!stateRows.next().done) throw damage(`${file}: table "state" has a row without an execution`);
+  if (!states.next().done) throw damage(`${file}: table "state" has a row without an execution`);
 }
 
 /** @returns the version of the execution. */
-function verifyExecution(row: VerifiedExecution, file: string): number {
-  const [seq, body, ready, wakeAt, hasOutbox, lastEvent, stateVersion, crc, columns] = row;
-  const { execution } = readExecutionRow(
-    [seq, body, ready, wakeAt, hasOutbox, lastEvent, stateVersion, crc],
-    file,
-  );
-  if (textOf(columns) !== indexedColumns(execution).map(quoted).join(' '))
-    throw rowDamage(file, 'execution', seq);
+function verifyExecution({ key, body, numbers, text }: PackedRow, file: string): number {
+  const [ready, wakeAt = null, hasOutbox, lastEvent, stateVersion, crc] = numbers;
+  const facts = {
+    ready: ready === 1,
+    wakeAt,
+    hasOutbox: hasOutbox === 1,
+    lastEvent: Number(lastEvent),
+    stateVersion: Number(stateVersion),
+  };
+  if (executionCrc(body, facts) !== crc) throw rowDamage(file, 'execution', key);
+  const execution = parseExecution(textOf(body));
+  if (text !== indexedColumns(execution).map(quoted).join(' ')) throw rowDamage(file, 'execution', key);
   return execution.version;
 }
 
-function verifyState(
-  row: VerifiedState | undefined,
-  execution: { readonly seq: number; readonly stateVersion: number; readonly file: string },
-): void {
-  const { seq, stateVersion, file } = execution;
-  const [key, body, version, crc] = row ?? [];
-  if (key !== seq || body === undefined || version !== stateVersion) throw rowDamage(file, 'state', seq);
-  if (bodyCrc(new Uint8Array(body), seq, version) !== crc) throw rowDamage(file, 'state', seq);
+function verifyState(state: PackedRow | undefined, execution: PackedRow, file: string): void {
+  const { key: seq } = execution;
+  const [version, crc] = state?.numbers ?? [];
+  const isOfExecution = state?.key === seq && version === execution.numbers[4];
+  if (!state || !isOfExecution || bodyCrc(state.body, seq, Number(version)) !== crc) {
+    throw rowDamage(file, 'state', seq);
+  }
 }
 
 function verifyJournal(database: Database.Database, file: string, progress: Progress): void {
-  const { entries, entryBody } = VERIFY_SQL;
-  const rows = { database, file, table: 'journal', rows: entries, body: entryBody };
+  const numbers = ['seq', 'last_event', 'crc'];
   let count = 0;
-  for (const [number, body, seq, lastEvent, crc] of inOrder<VerifiedEntry>(rows)) {
-    if (bodyCrc(new Uint8Array(body), seq, lastEvent) !== crc) throw rowDamage(file, 'journal', number);
+  for (const row of packedRows({ database, file, name: 'journal', key: 'number', numbers })) {
+    const [seq, lastEvent, crc] = row.numbers;
+    if (bodyCrc(row.body, Number(seq), Number(lastEvent)) !== crc) throw rowDamage(file, 'journal', row.key);
     count += 1;
   }
   verifySum(file, 'journal', { found: count, committed: progress.entries });
@@ -132,40 +121,6 @@ function verifySchemas(database: Database.Database, file: string, progress: Prog
     total += writes;
   }
   verifySum(file, 'schema', { found: total, committed: progress.schemaWrites });
-}
-
-/** A table, and how to read it. */
-interface TableScan {
-  readonly database: Database.Database;
-  readonly file: string;
-  readonly table: string;
-  /** Selects rows after a key: the key, then the body or null, then the rest. */
-  readonly rows: string;
-  /** Selects one body by key. */
-  readonly body: string;
-}
-
-/** All rows of a table in the order of its key, each with its body. */
-function* inOrder<Row extends readonly [number, ArrayBuffer, ...unknown[]]>(
-  scan: TableScan,
-): Generator<Row, undefined> {
-  const { database, file, table } = scan;
-  const selectRows = database.prepare(scan.rows).raw();
-  const selectBody = database.prepare(scan.body).raw();
-  let last = 0;
-  for (;;) {
-    const rows = selectRows.all([last, BATCH_ROWS]) as [number, ArrayBuffer | null, ...unknown[]][];
-    for (const row of rows) {
-      const [key, body, ...rest] = row;
-      // A key that a flipped bit has made larger than a double holds would be found again and again.
-      if (!Number.isSafeInteger(key) || key <= last) throw rowDamage(file, table, key);
-      last = key;
-      const [single] = body ? [body] : (selectBody.get([key]) as [ArrayBuffer | null]);
-      if (!single) throw rowDamage(file, table, key);
-      yield [key, single, ...rest] as unknown as Row;
-    }
-    if (rows.length < BATCH_ROWS) return undefined;
-  }
 }
 
 function verifySum(

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { syncDirectory } from './directory.js';
 
 /** The name of the file, in the data directory. */
 export const WATERMARK_FILE = 'watermark';
@@ -109,11 +110,4 @@ function parseSlot(text: string): WatermarkRecord | undefined {
   const [, fields = '', storeId = '', number, chain, pid, crc] = SLOT.exec(text) ?? [];
   if (fields === '' || crc32(fields) !== Number(crc)) return undefined;
   return { storeId, number: Number(number), chain: Number(chain), pid: Number(pid) };
-}
-
-/** Makes the names in a directory durable. */
-function syncDirectory(path: string): void {
-  const descriptor = openSync(path, 'r');
-  fsyncSync(descriptor);
-  closeSync(descriptor);
 }

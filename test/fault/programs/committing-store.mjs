@@ -1,0 +1,77 @@
+// Commits to an embedded store without end, and says of each commit what was acknowledged, the moment it was.
+//
+// Environment: DATA_DIR; ROUND, which is a part of every id; IN_FLIGHT, how many executions take steps at once.
+// Lines: "open", then "<id> <version>"; or "refused <message>".
+import { writeSync } from 'node:fs';
+import { openEmbeddedStore } from '../../../server/dist/store/embedded/embedded-store.js';
+
+const { DATA_DIR: dataDir, ROUND: round, IN_FLIGHT: inFlight } = process.env;
+
+/** Written at once, so that kill -9 loses none of it. */
+function say(line) {
+  writeSync(1, `${line}\n`);
+}
+
+function execution(id, version) {
+  return {
+    id,
+    projectId: 'default',
+    workflowId: 'batch',
+    queue: 'batch',
+    status: 'running',
+    version,
+    createdAt: 1,
+    updatedAt: version,
+    rootExecutionId: id,
+    rootWorkflowId: 'batch',
+    sessionId: 'session',
+    priority: 0,
+    searchAttributes: {},
+    requestDigest: 'digest',
+    ready: false,
+    readyAt: 1,
+    failedAttempts: 0,
+    lostLeases: 0,
+    epoch: 1,
+    runMs: 0,
+    waits: {},
+    hasChildren: false,
+    stepCount: version,
+    eventCount: version,
+    stateRevision: version,
+    stateBytes: 2,
+    stateUpdatedAt: version,
+    stateUnsettled: false,
+    outbox: [],
+    outboxCount: 0,
+  };
+}
+
+async function takeSteps(store, id) {
+  for (let version = 1; ; version++) {
+    const result = await store.commit({
+      expectedVersion: version - 1,
+      execution: execution(id, version),
+      state: JSON.stringify({ version, text: 's'.repeat((version * 97) % 5_000) }),
+      entry: {
+        firstEvent: version,
+        at: version,
+        events: [{ type: 'step_finish', data: { version } }],
+        steps: [],
+        stateRevision: version,
+      },
+      index: { ready: false, hasOutbox: false },
+    });
+    if (result !== 'committed') throw new Error(`${id} version ${version}: ${result}`);
+    say(`${id} ${version}`);
+  }
+}
+
+try {
+  const store = await openEmbeddedStore({ dataDir });
+  say('open');
+  const ids = Array.from({ length: Number(inFlight) }, (_, index) => `${round}-${index}`);
+  await Promise.all(ids.map((id) => takeSteps(store, id)));
+} catch (error) {
+  say(`refused ${error.message}`);
+}

@@ -1,0 +1,154 @@
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import type { Execution } from '../../server/src/core/execution.js';
+import type { JournalEntry } from '../../server/src/core/journal.js';
+import { openEmbeddedStore } from '../../server/src/store/embedded/embedded-store.js';
+import { type Store, type StoredSchema, StoreFault } from '../../server/src/store/store.js';
+import { dataDirectory } from '../store-conformance/data-directory.js';
+import { entry, execution, next, schema, write } from '../store-conformance/samples.js';
+
+/** The files of a data directory. */
+export type StoreFile = 'polos.db' | 'polos.db-wal' | 'watermark';
+
+/** All that was acknowledged to the writer of a store. */
+export interface Acknowledged {
+  readonly executions: Map<string, { execution: Execution; state: string; journal: JournalEntry[] }>;
+  readonly schemas: StoredSchema[];
+}
+
+/** Two data directories with the same kind of content, and what each must hold. */
+export interface Originals {
+  /** As `close` leaves it: all in the database file. */
+  readonly closed: Original;
+  /** As kill -9 leaves it: the newest commits are in the log only. */
+  readonly killed: Original;
+}
+
+/** A data directory that is only copied, and what it holds. */
+export interface Original {
+  readonly dataDir: string;
+  readonly acknowledged: Acknowledged;
+}
+
+/** Fills a store in two rounds, and keeps a copy after each. */
+export async function makeOriginals(): Promise<Originals> {
+  const [working, closedDir, killedDir] = [
+    await dataDirectory(),
+    await dataDirectory(),
+    await dataDirectory(),
+  ];
+  const acknowledged: Acknowledged = { executions: new Map(), schemas: [] };
+  const first = await openEmbeddedStore({ dataDir: working });
+  await fill(first, acknowledged, 'first');
+  await first.close();
+  cpSync(working, closedDir, { recursive: true });
+  const closed = { dataDir: closedDir, acknowledged: structuredClone(acknowledged) };
+
+  const second = await openEmbeddedStore({ dataDir: working });
+  await fill(second, acknowledged, 'second');
+  cpSync(working, killedDir, { recursive: true });
+  await second.close();
+  return { closed, killed: { dataDir: killedDir, acknowledged } };
+}
+
+/** Creates executions and gives each a few steps: small ones, and some that need pages of their own. */
+async function fill(store: Store, acknowledged: Acknowledged, round: string): Promise<void> {
+  const ids = Array.from({ length: 25 }, (_, index) => `${round}-${index}`);
+  for (const [index, id] of ids.entries()) {
+    const created = execution({ id, idempotencyKey: id, userId: `user-${index % 3}`, createdAt: index });
+    await store.commit(write(created, { state: `{"round":"${round}"}` }));
+    acknowledged.executions.set(id, { execution: created, state: `{"round":"${round}"}`, journal: [] });
+  }
+  for (let step = 1; step <= 6; step++) {
+    await Promise.all([...acknowledged.executions.keys()].map((id) => takeStep(store, acknowledged, id)));
+  }
+  const registered = schema({ digest: round });
+  await store.putSchema(registered);
+  acknowledged.schemas.push(registered);
+}
+
+async function takeStep(store: Store, acknowledged: Acknowledged, id: string): Promise<void> {
+  const row = acknowledged.executions.get(id)!;
+  const version = row.execution.version + 1;
+  const size = version === 4 && id.endsWith('7') ? 20_000 : 100;
+  const written = next(row.execution, {
+    eventCount: row.execution.eventCount + 1,
+    status: 'running',
+    ready: false,
+  });
+  const added = entry(written.eventCount, { result: { json: JSON.stringify('r'.repeat(size)) } });
+  const state = version % 2 === 0 ? JSON.stringify({ version, text: 's'.repeat(size) }) : undefined;
+  const index = { wakeAt: version * 1_000 };
+  await store.commit(write(written, { entry: added, index, ...(state !== undefined && { state }) }));
+  row.execution = written;
+  row.state = state ?? row.state;
+  row.journal.push(added);
+}
+
+/** Copies an original, damages the copy and opens it: it must refuse with the name of a file, or be complete. */
+export async function openDamaged(
+  original: Original,
+  damage: (dataDir: string) => void,
+): Promise<'refused' | 'complete'> {
+  const dataDir = await dataDirectory();
+  cpSync(original.dataDir, dataDir, { recursive: true });
+  damage(dataDir);
+  let store: Store;
+  try {
+    store = await openEmbeddedStore({ dataDir });
+  } catch (error) {
+    expect(error).toBeInstanceOf(StoreFault);
+    expect((error as StoreFault).message).toMatch(/(polos\.db|watermark): /);
+    return 'refused';
+  }
+  await expectAll(store, original.acknowledged);
+  await store.close();
+  return 'complete';
+}
+
+/** Every acknowledged value, as it was. */
+export async function expectAll(store: Store, { executions, schemas }: Acknowledged): Promise<void> {
+  for (const [id, { execution: expected, state, journal }] of executions) {
+    expect(await store.load(id)).toEqual({ execution: expected, state });
+    expect(await store.journal(id, { afterEvent: 0, entries: 1_000, bytes: 1e9 })).toEqual(journal);
+    expect(await store.findByIdempotencyKey('default', id)).toEqual(expected);
+  }
+  const listed = await store.list({ projectId: 'default', limit: 1_000 });
+  expect(listed.map(({ id }) => id).sort()).toEqual([...executions.keys()].sort());
+  const due = await store.listDue({ until: Number.MAX_SAFE_INTEGER, limit: 1_000 });
+  expect([...due.ids].sort()).toEqual([...executions.keys()].sort());
+  expect(await store.listSchemas({ projectId: 'default' })).toHaveLength(schemas.length);
+}
+
+/** The bytes of a file; 0 if it is not there. */
+export function sizeOf(dataDir: string, file: StoreFile): number {
+  const path = join(dataDir, file);
+  return existsSync(path) ? statSync(path).size : 0;
+}
+
+/** Cuts a file off. */
+export function cut(dataDir: string, file: StoreFile, size: number): void {
+  truncateSync(join(dataDir, file), size);
+}
+
+/** Turns one bit over. */
+export function flip(dataDir: string, file: StoreFile, bit: number): void {
+  const path = join(dataDir, file);
+  const bytes = readFileSync(path);
+  bytes[bit >> 3]! ^= 1 << (bit & 7);
+  writeFileSync(path, bytes);
+}
+
+/** Puts one file of another directory in place of this one's. */
+export function replaceFile(dataDir: string, file: StoreFile, from: string): void {
+  copyFileSync(join(from, file), join(dataDir, file));
+}

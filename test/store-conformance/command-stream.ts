@@ -1,0 +1,205 @@
+import fc from 'fast-check';
+import { EXECUTION_STATUSES, type Execution } from '../../server/src/core/execution.js';
+import type { ExecutionQuery, ExecutionWrite, Store, StoredSchema } from '../../server/src/store/store.js';
+import { AWKWARD_TEXTS, awkwardRecord, entry, execution, next, schema } from './samples.js';
+
+/**
+ * A call of the port in terms that any store can be asked in. What a write replaces is only known when it is asked for:
+ * `against` is how far its version is from the current one.
+ */
+export type StoreCommand =
+  | { readonly type: 'commit'; readonly id: string; readonly against: number; readonly given: GivenWrite }
+  | { readonly type: 'load'; readonly id: string }
+  | { readonly type: 'journal'; readonly id: string; readonly page: Parameters<Store['journal']>[1] }
+  | { readonly type: 'find_by_key'; readonly projectId: string; readonly key: string }
+  | { readonly type: 'list_ready'; readonly query: Parameters<Store['listReady']>[0] }
+  | { readonly type: 'list_due'; readonly query: Parameters<Store['listDue']>[0] }
+  | { readonly type: 'list_outboxes' }
+  | { readonly type: 'list'; readonly query: ExecutionQuery }
+  | { readonly type: 'put_schema'; readonly schema: StoredSchema }
+  | { readonly type: 'list_schemas'; readonly query: Parameters<Store['listSchemas']>[0] };
+
+/** What a write says, apart from the version. The origin counts only if it creates the execution. */
+export interface GivenWrite {
+  readonly origin: Partial<Execution>;
+  readonly changes: Partial<Execution>;
+  readonly events: number;
+  readonly state: string | undefined;
+  readonly index: ExecutionWrite['index'];
+}
+
+/** Makes the call, and answers what any two stores must agree on. */
+export async function run(
+  store: Store,
+  command: StoreCommand,
+  current: Execution | undefined,
+): Promise<unknown> {
+  switch (command.type) {
+    case 'commit':
+      return store.commit(toWrite(command, current));
+    case 'load':
+      return store.load(command.id);
+    case 'journal':
+      return store.journal(command.id, command.page);
+    case 'find_by_key':
+      return store.findByIdempotencyKey(command.projectId, command.key);
+    case 'list_ready':
+      return store.listReady(command.query);
+    case 'list_due':
+      return store.listDue(command.query);
+    case 'list_outboxes':
+      return [...(await store.listOutboxes(1_000))].sort();
+    case 'list':
+      return store.list(command.query);
+    case 'put_schema':
+      return store.putSchema(command.schema);
+    case 'list_schemas':
+      return store.listSchemas(command.query);
+  }
+}
+
+function toWrite(
+  { id, against, given }: Extract<StoreCommand, { readonly type: 'commit' }>,
+  current: Execution | undefined,
+): ExecutionWrite {
+  const { origin, changes, events, state, index } = given;
+  const expectedVersion = Math.max(0, (current?.version ?? 0) + against);
+  const before = current ?? execution({ id, version: 0, ...origin });
+  const endsWith = expectedVersion === 0 ? 0 : before.eventCount;
+  const written = next(before, { ...changes, version: expectedVersion + 1, eventCount: endsWith + events });
+  return {
+    expectedVersion,
+    execution: written,
+    index,
+    ...(state === undefined && expectedVersion > 0 ? {} : { state: state ?? '{}' }),
+    ...(events > 0 && { entry: entry(endsWith + 1, { count: events }) }),
+  };
+}
+
+const IDS = ['a', 'b', 'c', 'd', 'e', '\u{1F600}', '\uFF5E', 'a\0b'];
+const PROJECTS = ['p', 'q'];
+const WORKFLOWS = ['w', '__proto__'];
+const PEOPLE = ['ann', "o'clock", '\0'];
+
+const time = fc.nat({ max: 5 });
+const limit = fc.integer({ min: 1, max: 6 });
+const id = fc.constantFrom(...IDS);
+const projectId = fc.constantFrom(...PROJECTS);
+const workflowId = fc.constantFrom(...WORKFLOWS);
+const person = fc.constantFrom(...PEOPLE);
+const status = fc.constantFrom(...EXECUTION_STATUSES);
+
+/** Some of the members; a member that is not chosen is not there. */
+function some<T extends object>(
+  members: { readonly [Key in keyof T]: fc.Arbitrary<T[Key]> },
+): fc.Arbitrary<Partial<T>> {
+  return fc.record(members, { requiredKeys: [] }) as fc.Arbitrary<Partial<T>>;
+}
+
+const given: fc.Arbitrary<GivenWrite> = fc.record({
+  origin: fc
+    .record({
+      fixed: fc.record({ projectId, workflowId, createdAt: time, sessionId: person }),
+      optional: some<Pick<Execution, 'userId' | 'rootExecutionId' | 'idempotencyKey' | 'parent'>>({
+        userId: person,
+        rootExecutionId: id,
+        idempotencyKey: person,
+        parent: id.map((executionId) => ({ executionId, stepKey: 's', waits: true })),
+      }),
+    })
+    .map(({ fixed, optional }) => ({ ...fixed, ...optional })),
+  changes: fc.record({
+    status,
+    queue: fc.constantFrom(...AWKWARD_TEXTS),
+    priority: fc.integer({ min: -1, max: 1 }),
+    readyAt: time,
+    searchAttributes: fc.constantFrom({}, awkwardRecord()),
+  }),
+  events: fc.nat({ max: 3 }),
+  state: fc.option(fc.json(), { nil: undefined }),
+  index: fc
+    .record({ ready: fc.boolean(), hasOutbox: fc.boolean(), wakeAt: fc.option(time, { nil: undefined }) })
+    .map(({ wakeAt, ...index }) => (wakeAt === undefined ? index : { ...index, wakeAt })),
+});
+
+const listFilter: fc.Arbitrary<Partial<ExecutionQuery>> = fc.oneof(
+  fc.record({ workflowId }),
+  fc.record({ status }),
+  fc.record({ parentExecutionId: id }),
+  fc.record({ rootExecutionId: id }),
+  fc.record({ sessionId: person }),
+  fc.record({ userId: person }),
+  fc.record({ createdFrom: time }),
+  fc.record({ createdBefore: time }),
+  fc.record({ after: fc.record({ createdAt: time, id }) }),
+);
+
+/** Few filters at once: many leave nothing. */
+const listQuery: fc.Arbitrary<ExecutionQuery> = fc
+  .record({ required: fc.record({ projectId, limit }), filters: fc.array(listFilter, { maxLength: 3 }) })
+  .map(({ required, filters }) => Object.assign({}, required, ...filters));
+
+const storedSchema = fc
+  .record({
+    projectId,
+    workflowId,
+    kind: fc.constantFrom('payload' as const, 'state' as const, 'result' as const),
+    digest: fc.constantFrom('1', '2', '3'),
+    registeredAt: time,
+  })
+  .map(schema);
+
+/** Calls that write, commits most often. */
+export const writeCommand: fc.Arbitrary<StoreCommand> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      type: fc.constant('commit' as const),
+      id,
+      against: fc.constantFrom(0, 0, 0, 0, -1, 1),
+      given,
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('put_schema' as const), schema: storedSchema }) },
+);
+
+/** Calls that read, lists most often. */
+export const readCommand: fc.Arbitrary<StoreCommand> = fc.oneof(
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('load' as const), id }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('journal' as const),
+      id,
+      page: fc.record({
+        afterEvent: fc.nat({ max: 12 }),
+        entries: limit,
+        bytes: fc.constantFrom(1, 300, 10_000),
+      }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('find_by_key' as const), projectId, key: person }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('list_ready' as const),
+      query: fc.record({ projectId, workflowId, limit }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('list_due' as const),
+      query: fc.record({ until: time, limit }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.constant({ type: 'list_outboxes' as const }) },
+  { weight: 4, arbitrary: fc.record({ type: fc.constant('list' as const), query: listQuery }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('list_schemas' as const),
+      query: fc.oneof(fc.record({ projectId }), fc.record({ projectId, workflowId })),
+    }),
+  },
+);

@@ -1,0 +1,4 @@
+import { openMemoryStore } from '../../server/src/store/memory/memory-store.js';
+import { describeStore } from './describe-store.js';
+
+describeStore('memory', { open: async () => openMemoryStore() });

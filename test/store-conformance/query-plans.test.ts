@@ -1,0 +1,78 @@
+import Database from 'libsql';
+import { expect, test } from 'vitest';
+import { EXECUTION_STATUSES } from '../../server/src/core/execution.js';
+import { PRAGMAS, TABLES } from '../../server/src/store/embedded/layout.js';
+import { listQuery, rootQuery } from '../../server/src/store/embedded/list-query.js';
+import { SQL } from '../../server/src/store/embedded/statements.js';
+import type { ExecutionQuery } from '../../server/src/store/store.js';
+
+const database = new Database(':memory:');
+for (const pragma of PRAGMAS) database.prepare(`PRAGMA ${pragma}`).all([]);
+database.exec(TABLES);
+
+/** What SQLite would do: one line for each table or sort. */
+function plan(sql: string): readonly string[] {
+  const rows = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).raw().all([]) as [
+    number,
+    number,
+    number,
+    string,
+  ][];
+  return rows.map(([, , , detail]) => detail);
+}
+
+/**
+ * Lines that read a whole table or index, or sort all rows. An index of nothing but the rows in question may be read
+ * whole; and the "right part" of an order is sorted within a few rows, the versions of one schema.
+ */
+function costly(sql: string): readonly string[] {
+  return plan(sql).filter((detail) => {
+    const scansAll =
+      detail.startsWith('SCAN') && !/SCAN (execution USING .*execution_outbox|CONSTANT ROW)/.test(detail);
+    return scansAll || detail === 'USE TEMP B-TREE FOR ORDER BY';
+  });
+}
+
+test.each(Object.entries(SQL))('%s finds its rows by an index and does not sort', (_, sql) => {
+  expect(costly(sql)).toEqual([]);
+});
+
+test('the check of plans would see a scan and a sort', () => {
+  expect(costly('SELECT * FROM execution WHERE queue = ?')).toHaveLength(1);
+  expect(costly('SELECT * FROM execution WHERE project = ? ORDER BY queue')).toHaveLength(1);
+});
+
+test.each([
+  ['selectReady', 'execution_ready (project=? AND workflow=?)'],
+  ['selectDue', 'execution_due (wake_at>? AND wake_at<?)'],
+  ['selectByKey', 'execution_key (project=? AND idempotency_key=?)'],
+  ['selectOutboxes', 'execution_outbox'],
+  ['selectEntries', 'journal_order (seq=? AND last_event>? AND last_event<?)'],
+] as const)('%s is answered by %s', (name, index) => {
+  expect(plan(SQL[name])).toEqual([expect.stringContaining(index)]);
+});
+
+/** All combinations of filters. */
+function queries(): readonly ExecutionQuery[] {
+  const filters: readonly Partial<ExecutionQuery>[] = [
+    { workflowId: 'w' },
+    { status: EXECUTION_STATUSES[0] },
+    { parentExecutionId: 'p' },
+    { rootExecutionId: 'r' },
+    { sessionId: 's' },
+    { userId: 'u' },
+    { createdFrom: 1 },
+    { createdBefore: 2 },
+    { after: { createdAt: 1, id: 'a' } },
+  ];
+  return Array.from({ length: 2 ** filters.length }, (_, bits) =>
+    Object.assign({ projectId: 'p', limit: 10 }, ...filters.filter((_filter, index) => bits & (1 << index))),
+  );
+}
+
+test('a list with any combination of filters finds its rows by an index and does not sort', () => {
+  for (const query of queries()) {
+    expect(costly(listQuery(query).sql)).toEqual([]);
+    expect(costly(rootQuery(query, 'r').sql)).toEqual([]);
+  }
+});

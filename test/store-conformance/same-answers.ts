@@ -1,0 +1,89 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { openMemoryStore } from '../../server/src/store/memory/memory-store.js';
+import type { Store } from '../../server/src/store/store.js';
+import { readCommand, run, type StoreCommand, writeCommand } from './command-stream.js';
+import type { StoreUnderTest } from './describe-store.js';
+
+/**
+ * Writes that are asked for at once, then reads that are; and whether the embedded store is opened anew before. A read
+ * that is asked for beside a write may see it or not, so no two stores need agree on that.
+ */
+interface Moment {
+  readonly reopens: boolean;
+  readonly writes: readonly StoreCommand[];
+  readonly reads: readonly StoreCommand[];
+}
+
+const moment: fc.Arbitrary<Moment> = fc.record({
+  reopens: fc.integer({ min: 0, max: 9 }).map((number) => number === 0),
+  writes: fc.array(writeCommand, { maxLength: 8 }),
+  reads: fc.array(readCommand, { maxLength: 4 }),
+});
+
+/** Holds an adapter to the answers of the memory store. Each run of the property opens a store of its own. */
+export function describeSameAnswers(name: string, underTest: StoreUnderTest): void {
+  /** Every kind of command, and every outcome of a commit, that some run has seen. */
+  const seen = new Set<string>();
+
+  test(`one random stream of commands gets the same answers from the ${name} store and from memory`, async () => {
+    const moments = fc.array(moment, { minLength: 1, maxLength: 25 });
+    await fc.assert(
+      fc.asyncProperty(moments, (given) => compare(given, underTest, seen)),
+      { numRuns: RUNS },
+    );
+    const outcomes = ['committed', 'conflict', 'key_taken'].map((outcome) => `commit ${outcome}`);
+    expect([...seen]).toEqual(expect.arrayContaining([...outcomes, ...READS.map((type) => `${type} found`)]));
+  }, 120_000);
+}
+
+/** Enough to see every answer in `READS` many times over. */
+const RUNS = 80;
+
+const READS = [
+  'load',
+  'journal',
+  'find_by_key',
+  'list_ready',
+  'list_due',
+  'list_outboxes',
+  'list',
+  'list_schemas',
+];
+
+async function compare(
+  moments: readonly Moment[],
+  underTest: StoreUnderTest,
+  seen: Set<string>,
+): Promise<void> {
+  const memory = openMemoryStore();
+  let other = await underTest.open();
+  try {
+    for (const { reopens, writes, reads } of moments) {
+      if (reopens && underTest.reopen) other = await underTest.reopen(other);
+      for (const commands of [writes, reads]) {
+        const current = await Promise.all(commands.map((command) => currentOf(memory, command)));
+        const ask = (store: Store) =>
+          Promise.all(commands.map((command, index) => run(store, command, current[index]).catch(String)));
+        const answers = await ask(memory);
+        expect(await ask(other)).toEqual(answers);
+        remember(seen, commands, answers);
+      }
+    }
+  } finally {
+    await other.close();
+  }
+}
+
+async function currentOf(store: Store, command: StoreCommand) {
+  return command.type === 'commit' ? (await store.load(command.id))?.execution : undefined;
+}
+
+function remember(seen: Set<string>, commands: readonly StoreCommand[], answers: readonly unknown[]): void {
+  for (const [index, { type }] of commands.entries()) {
+    const answer = answers[index];
+    const isEmpty = answer === undefined || (Array.isArray(answer) && answer.length === 0);
+    if (type === 'commit') seen.add(`commit ${answer}`);
+    else seen.add(isEmpty ? type : `${type} found`);
+  }
+}
