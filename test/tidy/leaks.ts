@@ -2,7 +2,7 @@ import type { Source } from './source.js';
 
 /** A home folder, or a folder that exists on one machine only, as the start of a path. */
 const MACHINE_PATH =
-  /(?<![\w.~/*}-])\/(?:root|work|home\/[a-z]|Users\/[A-Za-z]|tmp\/[a-z]+[_-]?[a-z]*\.\d)|\b[A-Z]:\\Users\\/;
+  /(?<![\w.~/*}-])\/(?:(?:root|work)(?![\w$])|home\/[a-z]|Users\/[A-Za-z])|\b[A-Z]:\\Users\\/;
 
 /** Lines that hold a path of the author's machine. */
 export function machinePaths(sources: readonly Source[]): string[] {

@@ -5,8 +5,7 @@ import { machinePaths, registryHosts } from './leaks.js';
 import { readSources, repositoryPaths, root, type Source } from './source.js';
 
 test('no file holds a path of the machine it was written on', () => {
-  const here = 'test/tidy/repository.test.ts';
-  const texts = repositoryPaths().filter((path) => path !== here && isText(path));
+  const texts = repositoryPaths().filter(isText);
   expect(machinePaths(texts.map(read))).toEqual([]);
 });
 
@@ -14,32 +13,40 @@ test('no registry is named in lock files or npm settings', () => {
   expect(registryHosts(readSources('package-lock.json', '.npmrc'))).toEqual([]);
 });
 
-test.each(["const a = '/root/x';", 'cd /work/main', '"/home/someone/x"', '(/Users/me)', 'C:\\Users\\me'])(
-  'a machine path is found in %s',
-  (text) => {
-    expect(machinePaths([{ path: 'a', text }])).toHaveLength(1);
-  },
-);
-
-test.each(["'../work/x'", 'https://example.org/work', 'a/root/b', '/metrics'])(
-  'no machine path is found in %s',
-  (text) => {
-    expect(machinePaths([{ path: 'a', text }])).toEqual([]);
-  },
-);
+/** Written as lists, so that this file holds none itself. */
+const path = (...parts: readonly string[]) => parts.join('/');
 
 test.each([
-  '  "resolved": "https://registry.example/a.tgz",',
-  'registry=https://registry.example',
+  `const a = '${path('', 'root', 'x')}';`,
+  `cd ${path('', 'work', 'main')}`,
+  `"${path('', 'home', 'someone', 'x')}"`,
+  `(${path('', 'Users', 'me', 'x')})`,
+  `${'C:'}\\Users\\me`,
+])('a machine path is found in %s', (text) => {
+  expect(machinePaths([{ path: 'a', text }])).toHaveLength(1);
+});
+
+test.each([
+  `'${path('..', 'work', 'x')}'`,
+  path('https:', '', 'example.org', 'work'),
+  path('a', 'root', 'b'),
+  '/metrics',
+  'line.match(/workflow_finish$/)',
+])('no machine path is found in %s', (text) => {
+  expect(machinePaths([{ path: 'a', text }])).toEqual([]);
+});
+
+test.each([
+  `  "resolved": "${['https:', '', 'registry.example', 'a.tgz'].join('/')}",`,
+  `registry=${path('https:', '', 'registry.example')}`,
   '@a:registry = b',
 ])('a registry is found in %s', (text) => {
   expect(registryHosts([{ path: 'a', text }])).toHaveLength(1);
 });
 
 test('a link to a workspace is no registry', () => {
-  expect(registryHosts([{ path: 'a', text: '"resolved": "server",\n"url": "https://example.org"' }])).toEqual(
-    [],
-  );
+  const text = `"resolved": "server",\n"url": "${path('https:', '', 'example.org')}"`;
+  expect(registryHosts([{ path: 'a', text }])).toEqual([]);
 });
 
 function read(path: string): Source {

@@ -20,6 +20,7 @@ type Piece =
   | { readonly type: 'replaceState' }
   | { readonly type: 'parallel'; readonly branches: readonly Piece[][] };
 
+// biome-ignore lint/suspicious/noExplicitAny: the programs write whatever they like.
 type State = Record<string, any>;
 
 const turns = fc.integer({ min: 0, max: 3 });
@@ -183,22 +184,57 @@ async function drive(
   throw new Error('it did not come to an end');
 }
 
+/** What a program must leave in the state, counted without running it. */
+function expectedOf(
+  pieces: readonly Piece[],
+  prefix = 'k',
+): { log: string[]; marks: string[]; total: number } {
+  const expected = { log: [] as string[], marks: [] as string[], total: 0 };
+  for (const [index, piece] of pieces.entries()) {
+    const key = `${prefix}.${index}`;
+    if (piece.type === 'stateStep') expected.log.push(key);
+    if (piece.type === 'replaceState') expected.total += 1;
+    if (piece.type === 'add') {
+      expected.marks.push(key);
+      expected.total += piece.amount;
+    }
+    if (piece.type !== 'parallel') continue;
+    for (const [at, branch] of piece.branches.entries()) {
+      const inner = expectedOf(branch, `${key}/${at}`);
+      expected.log.push(...inner.log);
+      expected.marks.push(...inner.marks);
+      expected.total += inner.total;
+    }
+  }
+  return { ...expected, log: expected.log.sort(), marks: expected.marks.sort() };
+}
+
 describe('a random program', () => {
   it('ends with the same state and result when it is killed at random points', async () => {
     const fate = fc.constantFrom(undefined, undefined, 'before' as const, 'after' as const);
     await fc.assert(
-      fc.asyncProperty(program, fc.infiniteStream(fate), fc.infiniteStream(fc.boolean()), async (pieces, fates, memory) => {
-        const unkilled = await drive(pieces, () => undefined, () => false);
-        expect(unkilled.failure).toBeUndefined();
-        let kills = 0;
-        const isKilled = () => {
-          const next = fates.next().value;
-          kills += next === undefined ? 0 : 1;
-          return kills > 50 ? undefined : next;
-        };
-        const killed = await drive(pieces, isKilled, () => memory.next().value === true);
-        expect(killed).toEqual(unkilled);
-      }),
+      fc.asyncProperty(
+        program,
+        fc.infiniteStream(fate),
+        fc.infiniteStream(fc.boolean()),
+        async (pieces, fates, memory) => {
+          const unkilled = await drive(
+            pieces,
+            () => undefined,
+            () => false,
+          );
+          expect(unkilled.failure).toBeUndefined();
+          expect(unkilled.state).toMatchObject(expectedOf(pieces));
+          let kills = 0;
+          const isKilled = () => {
+            const next = fates.next().value;
+            kills += next === undefined ? 0 : 1;
+            return kills > 50 ? undefined : next;
+          };
+          const killed = await drive(pieces, isKilled, () => memory.next().value === true);
+          expect(killed).toEqual(unkilled);
+        },
+      ),
       { numRuns: 200 },
     );
   });

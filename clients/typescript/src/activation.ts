@@ -19,8 +19,8 @@ import { StepRequests } from './step-requests.js';
 import { StepRunner } from './step-runner.js';
 import { createSteps } from './steps.js';
 import { Bell, turn } from './turn.js';
-import { readPayload, toResult } from './workflow-values.js';
 import type { AnyWorkflow } from './workflow.js';
+import { readPayload, toResult } from './workflow-values.js';
 
 /** What an activation is made of. */
 export interface ActivationOptions {

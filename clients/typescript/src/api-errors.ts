@@ -33,7 +33,7 @@ const TRANSIENT: ReadonlySet<StatusName> = new Set([
 /** The server refused a call or could not be reached. Sub-classes say why; statuses without one are this class. */
 export class PolosApiError extends PolosError {
   static {
-    this.prototype.name = 'PolosApiError';
+    PolosApiError.prototype.name = 'PolosApiError';
   }
   /** The gRPC status. */
   readonly status: StatusName;
@@ -49,7 +49,7 @@ export class PolosApiError extends PolosError {
 /** The execution, worker, revision or schema does not exist, or belongs to another project. */
 export class NotFoundError extends PolosApiError {
   static {
-    this.prototype.name = 'NotFoundError';
+    NotFoundError.prototype.name = 'NotFoundError';
   }
   /** What sort of thing, for example "execution". */
   readonly resourceType: string;
@@ -66,7 +66,7 @@ export class NotFoundError extends PolosApiError {
 /** The request makes no sense to the server. */
 export class InvalidArgumentError extends PolosApiError {
   static {
-    this.prototype.name = 'InvalidArgumentError';
+    InvalidArgumentError.prototype.name = 'InvalidArgumentError';
   }
   /** Which fields, and why. `path` names the field. */
   readonly fieldViolations: readonly Issue[];
@@ -80,7 +80,7 @@ export class InvalidArgumentError extends PolosApiError {
 /** Something other than a state or a payload is larger than it may be, or a rate or budget is used up. */
 export class LimitExceededError extends PolosApiError {
   static {
-    this.prototype.name = 'LimitExceededError';
+    LimitExceededError.prototype.name = 'LimitExceededError';
   }
   /** What is limited, for example "schema_bytes". */
   readonly limit: string;
@@ -100,7 +100,7 @@ export class LimitExceededError extends PolosApiError {
 /** The idempotency key was used for a different request before. Nothing was started. */
 export class IdempotencyMismatchError extends PolosApiError {
   static {
-    this.prototype.name = 'IdempotencyMismatchError';
+    IdempotencyMismatchError.prototype.name = 'IdempotencyMismatchError';
   }
   /** The key. */
   readonly idempotencyKey: string;
@@ -117,7 +117,7 @@ export class IdempotencyMismatchError extends PolosApiError {
 /** The execution is final: it cannot be cancelled or changed any more. */
 export class ExecutionClosedError extends PolosApiError {
   static {
-    this.prototype.name = 'ExecutionClosedError';
+    ExecutionClosedError.prototype.name = 'ExecutionClosedError';
   }
   /** The execution. */
   readonly executionId: string;
@@ -134,7 +134,7 @@ export class ExecutionClosedError extends PolosApiError {
 /** A worker's hold on an execution is over. */
 export class LeaseLostError extends PolosApiError {
   static {
-    this.prototype.name = 'LeaseLostError';
+    LeaseLostError.prototype.name = 'LeaseLostError';
   }
 
   constructor(message: string) {
@@ -142,11 +142,12 @@ export class LeaseLostError extends PolosApiError {
   }
 }
 
-/** A completion contradicts what is recorded. */
+/** A completion contradicts what is recorded. A new replay starts from the record, so that it may help. */
 export class ResultConflictError extends PolosApiError {
   static {
-    this.prototype.name = 'ResultConflictError';
+    ResultConflictError.prototype.name = 'ResultConflictError';
   }
+  override readonly retryable = true;
 
   constructor(message: string) {
     super('FAILED_PRECONDITION', message);
@@ -156,7 +157,7 @@ export class ResultConflictError extends PolosApiError {
 /** The server or its store cannot be reached now. Calls that are safe to repeat were repeated until their time was up. */
 export class UnavailableError extends PolosApiError {
   static {
-    this.prototype.name = 'UnavailableError';
+    UnavailableError.prototype.name = 'UnavailableError';
   }
   /** When the server says to try again, in milliseconds from now; undefined if it does not say. */
   readonly retryDelayMs: number | undefined;
@@ -170,6 +171,6 @@ export class UnavailableError extends PolosApiError {
 /** The API key is missing or wrong, or may not do this. `status` is UNAUTHENTICATED or PERMISSION_DENIED. */
 export class AccessDeniedError extends PolosApiError {
   static {
-    this.prototype.name = 'AccessDeniedError';
+    AccessDeniedError.prototype.name = 'AccessDeniedError';
   }
 }

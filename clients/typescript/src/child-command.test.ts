@@ -6,7 +6,12 @@ import { defineWorkflow } from './workflow.js';
 
 describe('the arguments of invokeAndWait', () => {
   it.each([
-    ['an object with payload and options', [{ payload: 1, initialState: { a: 1 } }], 1, { initialState: { a: 1 } }],
+    [
+      'an object with payload and options',
+      [{ payload: 1, initialState: { a: 1 } }],
+      1,
+      { initialState: { a: 1 } },
+    ],
     ['an object with nothing but a payload', [{ payload: { x: 1 } }], { x: 1 }, {}],
     ['a payload that is undefined', [{ payload: undefined, queue: 'q' }], undefined, { queue: 'q' }],
   ])('are read as one object: %s', (_, rest, payload, options) => {
@@ -46,7 +51,9 @@ describe('a child', () => {
 
   it('is refused a state that does not fit its schema', () => {
     const options = { initialState: { mode: 5 } };
-    expect(() => toChildCommand('k', child, { payload: { n: 1 }, options }, true)).toThrow(StateValidationError);
+    expect(() => toChildCommand('k', child, { payload: { n: 1 }, options }, true)).toThrow(
+      StateValidationError,
+    );
   });
 
   it('is refused what JSON cannot hold', () => {

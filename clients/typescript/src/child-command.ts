@@ -1,5 +1,10 @@
 import { create } from '@bufbuild/protobuf';
-import { PayloadValidationError, SerializationError, StateSizeError, StateValidationError } from './errors.js';
+import {
+  PayloadValidationError,
+  SerializationError,
+  StateSizeError,
+  StateValidationError,
+} from './errors.js';
 import { type Command, CommandSchema } from './gen/polos/v1/command_pb.js';
 import { describeIssues } from './issue.js';
 import { toPayload } from './payload.js';

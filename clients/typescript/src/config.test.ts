@@ -17,7 +17,11 @@ describe('a configuration', () => {
   });
 
   it('comes from the environment, unless it is given', () => {
-    const environment = { POLOS_API_URL: 'https://a', POLOS_PROJECT_ID: 'p', POLOS_MAX_CONCURRENT_WORKFLOWS: '7' };
+    const environment = {
+      POLOS_API_URL: 'https://a',
+      POLOS_PROJECT_ID: 'p',
+      POLOS_MAX_CONCURRENT_WORKFLOWS: '7',
+    };
     expect(resolveConfig({ projectId: 'q' }, environment)).toMatchObject({
       apiUrl: 'https://a',
       projectId: 'q',
@@ -37,7 +41,8 @@ describe('a configuration', () => {
 describe('an execution id', () => {
   it('is a UUID of version 7 that sorts by time', () => {
     const ids = [1, 2 ** 40, 2 ** 47].map((ms) => createExecutionId(ms));
-    for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    for (const id of ids)
+      expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
     expect([...ids].sort()).toEqual(ids);
   });
 });

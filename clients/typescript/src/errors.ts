@@ -38,7 +38,7 @@ export class RemoteError extends Error {
  */
 export class StepExecutionError extends PolosError {
   static {
-    this.prototype.name = 'StepExecutionError';
+    StepExecutionError.prototype.name = 'StepExecutionError';
   }
 
   /** The step's key. */
@@ -62,7 +62,7 @@ export class StepExecutionError extends PolosError {
  */
 export class StateConflictError extends StepExecutionError {
   static {
-    this.prototype.name = 'StateConflictError';
+    StateConflictError.prototype.name = 'StateConflictError';
   }
 
   /** The place, as a JSON Pointer. */
@@ -77,7 +77,7 @@ export class StateConflictError extends StepExecutionError {
 /** One attempt of a step ran longer than the step's `timeout`. Counts as a failed attempt. */
 export class StepTimeoutError extends PolosError {
   static {
-    this.prototype.name = 'StepTimeoutError';
+    StepTimeoutError.prototype.name = 'StepTimeoutError';
   }
 
   override readonly retryable = true;
@@ -90,7 +90,7 @@ export class StepTimeoutError extends PolosError {
 /** One run asked for the same step key twice. Give each step its own key, for example with the loop's index. */
 export class DuplicateStepKeyError extends PolosError {
   static {
-    this.prototype.name = 'DuplicateStepKeyError';
+    DuplicateStepKeyError.prototype.name = 'DuplicateStepKeyError';
   }
 
   /** The key. */
@@ -105,7 +105,7 @@ export class DuplicateStepKeyError extends PolosError {
 /** A step was asked for in a way that can never work: a key that is empty, or a step within a step's function. */
 export class InvalidStepError extends PolosError {
   static {
-    this.prototype.name = 'InvalidStepError';
+    InvalidStepError.prototype.name = 'InvalidStepError';
   }
 }
 
@@ -115,7 +115,7 @@ export class InvalidStepError extends PolosError {
  */
 export class NonDeterminismError extends PolosError {
   static {
-    this.prototype.name = 'NonDeterminismError';
+    NonDeterminismError.prototype.name = 'NonDeterminismError';
   }
 
   /** The step where code and record first differ; undefined if the state does. */
@@ -130,7 +130,7 @@ export class NonDeterminismError extends PolosError {
 /** The state does not fit its schema, or is nothing that JSON can hold. */
 export class StateValidationError extends PolosError {
   static {
-    this.prototype.name = 'StateValidationError';
+    StateValidationError.prototype.name = 'StateValidationError';
   }
 
   /** The places that do not fit, at most 20. */
@@ -145,7 +145,7 @@ export class StateValidationError extends PolosError {
 /** The state is larger than it may be: 1,048,576 bytes of JSON text in UTF-8. */
 export class StateSizeError extends PolosError {
   static {
-    this.prototype.name = 'StateSizeError';
+    StateSizeError.prototype.name = 'StateSizeError';
   }
 
   /** Its size in bytes. */
@@ -163,7 +163,7 @@ export class StateSizeError extends PolosError {
 /** The payload does not fit the workflow's payload schema. */
 export class PayloadValidationError extends PolosError {
   static {
-    this.prototype.name = 'PayloadValidationError';
+    PayloadValidationError.prototype.name = 'PayloadValidationError';
   }
 
   /** The places that do not fit, at most 20. */
@@ -178,7 +178,7 @@ export class PayloadValidationError extends PolosError {
 /** What the handler returned does not fit the workflow's output schema. */
 export class ResultValidationError extends PolosError {
   static {
-    this.prototype.name = 'ResultValidationError';
+    ResultValidationError.prototype.name = 'ResultValidationError';
   }
 
   /** The places that do not fit, at most 20. */
@@ -193,7 +193,7 @@ export class ResultValidationError extends PolosError {
 /** A payload or a result is larger than it may be: 2,097,152 bytes of JSON text in UTF-8 unless the server says else. */
 export class PayloadSizeError extends PolosError {
   static {
-    this.prototype.name = 'PayloadSizeError';
+    PayloadSizeError.prototype.name = 'PayloadSizeError';
   }
 
   /** Its size in bytes. */
@@ -211,7 +211,7 @@ export class PayloadSizeError extends PolosError {
 /** JSON cannot hold a payload or a result without altering it: a Date, a Map, NaN, a class instance and the like. */
 export class SerializationError extends PolosError {
   static {
-    this.prototype.name = 'SerializationError';
+    SerializationError.prototype.name = 'SerializationError';
   }
 
   /** Where, as a JSON Pointer; empty for the value as a whole. */
@@ -226,7 +226,7 @@ export class SerializationError extends PolosError {
 /** An execution ended as FAILED. `cause` is what its handler threw. */
 export class WorkflowFailedError extends PolosError {
   static {
-    this.prototype.name = 'WorkflowFailedError';
+    WorkflowFailedError.prototype.name = 'WorkflowFailedError';
   }
 
   /** The execution. */
@@ -248,7 +248,7 @@ export class WorkflowFailedError extends PolosError {
 /** An execution was cancelled. In a handler: its own execution, and nothing that it does from now on is recorded. */
 export class WorkflowCancelledError extends PolosError {
   static {
-    this.prototype.name = 'WorkflowCancelledError';
+    WorkflowCancelledError.prototype.name = 'WorkflowCancelledError';
   }
 
   /** The execution. */
@@ -266,7 +266,7 @@ export class WorkflowCancelledError extends PolosError {
  */
 export class WorkflowTimeoutError extends PolosError {
   static {
-    this.prototype.name = 'WorkflowTimeoutError';
+    WorkflowTimeoutError.prototype.name = 'WorkflowTimeoutError';
   }
 
   /** The execution. */
@@ -284,7 +284,7 @@ export class WorkflowTimeoutError extends PolosError {
 /** A worker was given an execution of a workflow that it does not have. */
 export class WorkflowNotFoundError extends PolosError {
   static {
-    this.prototype.name = 'WorkflowNotFoundError';
+    WorkflowNotFoundError.prototype.name = 'WorkflowNotFoundError';
   }
 
   constructor(workflowId: string) {

@@ -2,7 +2,14 @@ import { ExecutionClosedError } from './api-errors.js';
 import { WorkflowCancelledError, WorkflowFailedError, WorkflowTimeoutError } from './errors.js';
 import type { ExecutionInfo, ExecutionStatus } from './execution.js';
 import type { EventsOptions, ExecutionEvent } from './execution-event.js';
-import { awaitFinal, readEvents, readExecution, readState, requestCancel, type StateSnapshot } from './executions.js';
+import {
+  awaitFinal,
+  readEvents,
+  readExecution,
+  readState,
+  requestCancel,
+  type StateSnapshot,
+} from './executions.js';
 import { toError } from './failure.js';
 import { ExecutionStatus as WireStatus } from './gen/polos/v1/execution_pb.js';
 import { fromPayload } from './payload.js';

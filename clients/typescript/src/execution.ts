@@ -1,10 +1,6 @@
 import type { RemoteError } from './errors.js';
 import { toError } from './failure.js';
-import {
-  type Execution,
-  StatusReason,
-  ExecutionStatus as WireStatus,
-} from './gen/polos/v1/execution_pb.js';
+import { type Execution, StatusReason, ExecutionStatus as WireStatus } from './gen/polos/v1/execution_pb.js';
 import { fromPayload } from './payload.js';
 import type { JsonObject } from './state/json.js';
 import { toDate } from './time.js';

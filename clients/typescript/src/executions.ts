@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
-import { type ExecutionEvent, type EventsOptions, toExecutionEvent } from './execution-event.js';
 import { type ExecutionInfo, isFinal, toExecutionInfo } from './execution.js';
-import { type Execution } from './gen/polos/v1/execution_pb.js';
+import { type EventsOptions, type ExecutionEvent, toExecutionEvent } from './execution-event.js';
+import type { Execution } from './gen/polos/v1/execution_pb.js';
 import {
   AwaitResultRequestSchema,
   CancelExecutionRequestSchema,

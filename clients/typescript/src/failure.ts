@@ -127,5 +127,10 @@ function cut(text: string, bytesMax: number): string {
   const bytes = Buffer.from(wellFormed);
   if (bytes.length <= bytesMax) return wellFormed;
   const note = '... (cut)';
-  return bytes.subarray(0, bytesMax - note.length).toString().replace(/�+$/, '') + note;
+  return (
+    bytes
+      .subarray(0, bytesMax - note.length)
+      .toString()
+      .replace(/�+$/, '') + note
+  );
 }

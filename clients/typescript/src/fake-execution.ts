@@ -100,7 +100,10 @@ export class FakeExecution implements CompletionPort {
   }
 
   /** Ends a child: its outcome is there, without a sequence. */
-  finishChild(stepKey: string, outcome: { readonly result: unknown } | { readonly failure: Failure }): StepRecord {
+  finishChild(
+    stepKey: string,
+    outcome: { readonly result: unknown } | { readonly failure: Failure },
+  ): StepRecord {
     const step = this.steps.find(({ key }) => key === stepKey);
     if (step === undefined) throw new Error(`no child was started by step "${stepKey}"`);
     if ('failure' in outcome) {
@@ -127,7 +130,9 @@ export class FakeExecution implements CompletionPort {
     this.commits.push(request);
     const started = request.commands.flatMap((command) => this.#carryOut(command));
     await this.afterCommit(request);
-    const open = this.steps.filter(({ sequence, status }) => sequence === 0n && status !== StepStatus.PENDING);
+    const open = this.steps.filter(
+      ({ sequence, status }) => sequence === 0n && status !== StepStatus.PENDING,
+    );
     return create(CompleteStepResponseSchema, {
       status: this.status,
       stateRevision: BigInt(this.revisions.length),
@@ -223,7 +228,8 @@ export class FakeExecution implements CompletionPort {
     baseRevision: bigint,
     change: { case: 'patch' | 'document'; value: string } | { case: undefined; value?: undefined },
   ): void {
-    if (baseRevision !== BigInt(this.revisions.length)) throw new ResultConflictError('another base revision');
+    if (baseRevision !== BigInt(this.revisions.length))
+      throw new ResultConflictError('another base revision');
     if (change.case === 'document') {
       this.revisions.push(change.value);
     } else if (change.case === 'patch') {

@@ -42,7 +42,15 @@ export { createLogger, type Logger } from './logger.js';
 export { Polos, type PolosConfig } from './polos.js';
 export { createWorkflowRegistry, globalRegistry, type WorkflowRegistry } from './registry.js';
 export type { JsonObject, JsonValue } from './state/json.js';
-export type { ChildHandle, ChildOptions, ChildRequest, ErrorClass, StepAttempt, StepOptions, Steps } from './step.js';
+export type {
+  ChildHandle,
+  ChildOptions,
+  ChildRequest,
+  ErrorClass,
+  StepAttempt,
+  StepOptions,
+  Steps,
+} from './step.js';
 export { Worker, type WorkerConfig, type WorkerState } from './worker.js';
 export {
   type AnyWorkflow,

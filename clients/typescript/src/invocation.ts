@@ -84,7 +84,9 @@ export class Invocation<TResult> implements PromiseLike<TResult> {
    */
   get executionId(): string {
     if (this.#executionId === undefined) {
-      throw new Error('with an idempotency key the id is known once the execution is started: await `started`');
+      throw new Error(
+        'with an idempotency key the id is known once the execution is started: await `started`',
+      );
     }
     return this.#executionId;
   }

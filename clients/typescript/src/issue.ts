@@ -11,7 +11,9 @@ export const ISSUES_MAX = 20;
 
 /** One line that names the first places and how many more there are. */
 export function describeIssues(what: string, issues: readonly Issue[]): string {
-  const shown = issues.slice(0, 3).map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
+  const shown = issues
+    .slice(0, 3)
+    .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
   const more = issues.length > shown.length ? `; and ${issues.length - shown.length} more` : '';
   return `${what} is not valid: ${shown.join('; ')}${more}`;
 }

@@ -79,7 +79,8 @@ export class Journal {
    */
   record(outcome: FreshOutcome): StepOutcome {
     const { statePatch, stateBase } = outcome;
-    const conflict = stateBase && statePatch !== '' ? this.document.conflict(statePatch, stateBase) : undefined;
+    const conflict =
+      stateBase && statePatch !== '' ? this.document.conflict(statePatch, stateBase) : undefined;
     const settled = conflict === undefined ? outcome : conflicting(outcome, conflict);
     this.#add(stepFinished(settled));
     return settled;

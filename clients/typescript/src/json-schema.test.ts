@@ -10,13 +10,16 @@ describe('a schema', () => {
   it.each([
     ['zod 4', z.object({ n: z.number().default(0), tags: z.array(z.string()) })],
     ['zod 3', z3.object({ n: z3.number().default(0), tags: z3.array(z3.string()) })],
-  ])('of %s is written as callers send the value: defaults may be missing, more keys are fine', async (_, schema) => {
-    const document = await written(schema);
-    expect(document.$schema).toBe('https://json-schema.org/draft/2020-12/schema');
-    expect(document.required).toEqual(['tags']);
-    expect(document.properties.n).toMatchObject({ type: 'number', default: 0 });
-    expect(document.additionalProperties ?? true).not.toBe(false);
-  });
+  ])(
+    'of %s is written as callers send the value: defaults may be missing, more keys are fine',
+    async (_, schema) => {
+      const document = await written(schema);
+      expect(document.$schema).toBe('https://json-schema.org/draft/2020-12/schema');
+      expect(document.required).toEqual(['tags']);
+      expect(document.properties.n).toMatchObject({ type: 'number', default: 0 });
+      expect(document.additionalProperties ?? true).not.toBe(false);
+    },
+  );
 
   it.each([
     ['zod 4', z.strictObject({ a: z.string() })],
@@ -27,7 +30,9 @@ describe('a schema', () => {
 
   it('of zod 3 writes tuples and references in the words of 2020-12', async () => {
     const point = z3.object({ x: z3.number() });
-    const document = await written(z3.object({ pair: z3.tuple([point, z3.string()]).rest(z3.number()), again: point }));
+    const document = await written(
+      z3.object({ pair: z3.tuple([point, z3.string()]).rest(z3.number()), again: point }),
+    );
     expect(document.properties.pair).toMatchObject({
       prefixItems: [{ type: 'object' }, { type: 'string' }],
       items: { type: 'number' },
@@ -36,7 +41,9 @@ describe('a schema', () => {
   });
 
   it('leaves open what JSON Schema cannot say', async () => {
-    const document = await written(z.object({ n: z.number().refine((n) => n % 2 === 0), big: z.bigint().optional() }));
+    const document = await written(
+      z.object({ n: z.number().refine((n) => n % 2 === 0), big: z.bigint().optional() }),
+    );
     expect(document.properties.big).toEqual({});
   });
 

@@ -12,7 +12,10 @@ const LENIENT = { unrepresentable: 'any' } as const;
  * @returns the text, or undefined for a library that has no way to say it: then only the SDK checks.
  * @throws whatever the library throws for a schema that it cannot express.
  */
-export async function toJsonSchemaText(schema: StandardSchemaV1, side: SchemaSide): Promise<string | undefined> {
+export async function toJsonSchemaText(
+  schema: StandardSchemaV1,
+  side: SchemaSide,
+): Promise<string | undefined> {
   const document = await toJsonSchema(schema, side);
   return document === undefined ? undefined : JSON.stringify(document);
 }
@@ -56,7 +59,10 @@ function toDraft2020(schema: unknown): unknown {
   if (typeof schema !== 'object' || schema === null) return schema;
   const { items, additionalItems, $ref, ...rest } = schema as Record<string, unknown>;
   const isTuple = Array.isArray(items);
-  const others = Object.entries(rest).map(([key, value]) => [key, key === 'default' ? value : toDraft2020(value)]);
+  const others = Object.entries(rest).map(([key, value]) => [
+    key,
+    key === 'default' ? value : toDraft2020(value),
+  ]);
   return {
     ...Object.fromEntries(others),
     ...(isTuple && { prefixItems: toDraft2020(items) }),

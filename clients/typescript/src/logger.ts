@@ -16,7 +16,8 @@ export function createLogger(level: string | undefined = process.env.POLOS_LOG_L
   const known = LEVELS.indexOf((level ?? 'info').toLowerCase() as (typeof LEVELS)[number]);
   const least = known < 0 ? 1 : known;
   const write = (rank: number) => (message: string) => {
-    if (rank >= least) process.stderr.write(`${new Date().toISOString()} ${LEVELS[rank]} polos: ${message}\n`);
+    if (rank >= least)
+      process.stderr.write(`${new Date().toISOString()} ${LEVELS[rank]} polos: ${message}\n`);
   };
   return { debug: write(0), info: write(1), warn: write(2), error: write(3) };
 }

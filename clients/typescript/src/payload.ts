@@ -51,6 +51,9 @@ function writeJson(value: unknown, what: string): string | undefined {
   } catch (error) {
     if (!(error instanceof JsonRefusal)) throw error;
     const at = error.path === '' ? '' : ` at "${error.path}"`;
-    throw new SerializationError(`${what} cannot be written as JSON: the value${at} ${error.reason}`, error.path);
+    throw new SerializationError(
+      `${what} cannot be written as JSON: the value${at} ${error.reason}`,
+      error.path,
+    );
   }
 }

@@ -1,6 +1,6 @@
-import { create } from '@bufbuild/protobuf';
 import { hostname } from 'node:os';
 import { pid } from 'node:process';
+import { create } from '@bufbuild/protobuf';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { queueName } from './child-command.js';
 import { RetryPolicySchema } from './gen/polos/v1/execution_pb.js';

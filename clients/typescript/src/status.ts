@@ -1,6 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { type Any, anyUnpack } from '@bufbuild/protobuf/wkt';
-import { type Metadata, status as Code } from '@grpc/grpc-js';
+import { status as Code, type Metadata } from '@grpc/grpc-js';
 import {
   AccessDeniedError,
   ExecutionClosedError,

@@ -49,11 +49,19 @@ export async function runStep(
       const bytesMax = surroundings.payloadBytesMax;
       const result = toPayload(value, { what: `the result of step "${key}"`, bytesMax });
       attemptRecords.push(attemptRecord(attempt, start));
-      return { ...outcome, result, failure: undefined, attempts: attempt, statePatch, stateBase: draft?.base };
+      return {
+        ...outcome,
+        result,
+        failure: undefined,
+        attempts: attempt,
+        statePatch,
+        stateBase: draft?.base,
+      };
     } catch (error) {
       attemptRecords.push(attemptRecord(attempt, start, toAttemptFailure(error)));
       const isLast = attempt > work.maxRetries || !mayRetry(error, work.nonRetryable);
-      const waited = !isLast && (await pause(retryDelayMs(work, attempt - 1, Math.random()), surroundings.signal));
+      const waited =
+        !isLast && (await pause(retryDelayMs(work, attempt - 1, Math.random()), surroundings.signal));
       if (waited) continue;
       return { ...outcome, result: undefined, failure: toFailure(error), attempts: attempt, statePatch: '' };
     }
@@ -98,7 +106,11 @@ function isOfType(error: unknown, type: string | ErrorClass): boolean {
   if (typeof type !== 'string') return error instanceof type;
   if (!(error instanceof Error)) return false;
   if (error.name === type) return true;
-  for (let level: unknown = Object.getPrototypeOf(error); level !== null; level = Object.getPrototypeOf(level)) {
+  for (
+    let level: unknown = Object.getPrototypeOf(error);
+    level !== null;
+    level = Object.getPrototypeOf(level)
+  ) {
     if ((level as { constructor?: { name?: unknown } }).constructor?.name === type) return true;
   }
   return false;

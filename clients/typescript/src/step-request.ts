@@ -22,13 +22,13 @@ export interface RunWork {
 }
 
 /** A value that is recorded as it is made: a UUID, a time, a random number. */
-export interface ValueWork {
+interface ValueWork {
   readonly type: 'value';
   readonly make: () => string | number;
 }
 
 /** A child to start. */
-export interface ChildWork {
+interface ChildWork {
   readonly type: 'child';
   readonly workflowId: string;
   /** Makes the command. Throws if the child cannot be given its payload or state. */

@@ -2,9 +2,9 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
 import { UnavailableError } from './api-errors.js';
 import {
+  WorkerService,
   type WorkRequest,
   WorkRequestSchema,
-  WorkerService,
   type WorkResponse,
 } from './gen/polos/v1/worker_service_pb.js';
 import type { Transport } from './transport.js';

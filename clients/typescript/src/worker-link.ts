@@ -177,20 +177,25 @@ export class WorkerLink implements CompletionPort {
   #receive(message: WorkResponse['message']): void {
     switch (message.case) {
       case 'welcome':
-        return this.#open();
+        this.#open();
+        break;
       case 'assignment':
-        return this.#listener.assigned(message.value);
+        this.#listener.assigned(message.value);
+        break;
       case 'completed':
-        return this.#settle(message.value);
+        this.#settle(message.value);
+        break;
       case 'leasesExtended':
-        return this.#listener.leasesExtended(message.value.reports);
+        this.#listener.leasesExtended(message.value.reports);
+        break;
       case 'notice':
-        return this.#listener.noticed(message.value);
+        this.#listener.noticed(message.value);
+        break;
       case 'drain':
         this.#isServerDraining = true;
-        return this.#endIfDrained();
+        this.#endIfDrained();
+        break;
       default:
-        return;
     }
   }
 

@@ -17,7 +17,7 @@ import { toRegistration } from './registration.js';
 import { listenForSignals } from './signals.js';
 import { SuspendedActivations } from './suspended-activations.js';
 import { durationMs } from './time.js';
-import { Bell } from './turn.js';
+import { Bell, turn } from './turn.js';
 import { WorkerLink, type WorkerLinkListener } from './worker-link.js';
 import type { AnyWorkflow } from './workflow.js';
 
@@ -134,7 +134,9 @@ export class Worker {
     while (this.#slotsTaken > 0 && performance.now() < end) await this.#slotFreed.wait();
     clearTimeout(timer);
     if (this.#slotsTaken > 0) {
-      this.#logger.warn(`${this.#slotsTaken} executions did not come to an end in time; others will take them`);
+      this.#logger.warn(
+        `${this.#slotsTaken} executions did not come to an end in time; others will take them`,
+      );
     }
     this.#link?.close();
   }
@@ -198,6 +200,8 @@ export class Worker {
 
   async #runActivation(assignment: Assignment): Promise<void> {
     const executionId = assignment.lease?.executionId ?? '';
+    // An execution that was just suspended may come back before its activation has taken note of the suspension.
+    if (this.#active.has(executionId)) await turn();
     this.#lose(executionId);
     const steps = await this.#loadSteps(assignment);
     const kept = this.#suspended.take(executionId);
@@ -244,7 +248,10 @@ export class Worker {
   #notice({ executionId, epoch, leaseLost, cancelRequested, outcomes }: WorkResponse_Notice): void {
     const activation = this.#active.get(executionId);
     if (activation?.lease.epoch !== epoch) return;
-    if (leaseLost) return this.#lose(executionId);
+    if (leaseLost) {
+      this.#lose(executionId);
+      return;
+    }
     activation.bring(outcomes);
     if (cancelRequested) activation.cancel();
   }
@@ -254,7 +261,13 @@ export class Worker {
       const activation = this.#active.get(executionId);
       if (activation?.lease.epoch !== epoch) continue;
       if (held) activation.confirm();
-      this.#notice({ executionId, epoch, leaseLost: !held, cancelRequested, outcomes } as WorkResponse_Notice);
+      this.#notice({
+        executionId,
+        epoch,
+        leaseLost: !held,
+        cancelRequested,
+        outcomes,
+      } as WorkResponse_Notice);
     }
   }
 

@@ -5,6 +5,7 @@ import type { Payload } from './gen/polos/v1/payload_pb.js';
 import { describeIssues } from './issue.js';
 import { fromPayload, toPayload } from './payload.js';
 import { check } from './schema.js';
+import { JsonRefusal, toJsonText } from './state/json.js';
 import type { AnyWorkflow } from './workflow.js';
 
 /**
@@ -18,8 +19,22 @@ export async function readPayload(
   const value = fromPayload(payload);
   if (config.payloadSchema === undefined) return value;
   const checked = await check(config.payloadSchema, value);
-  if ('value' in checked) return checked.value;
+  if ('value' in checked) return ownCopy(checked.value);
   throw new PayloadValidationError(describeIssues('the payload', checked.issues), checked.issues);
+}
+
+/**
+ * A schema may hand out the very object that it keeps as a default (zod 4 does), which a handler must not change for all
+ * executions to come. What is no plain data, the schema has made itself.
+ */
+function ownCopy(value: unknown): unknown {
+  try {
+    const text = toJsonText(value);
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch (error) {
+    if (error instanceof JsonRefusal) return value;
+    throw error;
+  }
 }
 
 /**

@@ -32,9 +32,13 @@ type Path = (string | number)[];
 function compare(base: JsonValue, current: unknown, path: Path, operations: PatchOperation[]): void {
   if (base === current && typeof current !== 'object') return;
   if (typeof current === 'object' && current !== null && path.length < JSON_DEPTH_MAX) {
-    if (isPlainArray(current) && Array.isArray(base)) return compareArrays(base, current, path, operations);
+    if (isPlainArray(current) && Array.isArray(base)) {
+      compareArrays(base, current, path, operations);
+      return;
+    }
     if (isPlainObject(current) && isObject(base) && !hasSymbols(current)) {
-      return compareObjects(base, current, path, operations);
+      compareObjects(base, current, path, operations);
+      return;
     }
   }
   if (base === null && current === null) return;
@@ -87,7 +91,10 @@ function compareArrays(
   let start = 0;
   while (start < shorter && jsonEquals(base[start], current[start])) start += 1;
   let end = 0;
-  while (end < shorter - start && jsonEquals(base[base.length - 1 - end], current[current.length - 1 - end])) {
+  while (
+    end < shorter - start &&
+    jsonEquals(base[base.length - 1 - end], current[current.length - 1 - end])
+  ) {
     end += 1;
   }
   for (let index = start; index < shorter - end; index++) {

@@ -112,11 +112,13 @@ function inspect(value: unknown, found: Inspection): void {
       }
       return;
     case 'number':
-      return inspectNumber(value, found);
+      inspectNumber(value, found);
+      return;
     case 'boolean':
       return;
     case 'object':
-      return value === null ? undefined : inspectContainer(value, found);
+      if (value !== null) inspectContainer(value, found);
+      return;
     case 'undefined':
       throw new JsonRefusal('is undefined, which JSON cannot hold', found.path);
     default:
@@ -129,14 +131,18 @@ function inspectNumber(value: number, found: Inspection): void {
     throw new JsonRefusal(`is ${value}, which JSON cannot hold`, found.path);
   }
   if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
-    const advice = 'is an integer outside ±(2^53-1), which other languages would read differently; use a string';
+    const advice =
+      'is an integer outside ±(2^53-1), which other languages would read differently; use a string';
     throw new JsonRefusal(advice, found.path);
   }
 }
 
 function inspectContainer(value: object, found: Inspection): void {
   if (found.path.length >= JSON_DEPTH_MAX) throw new JsonRefusal(depthReason(value), found.path);
-  if (isPlainArray(value)) return inspectArray(value, found);
+  if (isPlainArray(value)) {
+    inspectArray(value, found);
+    return;
+  }
   if (!isPlainObject(value)) {
     throw new JsonRefusal(`is a ${className(value)}, which JSON would alter; store plain data`, found.path);
   }

@@ -4,7 +4,7 @@ import { describeIssues } from '../issue.js';
 import { type Checked, check } from '../schema.js';
 import { findConflict } from './conflict.js';
 import { diff } from './diff.js';
-import { assertJson, isPlainObject, JsonRefusal, type JsonObject, jsonEquals } from './json.js';
+import { assertJson, isPlainObject, type JsonObject, JsonRefusal, jsonEquals } from './json.js';
 import { applyPatch, type PatchOperation } from './patch.js';
 
 /** Bytes of a state's JSON text in UTF-8. */

@@ -1,0 +1,102 @@
+import { create, type DescMethod, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import {
+  type handleBidiStreamingCall,
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type status,
+} from '@grpc/grpc-js';
+import {
+  RegisterWorkerResponseSchema,
+  WorkerService,
+  type WorkRequest,
+  type WorkResponse,
+  WorkResponseSchema,
+} from './gen/polos/v1/worker_service_pb.js';
+
+type Message = NonNullable<MessageInitShape<typeof WorkResponseSchema>['message']>;
+
+/** One Work stream as the server sees it. */
+export interface FakeStream {
+  /** What the worker has sent, in order. */
+  readonly received: WorkRequest['message'][];
+  send(message: Message): void;
+  /** Ends the stream with an error of this status. */
+  fail(code: status): void;
+  end(): void;
+}
+
+/** A WorkerService over real gRPC that does what the test says. */
+export class FakeWorkerService {
+  readonly streams: FakeStream[] = [];
+  registrations = 0;
+  /** Whether it answers `hello` by itself. */
+  welcomes = true;
+  #server: Server | undefined;
+  #port = 0;
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** Listens, at the same port as before if it has listened before. */
+  async start(): Promise<void> {
+    const server = new Server();
+    const { registerWorker, work } = WorkerService.method;
+    server.addService(
+      { registerWorker: definition(registerWorker, false), work: definition(work, true) },
+      {
+        registerWorker: (_: unknown, answer: (error: null, response: unknown) => void) => {
+          this.registrations += 1;
+          const leaseDuration = { seconds: 0n, nanos: 300_000_000 };
+          const workerId = `worker-${this.registrations}`;
+          answer(null, create(RegisterWorkerResponseSchema, { workerId, leaseDuration }));
+        },
+        work: ((call: ServerDuplexStream<WorkRequest, WorkResponse>) =>
+          this.#accept(call)) as handleBidiStreamingCall<WorkRequest, WorkResponse>,
+      },
+    );
+    this.#server = server;
+    this.#port = await new Promise((resolve, reject) => {
+      const credentials = ServerCredentials.createInsecure();
+      server.bindAsync(`127.0.0.1:${this.#port}`, credentials, (error, port) =>
+        error === null ? resolve(port) : reject(error),
+      );
+    });
+  }
+
+  /** Cuts every connection. */
+  stop(): void {
+    this.#server?.forceShutdown();
+  }
+
+  #accept(call: ServerDuplexStream<WorkRequest, WorkResponse>): void {
+    const received: WorkRequest['message'][] = [];
+    const stream: FakeStream = {
+      received,
+      send: (message) => void call.write(create(WorkResponseSchema, { message })),
+      fail: (code) => void call.emit('error', { code, details: 'told to fail' }),
+      end: () => void call.end(),
+    };
+    this.streams.push(stream);
+    call.on('data', ({ message }: WorkRequest) => {
+      received.push(message);
+      if (message.case === 'hello' && this.welcomes) stream.send({ case: 'welcome', value: {} });
+    });
+    call.on('end', () => call.end());
+    call.on('error', () => {});
+  }
+}
+
+function definition(method: DescMethod, isStream: boolean) {
+  const { input, output } = method;
+  return {
+    path: `/${method.parent.typeName}/${method.name}`,
+    requestStream: isStream,
+    responseStream: isStream,
+    requestSerialize: (message: WorkRequest) => Buffer.from(toBinary(input, message)),
+    requestDeserialize: (bytes: Buffer) => fromBinary(input, bytes) as WorkRequest,
+    responseSerialize: (message: WorkResponse) => Buffer.from(toBinary(output, message)),
+    responseDeserialize: (bytes: Buffer) => fromBinary(output, bytes) as WorkResponse,
+  };
+}

@@ -1,0 +1,214 @@
+import { status } from '@grpc/grpc-js';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { until } from './fake-worker.js';
+import { type FakeStream, FakeWorkerService } from './fake-worker-service.js';
+import { ExecutionStatus } from './gen/polos/v1/execution_pb.js';
+import type { CompleteStepRequest } from './gen/polos/v1/worker_service_pb.js';
+import type { Logger } from './logger.js';
+import { Worker } from './worker.js';
+import { defineWorkflow } from './workflow.js';
+
+const lines: string[] = [];
+const note = (line: string) => void lines.push(line);
+const logger: Logger = { debug: note, info: note, warn: note, error: note };
+
+let service: FakeWorkerService;
+let worker: Worker;
+let stopped: Promise<void>;
+/** Ends the step's function; set once it runs. */
+let release: (() => void) | undefined;
+
+const oneStep = defineWorkflow(
+  { id: 'one-step' },
+  (ctx) =>
+    ctx.step.run('a', async () => {
+      await new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      return 'done';
+    }),
+  { autoRegister: false },
+);
+
+beforeEach(async () => {
+  lines.length = 0;
+  release = undefined;
+  service = new FakeWorkerService();
+  await service.start();
+  const { url: apiUrl } = service;
+  worker = new Worker({
+    apiUrl,
+    workflows: [oneStep],
+    maxConcurrentWorkflows: 3,
+    handleSignals: false,
+    shutdownTimeout: 1_000,
+    logger,
+  });
+  stopped = worker.run();
+});
+
+afterEach(async () => {
+  release?.();
+  await worker.shutdown();
+  await stopped;
+  service.stop();
+});
+
+const lastStream = (): FakeStream => service.streams.at(-1)!;
+const casesOf = (stream: FakeStream) => stream.received.map(({ case: name }) => name);
+const completionsOf = (stream: FakeStream) =>
+  stream.received.flatMap((message) => (message.case === 'complete' ? [message.value] : []));
+
+function assign(stream: FakeStream, executionId: string, epoch = 1n): void {
+  stream.send({
+    case: 'assignment',
+    value: {
+      lease: { executionId, epoch, token: 't' },
+      execution: { id: executionId, workflowId: 'one-step', stateRevision: 1n },
+      state: '{}',
+    },
+  });
+}
+
+function answer(stream: FakeStream, callId: bigint): void {
+  const response = { status: ExecutionStatus.COMPLETED, stateRevision: 1n };
+  stream.send({ case: 'completed', value: { callId, answer: { case: 'response', value: response } } });
+}
+
+/** Ends the step's function once it runs. */
+async function endStep(): Promise<void> {
+  await until(() => release !== undefined);
+  release?.();
+}
+
+describe('a worker', () => {
+  it('says hello, grants as many credits as it has room, and one more for each execution that ends', async () => {
+    await worker.whenRunning();
+    expect(worker.getState()).toBe('running');
+    expect(worker.getWorkerId()).toBe('worker-1');
+    const stream = lastStream();
+    await until(() => casesOf(stream).includes('credits'));
+    expect(stream.received[0]).toMatchObject({ case: 'hello', value: { workerId: 'worker-1' } });
+    expect(stream.received[1]).toMatchObject({ case: 'credits', value: { count: 3 } });
+    assign(stream, 'e1');
+    await endStep();
+    await until(() => completionsOf(stream).length === 1);
+    answer(stream, completionsOf(stream)[0]!.callId);
+    await until(() => casesOf(stream).filter((name) => name === 'credits').length === 2);
+    expect(stream.received.at(-1)).toMatchObject({ case: 'credits', value: { count: 1 } });
+  });
+
+  it('sends a completion that was not answered again, unchanged, after the connection broke', async () => {
+    await worker.whenRunning();
+    const first = lastStream();
+    assign(first, 'e1');
+    await endStep();
+    await until(() => completionsOf(first).length === 1);
+    service.stop();
+    await service.start();
+    await until(() => service.streams.length === 2 && casesOf(lastStream()).includes('credits'));
+    const second = lastStream();
+    const resent = completionsOf(second)[0]!;
+    expect(resent.request).toEqual(completionsOf(first)[0]!.request);
+    expect(casesOf(second).slice(0, 4)).toEqual(['hello', 'extendLeases', 'complete', 'credits']);
+    expect(second.received[3]).toMatchObject({ value: { count: 2 } });
+    expect(service.registrations).toBe(1);
+    answer(second, resent.callId);
+  });
+
+  it('goes on with a step while the connection is broken', async () => {
+    await worker.whenRunning();
+    assign(lastStream(), 'e1');
+    await until(() => release !== undefined);
+    service.stop();
+    release?.();
+    await service.start();
+    await until(() => service.streams.length === 2 && completionsOf(lastStream()).length === 1);
+    const { callId, request } = completionsOf(lastStream())[0]!;
+    const { commands } = request as CompleteStepRequest;
+    expect(commands.map(({ command }) => command.case)).toEqual(['stepCompleted', 'executionCompleted']);
+    answer(lastStream(), callId);
+  });
+
+  it('registers again when the server has forgotten it', async () => {
+    await worker.whenRunning();
+    lastStream().fail(status.NOT_FOUND);
+    await until(() => service.streams.length === 2 && casesOf(lastStream()).includes('credits'));
+    expect(service.registrations).toBe(2);
+    expect(lastStream().received[0]).toMatchObject({ value: { workerId: 'worker-2' } });
+  });
+
+  it('extends its leases three times within their duration', async () => {
+    await worker.whenRunning();
+    const stream = lastStream();
+    assign(stream, 'e1');
+    await until(() => casesOf(stream).filter((name) => name === 'extendLeases').length === 2);
+    const message = stream.received.find(({ case: name }) => name === 'extendLeases');
+    expect(message).toMatchObject({
+      value: { workerId: 'worker-1', leases: [{ executionId: 'e1', epoch: 1n }] },
+    });
+  });
+
+  it('drops an execution whose lease is lost, and makes room for another', async () => {
+    await worker.whenRunning();
+    const stream = lastStream();
+    assign(stream, 'e1');
+    await until(() => release !== undefined);
+    stream.send({ case: 'notice', value: { executionId: 'e1', epoch: 1n, leaseLost: true } });
+    await until(() => casesOf(stream).filter((name) => name === 'credits').length === 2);
+    release?.();
+    expect(completionsOf(stream)).toEqual([]);
+  });
+
+  it('ignores notices of an epoch that is over', async () => {
+    await worker.whenRunning();
+    const stream = lastStream();
+    assign(stream, 'e1', 2n);
+    await until(() => release !== undefined);
+    stream.send({ case: 'notice', value: { executionId: 'e1', epoch: 1n, leaseLost: true } });
+    release?.();
+    await until(() => completionsOf(stream).length === 1);
+    answer(stream, completionsOf(stream)[0]!.callId);
+  });
+
+  it('finishes what it holds when the server drains, and connects again', async () => {
+    await worker.whenRunning();
+    const stream = lastStream();
+    assign(stream, 'e1');
+    await until(() => release !== undefined);
+    stream.send({ case: 'drain', value: {} });
+    release?.();
+    await until(() => completionsOf(stream).length === 1);
+    answer(stream, completionsOf(stream)[0]!.callId);
+    await until(() => service.streams.length === 2 && casesOf(lastStream()).includes('credits'));
+    expect(lines.filter((line) => line.includes('waiting for the server'))).toEqual([]);
+  });
+
+  it('drains, finishes what it holds and stops when it is shut down', async () => {
+    await worker.whenRunning();
+    const stream = lastStream();
+    assign(stream, 'e1');
+    await until(() => release !== undefined);
+    const shutdown = worker.shutdown();
+    expect(worker.getState()).toBe('stopping');
+    await until(() => casesOf(stream).includes('drain'));
+    release?.();
+    await until(() => completionsOf(stream).length === 1);
+    answer(stream, completionsOf(stream)[0]!.callId);
+    await shutdown;
+    await stopped;
+    expect(worker.getState()).toBe('stopped');
+  });
+});
+
+describe('a worker without a server', () => {
+  it('says so once, waits, and connects when the server comes', async () => {
+    await worker.whenRunning();
+    service.stop();
+    await until(() => lines.some((line) => line.includes('waiting for the server')));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(lines.filter((line) => line.includes('waiting for the server'))).toHaveLength(1);
+    await service.start();
+    await until(() => service.streams.length === 2 && casesOf(lastStream()).includes('credits'));
+  });
+});
