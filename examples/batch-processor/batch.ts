@@ -9,7 +9,8 @@ import { batchProcessor, type ProcessingState } from './workflow.js';
  */
 export async function runBatch(client: PolosClient, { files, isDemonstration }: Options): Promise<string> {
   const execution = batchProcessor.invoke(client, { timestamp: new Date().toISOString(), items: [...files] });
-  console.log(`Invoked  ${batchProcessor.id} on ${files.length} files, execution ${execution.executionId}`);
+  const count = files.length === 1 ? 'a file' : `${files.length} files`;
+  console.log(`Invoked  ${batchProcessor.id} on ${count}, execution ${execution.executionId}`);
   if (isDemonstration) {
     console.log(
       '         The last one does not exist: its step is tried three times in about 3 s, then given up.',

@@ -71,7 +71,9 @@ function stopSignal(): Promise<number> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.once(signal, () => {
-        console.log('\nStopping. What is under way goes on at the next start.');
+        console.log(
+          `\nStopping. What does not end within ${SHUTDOWN_MS / 1000} s goes on at the next start.`,
+        );
         resolve(0);
       });
     }

@@ -26,7 +26,7 @@ export function nextCommands(executionId: string, url: string): string[] {
   return [
     `${command} execution list`,
     `${command} execution steps ${executionId}`,
-    `${command} execution state ${executionId} --revision 3`,
+    `${command} execution state ${executionId} --revision 2`,
     `${command} invoke batch_processor --payload ${payload} --wait`,
   ];
 }

@@ -1,5 +1,4 @@
 import { pino } from 'pino';
-import { runCli } from './cli/cli.js';
 import { readConfig, type ServerConfig, type ServerOptions } from './config.js';
 import { systemClock } from './engine/clock.js';
 import { Engine } from './engine/engine.js';
@@ -49,11 +48,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await store.close();
     throw error;
   }
-}
-
-/** Runs the `polos` command; resolves to its exit status. */
-export function main(argv: readonly string[]): Promise<number> {
-  return runCli(argv, { startServer });
 }
 
 async function openStore({ store, dataDir }: ServerConfig): Promise<Store> {

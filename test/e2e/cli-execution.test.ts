@@ -111,7 +111,7 @@ test('events prints a line for each, without gaps', async () => {
   });
   expect(lines[0]).toContain('workflow_queued   workflowId=greet queue=greet');
   expect(stdout).toMatch(/step_finish +compose {2}kind=run attempts=1/);
-  expect(lines.at(-1)).toMatch(/workflow_finish$/);
+  expect(lines.at(-1)).toMatch(/ workflow_finish$/);
 });
 
 test('events gives a script one document a line, from a cursor on', async () => {
@@ -148,7 +148,7 @@ test('events --follow shows what happens as it happens, until the execution ends
     status: 0,
     stdout: 'asked to cancel; its worker is being told\n',
   });
-  await events.line(/workflow_cancel$/);
+  await events.line(/ workflow_cancel$/);
   expect((await events.end()).status).toBe(0);
   expect(await result.end()).toMatchObject({ status: 1, stderr: expect.stringContaining('cancelled') });
   expect(await stage.json('execution', 'cancel', id)).toEqual({ executionId: id, status: 'cancelled' });

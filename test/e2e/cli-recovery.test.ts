@@ -12,7 +12,7 @@ test('events --follow and result go on over a restart of the server, and miss an
   const id = (await polos(['invoke', 'nobody'], { env })).stdout.trim();
   const events = new Program([COMMAND, 'execution', 'events', id, '--follow', '-o', 'json'], { env });
   const result = new Program([COMMAND, 'execution', 'result', id], { env });
-  await events.line(/workflow_queued/);
+  await events.line(/"workflow_queued"/);
   await result.remark(/no connected worker serves "nobody"/);
   await first.program.end('SIGKILL');
   await result.remark(/the connection to the server is lost; trying again for a minute/);

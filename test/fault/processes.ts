@@ -6,11 +6,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
+import { afterAll } from 'vitest';
+
+/** What is to be undone once the file's tests are over. */
+const cleanups: (() => unknown)[] = [];
+afterAll(async () => {
+  for (const cleanUp of cleanups.reverse()) await cleanUp();
+});
 
 const COMMAND = fileURLToPath(new URL('../../server/bin/polos.js', import.meta.url));
 
-/** A process whose lines can be waited for. It is killed when its test ends. */
+/** A process whose lines can be waited for. It is killed when the tests of the file are over. */
 export class Program {
   readonly lines: string[] = [];
   readonly exited: Promise<unknown>;
@@ -32,7 +38,7 @@ export class Program {
       this.lines.push(line);
       this.#wake();
     });
-    onTestFinished(() => this.signal('SIGKILL'));
+    cleanups.push(() => this.signal('SIGKILL'));
   }
 
   /** Sends a signal and, if it is one that ends the process, waits for the end. */
@@ -76,7 +82,7 @@ export class ServerProgram {
   /** Starts one on a fresh directory; `leaseMs` is how soon a silent worker loses its work. */
   static async start({ leaseMs = 1_000 }: { readonly leaseMs?: number } = {}): Promise<ServerProgram> {
     const dataDir = await mkdtemp(join(tmpdir(), 'polos-fault-'));
-    onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
+    cleanups.push(() => rm(dataDir, { recursive: true, force: true }));
     const port = await freePort();
     const args = ['server', 'start', '--data-dir', dataDir, '--port', `${port}`, '--lease-ms', `${leaseMs}`];
     const server = new ServerProgram(`http://127.0.0.1:${port}`, args, new Program(COMMAND, args, {}));

@@ -76,7 +76,7 @@ async function carryOut(
   work: Parameters<RunCall>[1],
 ): Promise<ExitStatus> {
   const isJson = output === 'json';
-  const { client, url, close } = connect(process.env);
+  const { client, url } = connect(process.env);
   try {
     return await work({
       client,
@@ -92,8 +92,6 @@ async function carryOut(
     if (isJson) terminal.remark(JSON.stringify(callErrorDocument(error)));
     else printError(terminal, callErrorText(error, url));
     return ExitStatus.failed;
-  } finally {
-    close();
   }
 }
 

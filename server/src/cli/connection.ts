@@ -1,15 +1,13 @@
 import { type Client, createClient, type Interceptor } from '@connectrpc/connect';
-import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
+import { createGrpcTransport } from '@connectrpc/connect-node';
 import { WorkflowService } from '../gen/polos/v1/workflow_service_pb.js';
 import { UsageError } from './usage-error.js';
 
-/** The server that the client commands talk to. */
+/** The server that the client commands talk to. Without an open call the connection does not keep the process alive. */
 export interface Connection {
   readonly client: Client<typeof WorkflowService>;
   /** Where the server is supposed to be. */
   readonly url: string;
-  /** Closes the connection, which would keep the process alive. */
-  close(): void;
 }
 
 /** Where a server is unless POLOS_API_URL says otherwise. */
@@ -27,14 +25,13 @@ const PING_INTERVAL_MS = 20_000;
  */
 export function connect(env: NodeJS.ProcessEnv): Connection {
   const url = apiUrl(env.POLOS_API_URL || DEFAULT_API_URL);
-  const sessionManager = new Http2SessionManager(url, { pingIntervalMs: PING_INTERVAL_MS });
   const transport = createGrpcTransport({
     baseUrl: url,
-    sessionManager,
+    pingIntervalMs: PING_INTERVAL_MS,
     interceptors: [authenticate(env)],
     defaultTimeoutMs: CALL_TIMEOUT_MS,
   });
-  return { client: createClient(WorkflowService, transport), url, close: () => sessionManager.abort() };
+  return { client: createClient(WorkflowService, transport), url };
 }
 
 function apiUrl(text: string): string {

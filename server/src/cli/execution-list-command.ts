@@ -57,7 +57,7 @@ async function list(call: Call, options: ListOptions): Promise<ExitStatus> {
   call.answer({ executions: documents, ...(pageToken && { nextPageToken: pageToken }) }, () =>
     executions.length === 0 ? 'no executions' : executionTable(executions, call.terminal),
   );
-  if (pageToken !== '') call.remark(`There are more: add --limit N, or --page-token ${pageToken}`);
+  if (pageToken !== '') call.remark(`There are more: give a larger --limit, or --page-token ${pageToken}`);
   return ExitStatus.done;
 }
 

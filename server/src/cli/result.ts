@@ -14,7 +14,7 @@ import { printable } from './terminal.js';
 import { spanText } from './time-text.js';
 import { ExitStatus } from './usage-error.js';
 
-/** How long one long poll waits, in milliseconds; the first is short, to say soon why nothing happens. */
+/** How long one long poll waits, in milliseconds; the first is short, to say soon how things are. */
 const FIRST_WAIT_MS = 2000;
 const WAIT_MS = 30_000;
 
@@ -36,16 +36,19 @@ export async function awaitFinal(
 ): Promise<Execution> {
   const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + timeoutMs;
   let waitMs = FIRST_WAIT_MS;
+  let isExplained = false;
   for (;;) {
     const leftMs = Math.max(0, deadline - Date.now());
     try {
       const execution = await poll(call, executionId, Math.min(waitMs, leftMs));
       recovery.succeeded();
       if (isFinal(execution.status) || Date.now() >= deadline) return execution;
-      if (waitMs === FIRST_WAIT_MS) explainWaiting(call, execution);
+      if (!isExplained) explainWaiting(call, execution);
+      isExplained = true;
       waitMs = WAIT_MS;
     } catch (error) {
       await recovery.recover(error);
+      waitMs = FIRST_WAIT_MS;
     }
   }
 }

@@ -41,11 +41,11 @@ export function printable(text: string): string {
 }
 
 /** picocolors alone would colour pipes under CI. */
-function isColored({ isTTY }: { readonly isTTY: boolean }): boolean {
+function isColored({ isTTY }: { readonly isTTY?: boolean }): boolean {
   const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
   if (NO_COLOR) return false;
   if (FORCE_COLOR) return FORCE_COLOR !== '0';
-  return isTTY && TERM !== 'dumb';
+  return isTTY === true && TERM !== 'dumb';
 }
 
 /** Whoever read the output (`head`, a pager) has seen enough: that is no failure. */

@@ -14,8 +14,10 @@ export function addWorkerCommands(program: Command, runCall: RunCall): void {
   const group = program.command('worker').summary('look at workers');
   group
     .command('list')
-    .summary('list the connected workers')
-    .description('Lists the workers that are connected, newest first.')
+    .summary('list workers')
+    .description(
+      'Lists the workers that the server has heard from of late, newest first. One without an open stream polls, or is gone.',
+    )
     .addOption(outputOption())
     .action((options: OutputOption) => runCall(options, list));
 }
@@ -23,7 +25,7 @@ export function addWorkerCommands(program: Command, runCall: RunCall): void {
 async function list(call: Call): Promise<ExitStatus> {
   const { workers } = await call.client.listWorkers({});
   const document = { workers: workers.map((worker) => toDocument(WorkerInfoSchema, worker)) };
-  call.answer(document, () => (workers.length === 0 ? 'no workers are connected' : workerTable(workers)));
+  call.answer(document, () => (workers.length === 0 ? 'no workers' : workerTable(workers)));
   return ExitStatus.done;
 }
 
@@ -32,6 +34,7 @@ function workerTable(workers: readonly WorkerInfo[]): string {
     { heading: 'WORKER', text: ({ id }) => id },
     { heading: 'PROCESS', text: ({ identity }) => printable(identity) },
     { heading: 'WORKFLOWS', text: ({ workflowIds }) => printable(workflowIds.join(', ')) },
+    { heading: 'STREAM', text: ({ streaming }) => (streaming ? 'open' : '-') },
     { heading: 'BUSY', text: busyText, align: 'right' },
     { heading: 'SDK', text: ({ sdkName, sdkVersion }) => printable(`${sdkName} ${sdkVersion}`) },
     {
