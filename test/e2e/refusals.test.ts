@@ -36,8 +36,9 @@ const growing = defineWorkflow<
   };
   ctx.state.steps = 1;
   await ctx.step.run('one', () => 1);
-  if (when === 'middle') grow();
   await ctx.step.run('two', () => 2);
+  if (when === 'middle') grow();
+  await ctx.step.run('three', () => 3);
   if (when === 'end') grow();
   return 'done';
 });
