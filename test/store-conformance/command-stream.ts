@@ -20,7 +20,7 @@ export type StoreCommand =
   | { readonly type: 'list_schemas'; readonly query: Parameters<Store['listSchemas']>[0] };
 
 /** What a write says, apart from the version. The origin counts only if it creates the execution. */
-export interface GivenWrite {
+interface GivenWrite {
   readonly origin: Partial<Execution>;
   readonly changes: Partial<Execution>;
   readonly events: number;

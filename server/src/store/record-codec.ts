@@ -10,7 +10,7 @@ import type { StepAttempt, StepFact, StepOutcome } from '../core/step.js';
  * are touched, so that nothing a user wrote can be taken for bytes. A `Payload` in a new place of a record does not
  * compile until it is encoded here.
  */
-export type Stored<T> = T extends JsonValue
+type Stored<T> = T extends JsonValue
   ? T
   : T extends Uint8Array
     ? string

@@ -9,15 +9,15 @@ export const PAGE_BYTES = 4_096;
  *
  * - EXCLUSIVE: the lock on the file is kept until the process ends, however it ends, so a second process is refused;
  *   and the index of the log is in memory, not in a shared file.
- * - FULL: each commit is synced. With NORMAL, 200 commits made 6 syncs: not durable.
- * - The log is copied into the database every 4,000 pages (16 MiB), which bounds it. Every 1,000 cost a fifth of the
+ * - NORMAL: SQLite itself syncs around copies of the log only, which made 6 syncs for 200 commits: not durable. The log is
+ *   synced by us after each group, beside the event loop (log-sync.ts); FULL would hold up the loop for each.
+ * - The log is copied into the database every 4,000 pages (16 MiB), which bounds it. Every 1,000 cost a tenth of the
  *   commits per second (docs/decisions/0001-embedded-store-layout.md).
  */
 export const PRAGMAS: readonly string[] = [
   `page_size = ${PAGE_BYTES}`,
   'locking_mode = EXCLUSIVE',
   'journal_mode = WAL',
-  // SQLite syncs around checkpoints only; the log is synced by us after each group, beside the event loop (log-sync.ts).
   'synchronous = NORMAL',
   'wal_autocheckpoint = 4000',
   'cache_size = -16384',

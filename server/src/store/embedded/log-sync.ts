@@ -1,4 +1,5 @@
 import { closeSync, fdatasync, openSync } from 'node:fs';
+import { StoreFault } from '../store.js';
 
 /**
  * Makes SQLite's log durable without holding up the event loop. SQLite writes a transaction to the log when it commits,
@@ -19,12 +20,18 @@ export class LogSync {
     this.descriptor ??= openSync(this.path, 'r+');
     const { descriptor } = this;
     return new Promise((resolve, reject) => {
-      fdatasync(descriptor, (error) => (error ? reject(error) : resolve()));
+      fdatasync(descriptor, (error) => (error ? reject(this.failure(error)) : resolve()));
     });
   }
 
+  /** Lets go of the file. Nothing may be under way. */
   close(): void {
     if (this.descriptor !== undefined) closeSync(this.descriptor);
     this.descriptor = undefined;
+  }
+
+  private failure(cause: Error): StoreFault {
+    const message = `${this.path}: the disk did not take what was written (${cause.message}); start the server again`;
+    return new StoreFault(message, { retryable: false, cause });
   }
 }

@@ -11,10 +11,10 @@ import { verifyDatabase } from './verify.js';
 import { readWatermark, WATERMARK_FILE, Watermark, type WatermarkRecord } from './watermark.js';
 
 /** The name of the database, in the data directory. */
-export const DATABASE_FILE = 'polos.db';
+const DATABASE_FILE = 'polos.db';
 
 /** An operator who makes a file of this name says: open what is there, although acknowledged commits are missing. */
-export const ACCEPT_LOSS_FILE = 'accept-loss';
+const ACCEPT_LOSS_FILE = 'accept-loss';
 
 /** A database that this process holds, and that is complete. */
 export interface OpenDatabase {

@@ -1,10 +1,10 @@
 import Database from 'libsql';
 import { expect, test } from 'vitest';
-import { EXECUTION_STATUSES } from '../../server/src/core/execution.js';
-import { PRAGMAS, TABLES } from '../../server/src/store/embedded/layout.js';
-import { listQuery, rootQuery } from '../../server/src/store/embedded/list-query.js';
-import { SQL } from '../../server/src/store/embedded/statements.js';
-import type { ExecutionQuery } from '../../server/src/store/store.js';
+import { EXECUTION_STATUSES } from '../../core/execution.js';
+import type { ExecutionQuery } from '../store.js';
+import { PRAGMAS, TABLES } from './layout.js';
+import { listQuery, rootQuery } from './list-query.js';
+import { SQL } from './statements.js';
 
 const database = new Database(':memory:');
 for (const pragma of PRAGMAS) database.prepare(`PRAGMA ${pragma}`).all([]);

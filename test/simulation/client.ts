@@ -1,0 +1,116 @@
+import { isFinal } from '../../server/src/core/execution.js';
+import type { NumberedEvent } from '../../server/src/engine/api.js';
+import { EngineError } from '../../server/src/engine/errors.js';
+import { WORKFLOWS } from './worker.js';
+import { ConnectionLost, PROJECT, type World } from './world.js';
+
+/** What is asked of one execution at the top of a tree. */
+export interface Wish {
+  readonly key: string;
+  readonly program: number;
+  /** When it is cancelled, in milliseconds after its start; missing for never. */
+  readonly cancelAfterMs?: number;
+}
+
+/** A caller: starts an execution, follows its events, awaits its end; tries everything again that gets lost. */
+export class Client {
+  readonly wish: Wish;
+  executionId = '';
+  isDone = false;
+  /** The cancel request was acknowledged before the execution was final. */
+  wasCancelled = false;
+  private readonly world: World;
+
+  constructor(world: World, wish: Wish) {
+    this.world = world;
+    this.wish = wish;
+  }
+
+  async run(): Promise<void> {
+    const { key, program, cancelAfterMs } = this.wish;
+    const invoke = () => this.invoke(key, program);
+    if (this.world.faults && this.world.random.chance(0.3)) this.persistently(invoke).catch(() => {});
+    this.executionId = await this.persistently(invoke);
+    await Promise.all([
+      this.awaitEnd(),
+      this.follow(),
+      cancelAfterMs !== undefined && this.cancel(cancelAfterMs),
+    ]);
+    this.isDone = true;
+  }
+
+  private async invoke(key: string, program: number): Promise<string> {
+    const { executionId } = await this.world.call((engine) =>
+      engine.invoke({
+        ...{ projectId: PROJECT, workflowId: WORKFLOWS[program % WORKFLOWS.length] ?? '', priority: 0 },
+        ...{ idempotencyKey: key, requestDigest: `${program}`, startDelayMs: program % 2 === 0 ? 0 : 1_000 },
+        ...{ payload: { json: `${program}` }, initialState: '{"log":[]}', searchAttributes: {} },
+      }),
+    );
+    return executionId;
+  }
+
+  private async awaitEnd(): Promise<void> {
+    const wait = { waitMs: 20_000, signal: new AbortController().signal };
+    for (;;) {
+      const view = await this.persistently(() =>
+        this.world.call((engine) => engine.awaitResult(PROJECT, this.executionId, wait)),
+      );
+      if (isFinal(view.execution.status)) return;
+    }
+  }
+
+  /** Promise 11: however often the stream breaks, no event is missed or repeated. */
+  private async follow(): Promise<void> {
+    let cursor = 0;
+    let isFinished = false;
+    while (!isFinished) {
+      await this.persistently(async () => {
+        const server = this.world.upServer;
+        if (!server) throw new ConnectionLost('no server');
+        const signal = new AbortController().signal;
+        const from = { afterEvent: cursor, follow: true, signal };
+        const pages = server.engine.events(PROJECT, this.executionId, from)[Symbol.asyncIterator]();
+        for (;;) {
+          const page = await server.whileAlive(pages.next());
+          if (page.done) break;
+          for (const event of page.value) cursor = this.next(cursor, event);
+          isFinished = page.value.some(({ type }) => END.has(type));
+        }
+        if (!isFinished)
+          this.world.violated(`11: the events of ${this.executionId} ended with number ${cursor}`);
+      });
+    }
+  }
+
+  private next(cursor: number, { sequence }: NumberedEvent): number {
+    if (sequence !== cursor + 1) {
+      this.world.violated(`11: event ${sequence} of ${this.executionId} came after ${cursor}`);
+    }
+    return sequence;
+  }
+
+  private async cancel(afterMs: number): Promise<void> {
+    await this.world.sleep(afterMs);
+    try {
+      await this.persistently(() => this.world.call((engine) => engine.cancel(PROJECT, this.executionId)));
+      this.wasCancelled = true;
+    } catch (error) {
+      const isClosed = error instanceof EngineError && error.problem.type === 'rejected';
+      if (!isClosed) throw error;
+    }
+  }
+
+  private async persistently<T>(ask: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (!this.world.mayPass(error)) throw error;
+        await this.world.sleep(this.world.random.between(50, 1_000));
+      }
+    }
+  }
+}
+
+const END = new Set(['workflow_finish', 'workflow_fail', 'workflow_cancel', 'workflow_timeout']);

@@ -1,0 +1,45 @@
+import { type ExecutionWrite, type Store, StoreFault } from '../../server/src/store/store.js';
+import type { World } from './world.js';
+
+/** One server's connection to the store: slow, and while faults are on it breaks before or after what it was asked for. */
+export function connect(store: Store, world: World, isAlive: () => boolean): Store {
+  return new Proxy(store, {
+    get(target, name: keyof Store) {
+      const method = target[name] as (...args: unknown[]) => Promise<unknown>;
+      return (...args: unknown[]) =>
+        call(world, isAlive, () => carryOut(world, name, method.bind(target), args));
+    },
+  });
+}
+
+async function call(world: World, isAlive: () => boolean, ask: () => Promise<unknown>): Promise<unknown> {
+  const { random, faults } = world;
+  if (faults) await world.sleep(random.chance(0.02) ? random.between(1_000, 8_000) : random.between(0, 20));
+  // A request that is under way when its sender dies may still be carried out.
+  if (!isAlive() && random.chance(0.5)) return forever();
+  if (faults && (world.storeIsDown || random.chance(0.03))) return fail(isAlive, 'before');
+  const answer = await ask();
+  if (faults) await world.sleep(random.between(0, 20));
+  if (faults && random.chance(0.03)) return fail(isAlive, 'after');
+  return isAlive() ? answer : forever();
+}
+
+async function carryOut(
+  world: World,
+  name: keyof Store,
+  method: (...args: unknown[]) => Promise<unknown>,
+  args: readonly unknown[],
+): Promise<unknown> {
+  const answer = await method(...args);
+  if (name === 'commit' && answer === 'committed') world.committed(args[0] as ExecutionWrite);
+  return answer;
+}
+
+function fail(isAlive: () => boolean, when: 'before' | 'after'): Promise<never> {
+  if (!isAlive()) return forever();
+  throw new StoreFault(`the connection broke ${when} it was carried out`, { retryable: true });
+}
+
+function forever(): Promise<never> {
+  return new Promise(() => {});
+}

@@ -1,0 +1,166 @@
+import type { Assignment, LeaseReport, WorkNotice, WorkSession } from '../../server/src/engine/api.js';
+import { Handler } from './handler.js';
+import type { Server } from './server.js';
+import { PROJECT, type World } from './world.js';
+
+/** The workflows of all programs. */
+export const WORKFLOWS = ['w0', 'w1', 'w2'];
+
+const CAPACITY = 20;
+const HEARTBEAT_MS = 10_000;
+
+/** A worker process that crashes, is held up, and connects again, over and over. */
+export class Worker {
+  private readonly world: World;
+  private readonly streams: boolean;
+  private readonly handlers = new Map<string, Handler>();
+  /** Grows with each crash: what an earlier life began has no effect any more. */
+  private life = 0;
+  private held: Promise<void> = Promise.resolve();
+
+  constructor(world: World, { streams }: { readonly streams: boolean }) {
+    this.world = world;
+    this.streams = streams;
+  }
+
+  start(): void {
+    this.life += 1;
+    this.handlers.clear();
+    const { life } = this;
+    const serve = this.streams ? () => this.stream(life) : () => this.poll(life);
+    void this.forever(life, serve);
+  }
+
+  /** Loses everything in memory, and starts anew a little later. */
+  async crash(): Promise<void> {
+    this.life += 1;
+    await this.world.sleep(this.world.random.between(0, 10_000));
+    this.start();
+  }
+
+  /** Does nothing for a while, and then goes on as if nothing had been. */
+  holdUp(ms: number): void {
+    this.held = this.world.sleep(ms);
+  }
+
+  /** Waits while the process is held up; false if this life is over. */
+  async goesOn(life: number): Promise<boolean> {
+    await this.held;
+    return life === this.life;
+  }
+
+  private async forever(life: number, serve: () => Promise<void>): Promise<void> {
+    while (await this.goesOn(life)) {
+      try {
+        await serve();
+      } catch (error) {
+        if (!this.world.mayPass(error))
+          this.world.violated(`a worker met ${String(error)} ${JSON.stringify(error)}`);
+        await this.world.sleep(this.world.random.between(100, 1_000));
+      }
+    }
+  }
+
+  private async register(): Promise<string> {
+    const { workerId } = await this.world.call((engine) =>
+      engine.registerWorker({
+        ...{
+          projectId: PROJECT,
+          queues: [],
+          deploymentId: '',
+          buildId: '',
+          sdkName: 'simulation',
+          sdkVersion: '',
+        },
+        ...{ identity: '', maxConcurrentExecutions: CAPACITY },
+        workflows: WORKFLOWS.map((id) => ({ id, description: '', schemas: {} })),
+      }),
+    );
+    return workerId;
+  }
+
+  /** One registration's worth of polling. */
+  private async poll(life: number): Promise<void> {
+    const workerId = await this.register();
+    let isOver = false;
+    const heart = this.beat(life, workerId, () => isOver);
+    try {
+      while (await this.goesOn(life)) {
+        const max = CAPACITY - this.handlers.size;
+        const wait = { max, waitMs: 10_000, signal: new AbortController().signal };
+        const taken = max > 0 ? await this.world.call((engine) => engine.poll(PROJECT, workerId, wait)) : [];
+        if (max === 0) await this.world.sleep(500);
+        for (const assignment of taken) this.take(life, assignment, () => {});
+      }
+    } finally {
+      isOver = true;
+      await heart;
+    }
+  }
+
+  /** One Work stream's worth of work. */
+  private async stream(life: number): Promise<void> {
+    const workerId = await this.register();
+    const server = this.world.upServer;
+    if (!server) return;
+    const session = this.openStream(life, server, workerId);
+    session.grant(Math.max(1, CAPACITY - this.handlers.size));
+    const breaks = this.world.clock.now() + this.world.random.between(20_000, 120_000);
+    let isOver = false;
+    const heart = this.beat(life, workerId, () => isOver);
+    while (
+      (await this.goesOn(life)) &&
+      server.isUp &&
+      !(this.world.faults && this.world.clock.now() > breaks)
+    ) {
+      await this.world.sleep(500);
+    }
+    session.close();
+    isOver = true;
+    await heart;
+  }
+
+  private openStream(life: number, server: Server, workerId: string): WorkSession {
+    const session: WorkSession = server.engine.openWork(PROJECT, workerId, {
+      assign: (assignment) => {
+        void this.goesOn(life).then((goesOn) => {
+          if (goesOn) this.take(life, assignment, () => server.isUp && session.grant(1));
+        });
+      },
+      notify: (notice) => {
+        void this.goesOn(life).then((goesOn) => goesOn && this.hear(notice));
+      },
+    });
+    return session;
+  }
+
+  private take(life: number, assignment: Assignment, done: () => void): void {
+    const { executionId } = assignment.lease;
+    const handler = new Handler({ world: this.world, goesOn: () => this.goesOn(life) }, assignment);
+    this.handlers.set(executionId, handler);
+    void handler.run().finally(() => {
+      if (this.handlers.get(executionId) === handler) this.handlers.delete(executionId);
+      done();
+    });
+  }
+
+  /** Heartbeats for what it holds, as long as the registration is good. */
+  private async beat(life: number, workerId: string, isOver: () => boolean): Promise<void> {
+    while (!isOver()) {
+      await this.world.sleep(HEARTBEAT_MS);
+      if (!(await this.goesOn(life)) || isOver()) return;
+      const leases = [...this.handlers.values()].map(({ lease }) => lease);
+      try {
+        const reports = await this.world.call((engine) => engine.extendLeases(PROJECT, workerId, leases));
+        for (const report of reports) this.hear({ ...report, leaseLost: !report.held });
+      } catch (error) {
+        if (!this.world.mayPass(error)) this.world.violated(`a heartbeat met ${String(error)}`);
+      }
+    }
+  }
+
+  private hear({ executionId, epoch, ...news }: WorkNotice & Partial<LeaseReport>): void {
+    const handler = this.handlers.get(executionId);
+    if (handler?.lease.epoch === epoch) handler.hear(news);
+  }
+}

@@ -1,0 +1,182 @@
+import { isFinal } from '../../server/src/core/execution.js';
+import type { Engine } from '../../server/src/engine/engine.js';
+import { EngineError } from '../../server/src/engine/errors.js';
+import { HandClock, settled } from '../../server/src/engine/hand-clock.mjs';
+import { openMemoryStore } from '../../server/src/store/memory/memory-store.js';
+import { type ExecutionWrite, StoreFault } from '../../server/src/store/store.js';
+import type { Program } from './programs.js';
+import type { Random } from './random.js';
+import { Server } from './server.js';
+
+export const PROJECT = 'p';
+
+/** How long nothing may happen to what is not done yet, once faults have healed (promise 24). */
+const STUCK_MS = 60_000;
+
+/** The request or its answer got lost: nobody knows whether it was carried out. */
+export class ConnectionLost extends Error {
+  override readonly name = 'ConnectionLost';
+}
+
+/** Virtual time, one store, one server at a time, and a record of what must not happen. */
+export class World {
+  readonly clock = new HandClock();
+  readonly store = openMemoryStore();
+  readonly random: Random;
+  readonly programs: readonly Program[];
+  readonly violations: string[] = [];
+  faults: boolean;
+  storeIsDown = false;
+  private server: Server | undefined;
+  /** When something happened to a tree of executions, by its root; missing once all of it is done. */
+  private readonly active = new Map<string, number>();
+  private readonly open = new Map<string, number>();
+  private readonly recorded = new Set<string>();
+  private readonly bodies = new Set<string>();
+  private readonly running = new Map<string, number>();
+  /** Since when executions have had messages to deliver. */
+  private readonly outboxes = new Map<string, number>();
+  private healedAt: number;
+
+  constructor(options: {
+    readonly random: Random;
+    readonly programs: readonly Program[];
+    readonly faults: boolean;
+  }) {
+    this.random = options.random;
+    this.programs = options.programs;
+    this.faults = options.faults;
+    this.healedAt = options.faults ? Number.POSITIVE_INFINITY : this.clock.now();
+  }
+
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.clock.callAt(this.clock.now() + ms, resolve);
+    });
+  }
+
+  /** Turns the clock from timer to timer until `isOver`. */
+  async runUntil(isOver: () => boolean): Promise<void> {
+    for (;;) {
+      await settled();
+      if (isOver() || this.violations.length > 0) return;
+      await this.clock.turn(this.clock.nextAt() - this.clock.now());
+      this.checkProgress();
+    }
+  }
+
+  heal(): void {
+    this.faults = false;
+    this.storeIsDown = false;
+    this.healedAt = this.clock.now();
+  }
+
+  async startServer(): Promise<void> {
+    const server = new Server(this);
+    this.server = server;
+    while (server.isAlive && !(await server.start())) await this.sleep(1_000);
+  }
+
+  /** Kills the server in the middle of whatever it does; another one starts a little later. */
+  async killServer(): Promise<void> {
+    this.server?.die();
+    this.server = undefined;
+    await this.sleep(this.random.between(100, 5_000));
+    await this.startServer();
+  }
+
+  /** One call of a client or a worker, over a network that loses requests and answers. */
+  async call<T>(ask: (engine: Engine) => Promise<T>): Promise<T> {
+    const { random, faults, server } = this;
+    if (!server?.isUp) await this.sleep(random.between(50, 500));
+    if (!server?.isUp) throw new ConnectionLost('no server');
+    if (faults && random.chance(0.02)) throw new ConnectionLost('the request was lost');
+    const answer = await server.whileAlive(ask(server.engine));
+    if (faults && random.chance(0.03)) throw new ConnectionLost('the answer was lost');
+    return answer;
+  }
+
+  /** The server that is up, for what stays connected. */
+  get upServer(): Server | undefined {
+    return this.server?.isUp ? this.server : undefined;
+  }
+
+  /** Whether an error is one that its caller has to live with, and may try again after. */
+  mayPass(error: unknown): boolean {
+    if (error instanceof ConnectionLost) return true;
+    if (error instanceof StoreFault) return this.faults || this.clock.now() - this.healedAt < 10_000;
+    return (
+      error instanceof EngineError &&
+      error.problem.type === 'not_found' &&
+      error.problem.resource === 'worker'
+    );
+  }
+
+  violated(what: string): void {
+    this.violations.push(what);
+  }
+
+  /** Notes what the store holds now. */
+  committed({ execution, expectedVersion, entry }: ExecutionWrite): void {
+    const { id, rootExecutionId: root, status, outbox } = execution;
+    if (outbox.length === 0) this.outboxes.delete(id);
+    else if (!this.outboxes.has(id)) this.outboxes.set(id, this.clock.now());
+    if (expectedVersion === 0) this.count(root, 1);
+    if (entry) this.happened(root);
+    if (entry && isFinal(status) && entry.events.some(({ type }) => isEnd(type))) this.count(root, -1);
+    for (const step of entry?.steps ?? []) {
+      if (step.type === 'recorded' || step.type === 'arrived') this.recorded.add(`${id} ${step.key}`);
+    }
+  }
+
+  /** Runs a step's body; promises 3 and 4. */
+  async body(step: {
+    readonly executionId: string;
+    readonly root: string;
+    readonly key: string;
+    readonly epoch: number;
+    readonly ms: number;
+  }): Promise<void> {
+    const { executionId, root, key, epoch, ms } = step;
+    const name = `${executionId} ${key}`;
+    if (this.recorded.has(name)) this.violated(`3: the body of ${name} ran again`);
+    if (this.bodies.has(`${name} ${epoch}`))
+      this.violated(`4: the body of ${name} ran twice in epoch ${epoch}`);
+    this.bodies.add(`${name} ${epoch}`);
+    this.running.set(root, (this.running.get(root) ?? 0) + 1);
+    await this.sleep(ms);
+    this.running.set(root, (this.running.get(root) ?? 0) - 1);
+    this.happened(root);
+  }
+
+  happened(root: string): void {
+    if (this.open.has(root)) this.active.set(root, this.clock.now());
+  }
+
+  get isIdle(): boolean {
+    return this.open.size === 0 && this.outboxes.size === 0;
+  }
+
+  private count(root: string, change: number): void {
+    const open = (this.open.get(root) ?? 0) + change;
+    if (open > 0) this.open.set(root, open);
+    else this.open.delete(root);
+    if (open === 0) this.active.delete(root);
+  }
+
+  private checkProgress(): void {
+    const silence = (since: number) => this.clock.now() - Math.max(since, this.healedAt);
+    for (const [root, at] of this.active) {
+      if (this.running.get(root) || silence(at) <= STUCK_MS) continue;
+      this.violated(`24: nothing happened to ${root} for ${silence(at)} ms`);
+    }
+    for (const [id, at] of this.outboxes) {
+      if (silence(at) > STUCK_MS)
+        this.violated(`24: a message of ${id} was not delivered for ${silence(at)} ms`);
+    }
+  }
+}
+
+function isEnd(eventType: string): boolean {
+  return ['workflow_finish', 'workflow_fail', 'workflow_cancel', 'workflow_timeout'].includes(eventType);
+}
