@@ -38,6 +38,16 @@ function describeReady(open: OpenStore): void {
       expect(await store.listReady({ ...BATCH, workflowId: 'none' })).toEqual([]);
     });
 
+    test('can be asked for by queue', async () => {
+      const store = await open();
+      await create(store, { id: 'a', queue: 'fast' });
+      await create(store, { id: 'b', queue: 'slow', priority: 9 });
+      await create(store, { id: 'c', queue: 'other', priority: 10 });
+      const ready = await store.listReady({ ...BATCH, queues: ['fast', 'slow', 'none'] });
+      expect(ready.map(({ id }) => id)).toEqual(['b', 'a']);
+      expect(await store.listReady({ ...BATCH, queues: ['none'] })).toEqual([]);
+    });
+
     test('come and go with the commits that say so', async () => {
       const store = await open();
       const waiting = await create(store, { id: 'a', ready: false }, { ready: false });

@@ -36,13 +36,7 @@ export interface Store {
   findByIdempotencyKey(projectId: string, key: string): Promise<Execution | undefined>;
 
   /** Ready executions of one workflow: larger priority first, then earlier `readyAt`, then id. */
-  listReady(query: {
-    readonly projectId: string;
-    readonly workflowId: string;
-    /** Only those that wait in one of these queues; missing for all. */
-    readonly queues?: readonly string[];
-    readonly limit: number;
-  }): Promise<readonly ReadyExecution[]>;
+  listReady(query: ReadyQuery): Promise<readonly ReadyExecution[]>;
 
   /** Executions whose `wakeAt` is at or before `until`, earliest first, and the earliest `wakeAt` after those. */
   listDue(query: { readonly until: number; readonly limit: number }): Promise<DueExecutions>;
@@ -98,6 +92,15 @@ export type CommitResult = 'committed' | 'conflict' | 'key_taken';
 export interface StoredExecution {
   readonly execution: Execution;
   readonly state: string;
+}
+
+/** Which ready executions. */
+export interface ReadyQuery {
+  readonly projectId: string;
+  readonly workflowId: string;
+  /** Only those that wait in one of these queues, 100 at most; missing for all. */
+  readonly queues?: readonly string[];
+  readonly limit: number;
 }
 
 /** What the matcher needs to know of a ready execution before it claims it. */

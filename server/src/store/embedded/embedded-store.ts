@@ -7,6 +7,7 @@ import type {
   ExecutionQuery,
   ExecutionWrite,
   ReadyExecution,
+  ReadyQuery,
   Store,
   StoredExecution,
   StoredSchema,
@@ -81,15 +82,8 @@ class EmbeddedStore implements Store {
     return this.read(`find the idempotency key "${key}"`, () => this.executions.findByKey(projectId, key));
   }
 
-  async listReady(query: {
-    readonly projectId: string;
-    readonly workflowId: string;
-    readonly limit: number;
-  }): Promise<readonly ReadyExecution[]> {
-    const { projectId, workflowId, limit } = query;
-    return this.read(`list what is ready of "${workflowId}"`, () =>
-      this.lists.listReady(projectId, workflowId, limit),
-    );
+  async listReady(query: ReadyQuery): Promise<readonly ReadyExecution[]> {
+    return this.read(`list what is ready of "${query.workflowId}"`, () => this.lists.listReady(query));
   }
 
   async listDue({
@@ -138,6 +132,7 @@ class EmbeddedStore implements Store {
     await this.groups.unsynced;
     this.assertOpen();
     try {
+      this.groups.assertSound();
       return select();
     } catch (error) {
       throw this.toFault(doing, error);

@@ -1,11 +1,11 @@
 import type Database from 'libsql';
 import type { Execution } from '../../core/execution.js';
-import type { DueExecutions, ExecutionQuery, ReadyExecution } from '../store.js';
+import type { DueExecutions, ExecutionQuery, ReadyExecution, ReadyQuery } from '../store.js';
 import { compareText } from '../text-order.js';
 import { type ExecutionRow, readExecutionRow } from './execution-row.js';
 import { type BuiltQuery, listQuery, rootQuery } from './list-query.js';
 import { fromColumn, textOf, toColumn } from './sqlite-text.js';
-import { SQL } from './statements.js';
+import { readySql, SQL } from './statements.js';
 
 /** Combinations of filters whose statement is kept: more than there are. */
 const STATEMENTS_MAX = 2_048;
@@ -30,9 +30,10 @@ export class ExecutionList {
   }
 
   /** See `Store.listReady`. */
-  listReady(projectId: string, workflowId: string, limit: number): readonly ReadyExecution[] {
-    const found = this.selectReady.all([toColumn(projectId), toColumn(workflowId), limit]);
-    const rows = found as [ArrayBuffer, ArrayBuffer][];
+  listReady({ projectId, workflowId, queues = [], limit }: ReadyQuery): readonly ReadyExecution[] {
+    const texts = [projectId, workflowId, ...queues].map(toColumn);
+    const statement = queues.length === 0 ? this.selectReady : this.statement(readySql(queues.length));
+    const rows = statement.all([...texts, limit]) as [ArrayBuffer, ArrayBuffer][];
     return rows.map(([id, queue]) => ({ id: fromColumn(id), queue: fromColumn(queue) }));
   }
 

@@ -69,6 +69,11 @@ export class GroupCommit {
     });
   }
 
+  /** Throws why nothing can be relied on any more, once a sync failed: what is read may be lost with the power. */
+  assertSound(): void {
+    if (this.failure !== undefined) throw this.failure;
+  }
+
   /** What a read has to wait for, so that it tells nothing that a loss of power would take back; mostly nothing. */
   get unsynced(): Promise<void> | undefined {
     return this.isSyncing ? this.flushing : undefined;
@@ -119,7 +124,7 @@ export class GroupCommit {
    */
   private writeGroup(group: readonly Pending[]): readonly Pending[] {
     try {
-      if (this.failure !== undefined) throw this.failure;
+      this.assertSound();
       this.transaction.begin();
       for (const { write } of group) write();
     } catch (error) {

@@ -4,7 +4,7 @@ import { EXECUTION_STATUSES } from '../../core/execution.js';
 import type { ExecutionQuery } from '../store.js';
 import { PRAGMAS, TABLES } from './layout.js';
 import { listQuery, rootQuery } from './list-query.js';
-import { SQL } from './statements.js';
+import { readySql, SQL } from './statements.js';
 
 const database = new Database(':memory:');
 for (const pragma of PRAGMAS) database.prepare(`PRAGMA ${pragma}`).all([]);
@@ -35,6 +35,10 @@ function costly(sql: string): readonly string[] {
 
 test.each(Object.entries(SQL))('%s finds its rows by an index and does not sort', (_, sql) => {
   expect(costly(sql)).toEqual([]);
+});
+
+test('ready executions of some queues are found by the index of ready ones', () => {
+  expect(costly(readySql(3))).toEqual([]);
 });
 
 test('the check of plans would see a scan and a sort', () => {

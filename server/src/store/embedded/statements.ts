@@ -27,6 +27,13 @@ const INDEXED = [
 
 const INSERTED = [...INDEXED, 'ready', 'wake_at', 'has_outbox', 'last_event', 'state_version', 'body', 'crc'];
 
+/** Ready executions of one workflow, in any queue or in one of so many. */
+export function readySql(queues: number): string {
+  const inQueues = queues === 0 ? '' : ` AND queue IN (${Array(queues).fill('?').join(', ')})`;
+  return `SELECT CAST(id AS BLOB), CAST(queue AS BLOB) FROM execution WHERE project = ? AND workflow = ?
+    AND ready = 1${inQueues} ORDER BY priority DESC, ready_at, id LIMIT ?`;
+}
+
 /** Every statement of the store at work. A test holds that none of them scans a table; `list-query.ts` has the others. */
 export const SQL = {
   insertExecution: `INSERT INTO execution (${INSERTED.join(', ')}) VALUES (${INSERTED.map(() => '?').join(', ')})
@@ -55,8 +62,7 @@ export const SQL = {
   selectEntries: `SELECT number, last_event, CAST(body AS BLOB), crc FROM journal
     WHERE seq = ? AND last_event > ? AND last_event <= ? ORDER BY last_event`,
 
-  selectReady: `SELECT CAST(id AS BLOB), CAST(queue AS BLOB) FROM execution WHERE project = ? AND workflow = ?
-    AND ready = 1 ORDER BY priority DESC, ready_at, id LIMIT ?`,
+  selectReady: readySql(0),
   selectDue: `SELECT CAST(id AS BLOB), wake_at FROM execution WHERE wake_at IS NOT NULL AND wake_at <= ?
     ORDER BY wake_at, id LIMIT ?`,
   selectDueAfter: `SELECT wake_at FROM execution WHERE wake_at IS NOT NULL AND (wake_at, id) > (?, ?)

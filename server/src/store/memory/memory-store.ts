@@ -8,6 +8,7 @@ import {
   type ExecutionQuery,
   type ExecutionWrite,
   type ReadyExecution,
+  type ReadyQuery,
   type Store,
   type StoredExecution,
   type StoredSchema,
@@ -87,15 +88,12 @@ class MemoryStore implements Store {
     return id === undefined ? undefined : this.rows.get(id)?.execution;
   }
 
-  async listReady(query: {
-    readonly projectId: string;
-    readonly workflowId: string;
-    readonly limit: number;
-  }): Promise<readonly ReadyExecution[]> {
+  async listReady(query: ReadyQuery): Promise<readonly ReadyExecution[]> {
     this.assertOpen();
     const ids = this.ready.get(composite(query.projectId, query.workflowId));
     return this.rowsOf(ids ?? [])
       .map((row) => row.execution)
+      .filter(({ queue }) => query.queues?.includes(queue) ?? true)
       .sort((a, b) => b.priority - a.priority || a.readyAt - b.readyAt || compareText(a.id, b.id))
       .slice(0, query.limit)
       .map(({ id, queue }) => ({ id, queue }));
