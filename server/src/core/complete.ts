@@ -39,8 +39,17 @@ export function complete(draft: Draft, before: Execution, command: CompleteComma
   return undefined;
 }
 
-function repetition({ lastCompletion }: Execution, command: CompleteCommand): Decision | undefined {
-  if (lastCompletion?.epoch !== command.epoch || command.sequence > lastCompletion.sequence) return undefined;
+/** Whether a completion was answered before, so that nothing more can come of it. */
+export function isRepetition(
+  { lastCompletion }: Execution,
+  { epoch, sequence }: Pick<CompleteCommand, 'epoch' | 'sequence'>,
+): boolean {
+  return lastCompletion?.epoch === epoch && sequence <= lastCompletion.sequence;
+}
+
+function repetition(execution: Execution, command: CompleteCommand): Decision | undefined {
+  const { lastCompletion } = execution;
+  if (!lastCompletion || !isRepetition(execution, command)) return undefined;
   // Completions come one after the other: an earlier one than the last was carried out and answered.
   if (command.sequence < lastCompletion.sequence || command.digest === lastCompletion.digest)
     return UNCHANGED;

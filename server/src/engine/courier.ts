@@ -19,7 +19,7 @@ export interface CourierPort {
   fault(error: unknown): void;
 }
 
-/** Outboxes looked at in one sweep, and children cancelled in one. */
+/** Outboxes emptied at once by a sweep, and children cancelled at once. */
 const BATCH = 500;
 
 /** How often forgotten outboxes are looked for: those of a server that died, or whose delivery failed. */
@@ -32,6 +32,7 @@ const SWEEP_MS = 5_000;
 export class Courier {
   private readonly port: CourierPort;
   private readonly underway = new Map<string, Promise<void>>();
+  private sweeping = Promise.resolve();
   private callOff: (() => void) | undefined;
   private stopped = false;
 
@@ -40,7 +41,7 @@ export class Courier {
   }
 
   start(): void {
-    this.sweep()
+    this.sweeping = this.sweep()
       .catch(this.port.fault)
       .finally(() => {
         const { clock } = this.port;
@@ -52,6 +53,7 @@ export class Courier {
   async stop(): Promise<void> {
     this.stopped = true;
     this.callOff?.();
+    await this.sweeping;
     await Promise.all(this.underway.values());
   }
 
@@ -65,9 +67,21 @@ export class Courier {
     });
   }
 
+  /** Delivers all that is left, however many; what cannot be delivered is tried once, and does not hide the rest. */
   private async sweep(): Promise<void> {
-    for (const executionId of await this.port.store.listOutboxes(BATCH)) {
-      if (!this.underway.has(executionId)) this.collect(executionId);
+    const seen = new Set<string>();
+    let tried = 0;
+    while (!this.stopped) {
+      const limit = BATCH + tried;
+      const ids = await this.port.store.listOutboxes(limit);
+      const fresh = ids.filter((id) => !seen.has(id));
+      tried = ids.length - fresh.length;
+      for (const id of fresh) {
+        seen.add(id);
+        if (!this.underway.has(id)) this.collect(id);
+      }
+      if (ids.length < limit) return;
+      await Promise.all(fresh.map((id) => this.underway.get(id)));
     }
   }
 

@@ -1,21 +1,17 @@
 import type { Action } from '../core/command.js';
-import {
-  type Execution,
-  type ExecutionStatus,
-  isFinal,
-  type NewExecution,
-  nextWakeAt,
-} from '../core/execution.js';
+import { isRepetition } from '../core/complete.js';
+import { type Execution, type ExecutionStatus, isFinal, type NewExecution } from '../core/execution.js';
 import { EMPTY_STATE } from '../core/state-document.js';
 import { inOrder } from '../core/step.js';
 import type { ExecutionQuery, Store } from '../store/store.js';
 import { Admission, stateFrom } from './admission.js';
+import { Aftermath } from './aftermath.js';
 import type * as api from './api.js';
 import { arrivedSteps, assignmentOf, isComplete, pageOf, recordsOf } from './assignments.js';
 import type { Clock } from './clock.js';
 import { Courier } from './courier.js';
 import { EngineError } from './errors.js';
-import { type Committed, Executions, type Reservation } from './executions.js';
+import { Executions, type Reservation } from './executions.js';
 import { followEvents, resultOf, stateAt } from './history.js';
 import { inputOf, type Loaded, loadedFromStore, stepsOf } from './loaded.js';
 import { Matcher } from './matcher.js';
@@ -56,6 +52,7 @@ export class Engine implements api.EngineApi {
   private readonly matcher: Matcher;
   private readonly scheduler: Scheduler;
   private readonly courier: Courier;
+  private readonly aftermath: Aftermath;
   private readonly pollerPort: PollerPort;
 
   constructor({ store, clock, leaseMs, fault }: EngineOptions) {
@@ -68,15 +65,18 @@ export class Engine implements api.EngineApi {
     this.admission = new Admission({ schemas: this.schemas, workers: this.workers, clock });
     this.executions = new Executions(store, {
       reserve: (execution) => this.matcher.reserve(execution),
-      committed: (commit) => this.committed(commit),
+      committed: (commit) => this.aftermath.committed(commit),
+      uncertain: (attempted) => this.aftermath.uncertain(attempted),
     });
     const claim = (executionId: string, reservation: Reservation) => this.claim(executionId, reservation);
     this.matcher = new Matcher({ store, clock, leaseMs, claim, fault });
     this.scheduler = new Scheduler({ store, clock, wake: (executionId) => this.wake(executionId), fault });
     const startChild = (child: NewExecution) => this.startChild(child);
     this.courier = new Courier({ store, clock, executions: this.executions, startChild, fault });
+    const { workers, watchers, executions, matcher, scheduler, courier } = this;
+    this.aftermath = new Aftermath({ clock, workers, watchers, executions, matcher, scheduler, courier });
     this.pollerPort = {
-      matcher: this.matcher,
+      matcher,
       clock,
       assignmentOf: (loaded) => this.assignmentOf(loaded),
     };
@@ -86,12 +86,15 @@ export class Engine implements api.EngineApi {
   async start(): Promise<void> {
     await this.renewLeases();
     this.scheduler.start();
+    this.matcher.start();
     this.courier.start();
   }
 
   /** Stops whatever it does by itself. Calls under way still end. */
   async stop(): Promise<void> {
     this.scheduler.stop();
+    this.matcher.stop();
+    this.aftermath.stop();
     await this.courier.stop();
   }
 
@@ -154,6 +157,7 @@ export class Engine implements api.EngineApi {
       const change = await ended;
       if (!change) return this.viewOf(await this.visible(projectId, executionId));
       const { execution, entry } = change;
+      if (!entry) return await this.resultView(execution);
       return { ...this.viewOf(execution), ...(entry.result && { result: entry.result }) };
     } finally {
       stopWatching();
@@ -230,21 +234,28 @@ export class Engine implements api.EngineApi {
   async complete(projectId: string, completion: api.CompletionRequest): Promise<api.Completion> {
     const { lease, sequence, digest, stateUnsettled } = completion;
     const { executionId, epoch, token } = lease;
-    const actions = await this.admission.complete(projectId, completion.actions);
     const { loaded } = await this.executions.submit(executionId, async (before) => {
       assertVisible(before.execution, projectId);
+      // What passed once is not checked anew: the schemas may be others by now.
+      const isKnown = isRepetition(before.execution, { epoch, sequence });
+      const actions = isKnown ? [] : await this.admission.complete(projectId, completion.actions);
       const steps = await stepsOf(before, this.store);
       const recorded = new Map(recordsOf(steps, keysIn(actions)).map((step) => [step.key, step]));
       const at = this.clock.now();
       return { type: 'complete', at, epoch, token, sequence, digest, actions, stateUnsettled, recorded };
     });
+    const { execution } = loaded;
+    if (execution.epoch !== epoch) {
+      // Given on since: to its last worker it is in the queue, whatever another one does with it.
+      return { execution: { ...execution, status: 'queued', lease: undefined }, outcomes: [] };
+    }
     const steps = loaded.steps ?? new Map();
     const started = recordsOf(
       steps,
-      actions.filter((action) => action.type === 'start_child').map(({ key }) => key),
+      completion.actions.filter((action) => action.type === 'start_child').map(({ key }) => key),
     );
-    const arrived = arrivedSteps(steps, Object.keys(loaded.execution.waits));
-    return { execution: loaded.execution, outcomes: [...started, ...arrived] };
+    const arrived = arrivedSteps(steps, Object.keys(execution.waits));
+    return { execution, outcomes: [...started, ...arrived] };
   }
 
   async extendLeases(
@@ -277,42 +288,6 @@ export class Engine implements api.EngineApi {
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       return { executionId, epoch, held: false, cancelRequested: false, outcomes: [] };
-    }
-  }
-
-  /** What has to happen after each commit. */
-  private committed({ before, loaded, entry, effects }: Committed): void {
-    const { execution } = loaded;
-    if (before?.lease && before.epoch !== execution.epoch) this.left(before);
-    else if (before?.lease && !execution.lease) this.left(before);
-    if (execution.lease) this.workers.find(execution.lease.workerId)?.running.add(execution.id);
-    if (entry) this.watchers.notify({ execution, entry });
-    const wakeAt = nextWakeAt(execution);
-    if (wakeAt !== undefined) this.scheduler.note(wakeAt);
-    for (const effect of effects) this.carryOut(execution, loaded.steps, effect);
-  }
-
-  private left({ id, lease }: Execution): void {
-    if (lease) this.workers.find(lease.workerId)?.running.delete(id);
-  }
-
-  private carryOut(
-    execution: Execution,
-    steps: Awaited<ReturnType<typeof stepsOf>> | undefined,
-    effect: Committed['effects'][number],
-  ): void {
-    if (effect.type === 'ready') {
-      if (execution.ready) this.matcher.becameReady(execution);
-    } else if (effect.type === 'outbox') {
-      this.courier.collect(execution.id);
-    } else {
-      this.workers.find(effect.workerId)?.sink?.notify({
-        executionId: execution.id,
-        epoch: effect.epoch,
-        cancelRequested: effect.type === 'cancel_requested',
-        leaseLost: effect.type === 'lease_revoked',
-        outcomes: effect.type === 'outcome_arrived' && steps ? recordsOf(steps, [effect.stepKey]) : [],
-      });
     }
   }
 
@@ -354,17 +329,12 @@ export class Engine implements api.EngineApi {
     }
   }
 
-  private async renewLease(executionId: string): Promise<void> {
-    const execution = (await this.store.load(executionId))?.execution;
-    if (!execution?.lease) return;
-    const { epoch, lease } = execution;
-    const at = this.clock.now();
-    await this.executions.submit(executionId, () => ({
-      type: 'extend_lease',
-      at,
-      epoch,
-      token: lease.token,
-    }));
+  private renewLease(executionId: string): Promise<unknown> {
+    return this.executions.submit(executionId, ({ execution }) => {
+      const { epoch, lease } = execution;
+      const at = this.clock.now();
+      return lease ? { type: 'extend_lease', at, epoch, token: lease.token } : { type: 'wake', at };
+    });
   }
 
   private async visible(projectId: string, executionId: string): Promise<Execution> {

@@ -1,4 +1,4 @@
-import type { ClaimCommand, Command } from '../core/command.js';
+import type { ClaimCommand, Command, CreateCommand } from '../core/command.js';
 import type { Decision, Effect, Rejection } from '../core/decision.js';
 import { type Execution, isFinal, nextWakeAt } from '../core/execution.js';
 import type { JournalEntry } from '../core/journal.js';
@@ -23,6 +23,14 @@ export interface ExecutionHooks {
   reserve(execution: Execution): Reservation | undefined;
   /** Called after each commit, in order for each execution. */
   committed(commit: Committed): void;
+  /** The store failed: the commit may have happened or not. */
+  uncertain(attempted: Attempted): void;
+}
+
+/** One commit of which nobody knows whether it happened. */
+export interface Attempted {
+  readonly before: Execution | undefined;
+  readonly attempted: Execution;
 }
 
 /** One commit, after the fact. */
@@ -65,7 +73,12 @@ export class Executions {
   }
 
   /** Creates an execution. `id_taken` and `key_taken` leave everything as it was. */
-  async create(command: Extract<Command, { type: 'create' }>): Promise<'created' | 'id_taken' | 'key_taken'> {
+  create(command: CreateCommand): Promise<'created' | 'id_taken' | 'key_taken'> {
+    // In turn, because others may know the id before the store has answered.
+    return this.inTurn(command.request.id, () => this.carryOutCreation(command));
+  }
+
+  private async carryOutCreation(command: CreateCommand): Promise<'created' | 'id_taken' | 'key_taken'> {
     const decided = this.decide(undefined, command);
     if (decided.type !== 'commit') throw new Error(`a new execution cannot be ${decided.type}`);
     const { next, entry, effects, reservation } = decided;
@@ -158,6 +171,7 @@ export class Executions {
       // Whether it happened is unknown: the next command reads it anew.
       this.forget(loaded.execution.id);
       reservation?.release();
+      this.hooks.uncertain({ before, attempted: next.execution });
       throw error;
     }
   }

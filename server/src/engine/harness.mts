@@ -159,11 +159,16 @@ export class Stream implements api.WorkSink {
   }
 }
 
-/** Actions that these tests ask for again and again. */
-export const DONE: api.WorkerAction = { type: 'complete_execution' };
+/** The handler returned nothing. */
+export const DONE = { type: 'complete_execution' } as const satisfies api.WorkerAction;
 
-/** See `DONE`. */
-export const SUSPEND: api.WorkerAction = { type: 'suspend_execution' };
+/** The handler waits. */
+export const SUSPEND = { type: 'suspend_execution' } as const satisfies api.WorkerAction;
+
+/** The handler returned this. */
+export function done(json: string): api.WorkerAction {
+  return { ...DONE, result: { json } };
+}
 
 /** A finished step. */
 export function step(key: string, json = '1'): api.WorkerAction {

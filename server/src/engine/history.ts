@@ -62,9 +62,12 @@ export async function stateAt(
   const missing = new EngineError({
     type: 'not_found',
     resource: 'revision',
-    id: 'revision' in at ? String(at.revision) : new Date(at.time).toISOString(),
+    id: `${'revision' in at ? at.revision : new Date(at.time).toISOString()} of execution ${execution.id}`,
   });
-  const isPast = 'revision' in at ? at.revision <= execution.stateRevision : at.time >= execution.createdAt;
+  const isPast =
+    'revision' in at
+      ? at.revision >= 1 && at.revision <= execution.stateRevision
+      : at.time >= execution.createdAt;
   if (!isPast) throw missing;
   return foldTo(store, execution, at);
 }

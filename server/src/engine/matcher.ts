@@ -31,6 +31,12 @@ export interface MatcherPort {
 /** Ready executions that one look at the store brings at most. */
 const BATCH = 100;
 
+/** Queues that one look at the store names at most. */
+const QUEUES_MAX = 100;
+
+/** At least this often the store is asked, so that what another server put there is found. */
+const LOOK_MS = 30_000;
+
 /** How long to leave the store alone after it failed, or listed only executions that could not be had. */
 const RETRY_MS = 1_000;
 
@@ -51,8 +57,23 @@ export class Matcher {
   private served = 0;
   private readonly lastServed = new Map<string, number>();
 
+  private callOff: (() => void) | undefined;
+
   constructor(port: MatcherPort) {
     this.port = port;
+  }
+
+  start(): void {
+    const { clock } = this.port;
+    this.callOff = clock.callAt(clock.now() + LOOK_MS, () => {
+      this.drained.clear();
+      for (const key of this.pollers.keys()) this.pump(key);
+      this.start();
+    });
+  }
+
+  stop(): void {
+    this.callOff?.();
   }
 
   add(poller: Poller): void {
@@ -173,17 +194,25 @@ export class Matcher {
 
   /** One look at the store; true if another one would find more. */
   private async claimSome(key: string): Promise<boolean> {
-    const [projectId = '', workflowId = ''] = key.split('\0');
     // Noted before the look, so that what becomes ready during it is not lost.
     this.drained.add(key);
-    const queues = this.queuesWithRoom(key);
-    const query = { projectId, workflowId, limit: BATCH, ...(queues && { queues }) };
-    const ready = await this.port.store.listReady(query);
-    const claimed = await Promise.all(ready.map((execution) => this.claim(key, execution)));
-    if (ready.length === BATCH || claimed.includes(false) || queues !== undefined) this.drained.delete(key);
+    const wanted = this.queuesWithRoom(key);
+    const claimed: boolean[] = [];
+    let isRest = wanted !== undefined;
+    for (const queues of wanted ? chunksOf(wanted) : [undefined]) {
+      const ready = await this.listReady(key, queues);
+      claimed.push(...(await Promise.all(ready.map((execution) => this.claim(key, execution)))));
+      isRest ||= ready.length === BATCH;
+    }
+    if (isRest || claimed.includes(false)) this.drained.delete(key);
     if (claimed.includes(true)) return !this.drained.has(key);
-    if (ready.length > 0) this.pumpLater(key);
+    if (claimed.length > 0) this.pumpLater(key);
     return false;
+  }
+
+  private listReady(key: string, queues: readonly string[] | undefined): Promise<readonly ReadyExecution[]> {
+    const [projectId = '', workflowId = ''] = key.split('\0');
+    return this.port.store.listReady({ projectId, workflowId, limit: BATCH, ...(queues && { queues }) });
   }
 
   private async claim(key: string, execution: ReadyExecution): Promise<boolean> {
@@ -222,6 +251,15 @@ export class Matcher {
     }
     return [...queues];
   }
+}
+
+/** Queues in portions that the store looks for at once. */
+function chunksOf(queues: readonly string[]): string[][] {
+  const chunks: string[][] = [];
+  for (let start = 0; start < queues.length; start += QUEUES_MAX) {
+    chunks.push(queues.slice(start, start + QUEUES_MAX));
+  }
+  return chunks;
 }
 
 function keyOf(projectId: string, workflowId: string): string {

@@ -75,6 +75,7 @@ export function openSession(port: PollerPort, worker: Worker, sink: WorkSink): W
     released: () => {},
   };
   worker.sink = sink;
+  worker.hasStreamed = true;
   const leave = () => {
     if (isOpen) port.matcher.remove(poller);
     isOpen = false;

@@ -6,14 +6,10 @@ import type { SchemaKind, Store, StoredSchema } from '../store/store.js';
 import type { SchemaReport, SchemaView, WorkerRegistration } from './api.js';
 import type { Clock } from './clock.js';
 import { EngineError, type SchemaIssue } from './errors.js';
-import { type CompiledSchema, compileSchema } from './schema-compiler.js';
+import { compileSchema } from './schema-compiler.js';
 
 /** The version of a schema that Invoke checks against. */
-interface CurrentSchema {
-  readonly digest: string;
-  /** Missing if the server cannot use it. */
-  readonly compiled?: CompiledSchema;
-}
+type CurrentSchema = { readonly digest: string } & ReturnType<typeof compileSchema>;
 
 /** Where a value does not fit the registered schema. */
 export interface Violation {
@@ -58,8 +54,8 @@ export class SchemaRegistry {
     value: () => JsonValue,
   ): Promise<Violation | undefined> {
     const current = (await this.current(projectId)).get(keyOf(workflowId, kind));
-    if (!current?.compiled) return undefined;
-    const issues = current.compiled.check(value());
+    if (!current || 'problem' in current) return undefined;
+    const issues = current.schema.check(value());
     return issues.length > 0 ? { digest: current.digest, issues } : undefined;
   }
 
@@ -87,8 +83,8 @@ export class SchemaRegistry {
     const current = new Map<string, CurrentSchema>();
     for (const schema of withCurrent(await this.store.listSchemas({ projectId }))) {
       if (!schema.current) continue;
-      const compiled = compileSchema(schema.jsonSchema);
-      current.set(keyOf(schema.workflowId, schema.kind), asCurrent(schema.digest, compiled));
+      const { digest, jsonSchema } = schema;
+      current.set(keyOf(schema.workflowId, schema.kind), { digest, ...compileSchema(jsonSchema) });
     }
     return current;
   }
@@ -101,11 +97,13 @@ export class SchemaRegistry {
     const key = keyOf(workflowId, kind);
     const previous = current.get(key);
     const digest = digestOf(text);
-    if (previous?.digest === digest) return undefined;
+    if (previous?.digest === digest) {
+      return 'problem' in previous ? { workflowId, kind, digest, problem: previous.problem } : undefined;
+    }
     const compiled = compileSchema(text);
     const registeredAt = this.clock.now();
     await this.store.putSchema({ projectId, workflowId, kind, digest, jsonSchema: text, registeredAt });
-    current.set(key, asCurrent(digest, compiled));
+    current.set(key, { digest, ...compiled });
     return {
       workflowId,
       kind,
@@ -114,10 +112,6 @@ export class SchemaRegistry {
       ...('problem' in compiled && { problem: compiled.problem }),
     };
   }
-}
-
-function asCurrent(digest: string, compiled: ReturnType<typeof compileSchema>): CurrentSchema {
-  return 'schema' in compiled ? { digest, compiled: compiled.schema } : { digest };
 }
 
 /** The newest registration of each workflow and kind is the current one; the store lists it first. */

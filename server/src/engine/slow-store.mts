@@ -2,8 +2,8 @@ import type { Store } from '../store/store.js';
 
 // For tests only; `.mts`, so that the build of `src/**/*.ts` leaves it out.
 
-/** A store of which one method can be held up or made to fail, once. */
-export function gated(inner: Store, method: keyof Store) {
+/** A store of which one method can be held up (its answer, if `isLate`) or made to fail, once. */
+export function gated(inner: Store, method: keyof Store, { isLate = false } = {}) {
   let gate: Promise<void> | undefined;
   let open = () => {};
   let failure: unknown;
@@ -12,11 +12,13 @@ export function gated(inner: Store, method: keyof Store) {
       if (name !== method) return call();
       const held = gate;
       gate = undefined;
+      // What the store answers is as old as the question.
+      const answer = isLate ? await call() : undefined;
       await held;
       const thrown = failure;
       failure = undefined;
       if (thrown !== undefined) throw thrown;
-      return call();
+      return isLate ? answer : call();
     }),
     /** The next call waits. */
     hold() {

@@ -4,7 +4,8 @@ import type { JournalEntry } from '../core/journal.js';
 /** A committed change, as those who follow the execution see it. */
 export interface Change {
   readonly execution: Execution;
-  readonly entry: JournalEntry;
+  /** Missing if only the result is known, not the commits that led to it. */
+  readonly entry?: JournalEntry;
 }
 
 /** Tells those who wait for an execution that something of it was committed. It holds no history: they read the store. */

@@ -21,10 +21,15 @@ export interface Worker {
   /** Calls of Poll that wait right now. */
   polls: number;
   readonly running: Set<string>;
+  /** Whether it ever had a Work stream: without one now, it is not connected. */
+  hasStreamed: boolean;
 }
 
 /** After this silence a worker without a stream counts as gone: three times the longest Poll. */
 const FORGET_AFTER_MS = 180_000;
+
+/** How long a worker that polls counts as connected between two calls. */
+const POLL_GAP_MS_MAX = 70_000;
 
 /** The workers that this server knows. They register anew with each server that they meet. */
 export class Workers {
@@ -48,6 +53,7 @@ export class Workers {
       sink: undefined,
       polls: 0,
       running: new Set(),
+      hasStreamed: false,
     });
     return id;
   }
@@ -70,7 +76,7 @@ export class Workers {
   list(projectId: string): readonly WorkerView[] {
     this.forgetSilent(this.clock.now());
     return [...this.byId.values()]
-      .filter((worker) => worker.registration.projectId === projectId)
+      .filter((worker) => worker.registration.projectId === projectId && this.isConnected(worker))
       .reverse()
       .map((worker) => ({
         ...worker.registration,
@@ -101,7 +107,8 @@ export class Workers {
   }
 
   private isConnected(worker: Worker): boolean {
-    return worker.sink !== undefined || worker.polls > 0 || worker.running.size > 0;
+    if (worker.sink !== undefined || worker.polls > 0 || worker.running.size > 0) return true;
+    return !worker.hasStreamed && this.clock.now() - worker.lastSeenAt <= POLL_GAP_MS_MAX;
   }
 
   private forgetSilent(at: number): void {
