@@ -36,6 +36,12 @@ export const PEER_SILENCE_MS_MAX = 60_000;
 /** Completions of one stream that are being carried out; beyond it the stream is not read. */
 const COMPLETIONS_MAX = 1_000;
 
+/**
+ * Messages taken in one turn of the event loop. What they commit is answered while the next are read: a worker and the
+ * server that each handle all that has come would take turns, and leave one processor idle.
+ */
+const MESSAGES_PER_TURN = 8;
+
 /** Bytes that the worker has not taken yet: beyond the first it gets no further work, beyond the second it is cut off. */
 const UNFLUSHED_BYTES_HIGH = 4_194_304;
 const UNFLUSHED_BYTES_MAX = 67_108_864;
@@ -56,6 +62,7 @@ export class WorkStream implements WorkSink {
   #isDraining = false;
   #isReading = false;
   #heldCredits = 0;
+  #readInTurn = 0;
   #pending = 0;
   #unflushed = 0;
   #sentAt = performance.now();
@@ -221,7 +228,15 @@ export class WorkStream implements WorkSink {
   #readOn(): void {
     if (this.#isReading || this.#isOver || this.#pending >= COMPLETIONS_MAX || this.#isBehind()) return;
     this.#isReading = true;
-    this.#transport.read();
+    this.#readInTurn += 1;
+    if (this.#readInTurn < MESSAGES_PER_TURN) {
+      this.#transport.read();
+      return;
+    }
+    setImmediate(() => {
+      this.#readInTurn = 0;
+      if (!this.#isOver) this.#transport.read();
+    });
   }
 
   #isBehind(): boolean {
