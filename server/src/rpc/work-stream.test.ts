@@ -98,10 +98,22 @@ test('a worker that reads nothing is not read from, gets no credits, and in the 
   expect(stage.ended).toMatchObject({ code: Code.resourceExhausted });
 });
 
+test('every eighth message waits for the event loop to turn, so that the others are answered first', async () => {
+  const stage = new Stage();
+  stage.send(HELLO);
+  for (let index = 0; index < 6; index++) stage.send(complete(BigInt(index)));
+  const reads = stage.reads;
+  await settled();
+  expect(stage.reads).toBe(reads + 1);
+});
+
 test('with a thousand completions under way the next message is read when one has ended', async () => {
   const stage = new Stage();
   stage.send(HELLO);
-  for (let index = 0; index < 1_000; index++) stage.send(complete(BigInt(index)));
+  for (let index = 0; index < 1_000; index++) {
+    stage.send(complete(BigInt(index)));
+    await settled();
+  }
   const reads = stage.reads;
   stage.completions[0]?.resolve({ execution: EXECUTION, outcomes: [] });
   await settled();

@@ -37,8 +37,8 @@ export const PEER_SILENCE_MS_MAX = 60_000;
 const COMPLETIONS_MAX = 1_000;
 
 /**
- * Messages taken in one turn of the event loop. What they commit is answered while the next are read: a worker and the
- * server that each handle all that has come would take turns, and leave one processor idle.
+ * Messages after which the event loop turns once before the next is read. What they commit is answered meanwhile: a
+ * worker and the server that each handle all that has come would take turns, and leave one processor idle.
  */
 const MESSAGES_PER_TURN = 8;
 
@@ -62,7 +62,7 @@ export class WorkStream implements WorkSink {
   #isDraining = false;
   #isReading = false;
   #heldCredits = 0;
-  #readInTurn = 0;
+  #readSinceTurn = 0;
   #pending = 0;
   #unflushed = 0;
   #sentAt = performance.now();
@@ -228,13 +228,13 @@ export class WorkStream implements WorkSink {
   #readOn(): void {
     if (this.#isReading || this.#isOver || this.#pending >= COMPLETIONS_MAX || this.#isBehind()) return;
     this.#isReading = true;
-    this.#readInTurn += 1;
-    if (this.#readInTurn < MESSAGES_PER_TURN) {
+    this.#readSinceTurn += 1;
+    if (this.#readSinceTurn < MESSAGES_PER_TURN) {
       this.#transport.read();
       return;
     }
     setImmediate(() => {
-      this.#readInTurn = 0;
+      this.#readSinceTurn = 0;
       if (!this.#isOver) this.#transport.read();
     });
   }
