@@ -6,10 +6,13 @@ import type { SchemaKind, Store, StoredSchema } from '../store/store.js';
 import type { SchemaReport, SchemaView, WorkerRegistration } from './api.js';
 import type { Clock } from './clock.js';
 import { EngineError, type SchemaIssue } from './errors.js';
-import { compileSchema } from './schema-compiler.js';
+import type { CompiledSchema } from './schema-compiler.js';
 
 /** The version of a schema that Invoke checks against. */
-type CurrentSchema = { readonly digest: string } & ReturnType<typeof compileSchema>;
+type CurrentSchema = { readonly digest: string } & Compiled;
+
+/** A schema that can be checked against, or why it cannot. */
+type Compiled = { readonly schema: CompiledSchema } | { readonly problem: string };
 
 /** Where a value does not fit the registered schema. */
 export interface Violation {
@@ -84,7 +87,7 @@ export class SchemaRegistry {
     for (const schema of withCurrent(await this.store.listSchemas({ projectId }))) {
       if (!schema.current) continue;
       const { digest, jsonSchema } = schema;
-      current.set(keyOf(schema.workflowId, schema.kind), { digest, ...compileSchema(jsonSchema) });
+      current.set(keyOf(schema.workflowId, schema.kind), { digest, ...(await compile(jsonSchema)) });
     }
     return current;
   }
@@ -100,7 +103,7 @@ export class SchemaRegistry {
     if (previous?.digest === digest) {
       return 'problem' in previous ? { workflowId, kind, digest, problem: previous.problem } : undefined;
     }
-    const compiled = compileSchema(text);
+    const compiled = await compile(text);
     const registeredAt = this.clock.now();
     await this.store.putSchema({ projectId, workflowId, kind, digest, jsonSchema: text, registeredAt });
     current.set(key, { digest, ...compiled });
@@ -131,6 +134,12 @@ function digestOf(text: string): string {
   return createHash('sha256')
     .update(canonical ?? text)
     .digest('hex');
+}
+
+/** The compiler takes 10 MB of memory and a tenth of a second: it is loaded with the first schema. */
+async function compile(text: string): Promise<Compiled> {
+  const { compileSchema } = await import('./schema-compiler.js');
+  return compileSchema(text);
 }
 
 function keyOf(workflowId: string, kind: SchemaKind): string {
