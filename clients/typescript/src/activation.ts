@@ -143,9 +143,10 @@ export class Activation {
     this.#bell.ring();
   }
 
-  /** Takes note that the server said the lease is held. */
-  confirm(): void {
-    this.#leaseHolder.confirm();
+  /** Takes note that the server said the lease is held, in answer to what was sent then (performance.now). */
+  confirm(sentAt: number): void {
+    this.#leaseHolder.confirm(sentAt);
+    this.#bell.ring();
   }
 
   /**
@@ -287,6 +288,8 @@ export class Activation {
       return this.#note(await journal.commit(canSuspend ? [executionSuspended()] : [], rule));
     }
     if (this.#requests.hasWaiting) {
+      // The next heartbeat says whether the lease is still held, and rings.
+      if (!this.#leaseHolder.isSurelyHeld) return this.#bell.wait();
       for (const request of this.#requests.takeWaiting()) runner.start(request);
       return undefined;
     }

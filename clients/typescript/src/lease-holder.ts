@@ -47,9 +47,18 @@ export class LeaseHolder {
     this.#heldAt = performance.now();
   }
 
-  /** Takes note that the server said the lease is held. */
-  confirm(): void {
-    this.#heldAt = performance.now();
+  /** Takes note that the server said the lease is held, in answer to what was sent at `sentAt` (performance.now). */
+  confirm(sentAt: number): void {
+    this.#heldAt = Math.max(this.#heldAt, sentAt);
+  }
+
+  /**
+   * Whether nobody else can have the execution yet. A process that was stopped for a while finds an acknowledgement in its
+   * socket that is older than its lease; it must not start a function that another worker may have finished meanwhile.
+   * A completion leaves at least two thirds of the lease.
+   */
+  get isSurelyHeld(): boolean {
+    return performance.now() < this.#heldAt + (this.#leaseMs * 2) / 3;
   }
 
   /**
@@ -65,10 +74,11 @@ export class LeaseHolder {
       stateUnsettled,
     });
     for (let retry = 0; ; retry++) {
+      const sentAt = performance.now();
       try {
         const response = await this.#port.complete(request);
         this.#sequence = request.sequence;
-        this.#heldAt = performance.now();
+        this.confirm(sentAt);
         return response;
       } catch (error) {
         if (!(error instanceof UnavailableError)) throw error;

@@ -39,7 +39,8 @@ export interface WorkerLinkListener {
   opened(): void;
   assigned(assignment: Assignment): void;
   noticed(notice: WorkResponse_Notice): void;
-  leasesExtended(reports: readonly LeaseReport[]): void;
+  /** @param sentAt when the heartbeat was sent that this answers (performance.now). */
+  leasesExtended(reports: readonly LeaseReport[], sentAt: number): void;
   /** How many more executions the worker takes now. */
   freeSlots(): number;
   /** The leases it holds. */
@@ -72,6 +73,8 @@ export class WorkerLink implements CompletionPort {
   #isAbsenceReported = false;
   #credits = 0;
   #heartbeat: NodeJS.Timeout | undefined;
+  /** When the heartbeats of this stream that are not answered yet were sent; answers come in order. */
+  #heartbeatsSentAt: number[] = [];
   #leaseMs = LEASE_MS_DEFAULT;
 
   constructor(
@@ -186,7 +189,7 @@ export class WorkerLink implements CompletionPort {
         this.#settle(message.value);
         break;
       case 'leasesExtended':
-        this.#listener.leasesExtended(message.value.reports);
+        this.#listener.leasesExtended(message.value.reports, this.#heartbeatsSentAt.shift() ?? 0);
         break;
       case 'notice':
         this.#listener.noticed(message.value);
@@ -202,6 +205,7 @@ export class WorkerLink implements CompletionPort {
   #open(): void {
     this.#isWelcome = true;
     this.#isAbsenceReported = false;
+    this.#heartbeatsSentAt = [];
     this.#heartbeat = setInterval(() => this.#extendLeases(), this.#leaseMs / 3);
     this.#extendLeases();
     for (const [id, { request }] of this.#calls) this.#sendCall(id, request);
@@ -219,6 +223,7 @@ export class WorkerLink implements CompletionPort {
   #extendLeases(): void {
     const leases = this.#listener.leases();
     if (leases.length === 0 || this.#workerId === undefined) return;
+    this.#heartbeatsSentAt.push(performance.now());
     this.#session?.send({ case: 'extendLeases', value: { workerId: this.#workerId, leases } });
   }
 

@@ -162,7 +162,7 @@ export class Worker {
       opened: () => this.#noteOpened(),
       assigned: (assignment) => void this.#take(assignment),
       noticed: (notice) => this.#notice(notice),
-      leasesExtended: (reports) => this.#noteReports(reports),
+      leasesExtended: (reports, sentAt) => this.#noteReports(reports, sentAt),
       freeSlots: () => Math.max(0, this.#slotsMax - this.#slotsTaken),
       leases: () => [...this.#active.values()].map(({ lease }) => lease),
     };
@@ -256,11 +256,11 @@ export class Worker {
     if (cancelRequested) activation.cancel();
   }
 
-  #noteReports(reports: readonly LeaseReport[]): void {
+  #noteReports(reports: readonly LeaseReport[], sentAt: number): void {
     for (const { executionId, epoch, held, cancelRequested, outcomes } of reports) {
       const activation = this.#active.get(executionId);
       if (activation?.lease.epoch !== epoch) continue;
-      if (held) activation.confirm();
+      if (held) activation.confirm(sentAt);
       this.#notice({
         executionId,
         epoch,

@@ -19,7 +19,13 @@ export function systemClock(): Clock {
   return {
     now,
     callAt(at, call) {
-      const timer = setTimeout(call, Math.min(Math.max(0, at - now()), TIMER_MS_MAX));
+      let timer: NodeJS.Timeout;
+      const wait = () => {
+        const left = at - now();
+        if (left <= 0) call();
+        else timer = setTimeout(wait, Math.min(left, TIMER_MS_MAX));
+      };
+      timer = setTimeout(wait, Math.min(Math.max(0, at - now()), TIMER_MS_MAX));
       return () => clearTimeout(timer);
     },
   };

@@ -26,7 +26,7 @@ export const file_polos_v1_event: GenFile = /*@__PURE__*/
  *  - workflow_resume  {workerId, epoch}             a worker took it again
  *  - step_finish      {kind, attempts}              a step has its result
  *  - step_fail        {kind, attempts, failure}     a step failed for good
- *  - child_start      {childExecutionId, workflowId} a child was started and is waited for
+ *  - child_start      {childExecutionId, workflowId} a child was started
  *  - step_deliver     {}                            the code was given an outcome and nothing else happened
  *  - state_change     {}                            the state changed and nothing else happened
  *  - workflow_wait    {}                            it left its worker to wait
