@@ -7,6 +7,7 @@ import {
   type status,
 } from '@grpc/grpc-js';
 import {
+  type ExtendLeasesRequest,
   RegisterWorkerResponseSchema,
   WorkerService,
   type WorkRequest,
@@ -30,7 +31,7 @@ export interface FakeStream {
 export class FakeWorkerService {
   readonly streams: FakeStream[] = [];
   registrations = 0;
-  /** Whether it answers `hello` by itself. */
+  /** Whether it answers `hello` by itself. Heartbeats it always does: nothing is lost unless a notice says so. */
   welcomes = true;
   #server: Server | undefined;
   #port = 0;
@@ -82,10 +83,17 @@ export class FakeWorkerService {
     call.on('data', ({ message }: WorkRequest) => {
       received.push(message);
       if (message.case === 'hello' && this.welcomes) stream.send({ case: 'welcome', value: {} });
+      if (message.case === 'extendLeases') stream.send(allHeld(message.value));
     });
     call.on('end', () => call.end());
     call.on('error', () => {});
   }
+}
+
+/** The answer to a heartbeat while no lease is lost. */
+function allHeld({ leases }: ExtendLeasesRequest): Message {
+  const reports = leases.map(({ executionId, epoch }) => ({ executionId, epoch, held: true }));
+  return { case: 'leasesExtended', value: { reports } };
 }
 
 function definition(method: DescMethod, isStream: boolean) {

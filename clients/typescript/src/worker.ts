@@ -129,9 +129,12 @@ export class Worker {
     this.#state = 'stopping';
     this.#link?.drain();
     const { shutdownTimeout = 30_000 } = this.#config;
-    const end = performance.now() + shutdownTimeout;
-    const timer = setTimeout(() => this.#slotFreed.ring(), shutdownTimeout);
-    while (this.#slotsTaken > 0 && performance.now() < end) await this.#slotFreed.wait();
+    let isOver = false;
+    const timer = setTimeout(() => {
+      isOver = true;
+      this.#slotFreed.ring();
+    }, shutdownTimeout);
+    while (this.#slotsTaken > 0 && !isOver) await this.#slotFreed.wait();
     clearTimeout(timer);
     if (this.#slotsTaken > 0) {
       this.#logger.warn(
