@@ -24,7 +24,7 @@ export async function setup() {
   });
   await build('@polos/server', {
     inputs: SERVER_INPUTS,
-    output: 'server/dist/cli/main.js',
+    output: 'server/dist/main.js',
     command: [tool('tsc'), ['-b', 'server']],
   });
 }
