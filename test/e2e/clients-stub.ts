@@ -89,7 +89,7 @@ export async function serve({ engine, apiKeys = [], logged = [], channel = {} }:
       execution: EXECUTION,
       outcomes: [],
     }),
-    openWork: () => ({ grant() {}, touch() {}, drain() {}, close() {} }),
+    openWork: async () => ({ grant() {}, touch() {}, drain() {}, close() {} }),
     ...engine,
   };
   const write = (fields: object) => void logged.push(fields);

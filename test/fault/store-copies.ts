@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Execution } from '../../server/src/core/execution.js';
 import type { JournalEntry } from '../../server/src/core/journal.js';
+import type { JsonObject } from '../../server/src/core/json.js';
 import { openEmbeddedStore } from '../../server/src/store/embedded/embedded-store.js';
 import { type Store, type StoredSchema, StoreFault } from '../../server/src/store/store.js';
 import { dataDirectory } from '../store-conformance/data-directory.js';
@@ -21,7 +22,7 @@ export type StoreFile = 'polos.db' | 'polos.db-wal' | 'watermark';
 
 /** All that was acknowledged to the writer of a store. */
 export interface Acknowledged {
-  readonly executions: Map<string, { execution: Execution; state: string; journal: JournalEntry[] }>;
+  readonly executions: Map<string, { execution: Execution; state: JsonObject; journal: JournalEntry[] }>;
   readonly schemas: StoredSchema[];
 }
 
@@ -65,8 +66,8 @@ async function fill(store: Store, acknowledged: Acknowledged, round: string): Pr
   const ids = Array.from({ length: 25 }, (_, index) => `${round}-${index}`);
   for (const [index, id] of ids.entries()) {
     const created = execution({ id, idempotencyKey: id, userId: `user-${index % 3}`, createdAt: index });
-    await store.commit(write(created, { state: `{"round":"${round}"}` }));
-    acknowledged.executions.set(id, { execution: created, state: `{"round":"${round}"}`, journal: [] });
+    await store.commit(write(created, { state: { round } }));
+    acknowledged.executions.set(id, { execution: created, state: { round }, journal: [] });
   }
   for (let step = 1; step <= 6; step++) {
     await Promise.all([...acknowledged.executions.keys()].map((id) => takeStep(store, acknowledged, id)));
@@ -86,7 +87,7 @@ async function takeStep(store: Store, acknowledged: Acknowledged, id: string): P
     ready: false,
   });
   const added = entry(written.eventCount, { result: { json: JSON.stringify('r'.repeat(size)) } });
-  const state = version % 2 === 0 ? JSON.stringify({ version, text: 's'.repeat(size) }) : undefined;
+  const state = version % 2 === 0 ? { version, text: 's'.repeat(size) } : undefined;
   const index = { wakeAt: version * 1_000 };
   await store.commit(write(written, { entry: added, index, ...(state !== undefined && { state }) }));
   row.execution = written;
@@ -120,12 +121,11 @@ export async function expectAll(store: Store, { executions, schemas }: Acknowled
   for (const [id, { execution: expected, state, journal }] of executions) {
     expect(await store.load(id)).toEqual({ execution: expected, state });
     expect(await store.journal(id, { afterEvent: 0, entries: 1_000, bytes: 1e9 })).toEqual(journal);
-    expect(await store.findByIdempotencyKey('default', id)).toEqual(expected);
   }
   const listed = await store.list({ projectId: 'default', limit: 1_000 });
   expect(listed.map(({ id }) => id).sort()).toEqual([...executions.keys()].sort());
   const due = await store.listDue({ until: Number.MAX_SAFE_INTEGER, limit: 1_000 });
-  expect([...due.ids].sort()).toEqual([...executions.keys()].sort());
+  expect(due.due.map(({ id }) => id).sort()).toEqual([...executions.keys()].sort());
   expect(await store.listSchemas({ projectId: 'default' })).toHaveLength(schemas.length);
 }
 

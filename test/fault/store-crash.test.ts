@@ -28,7 +28,7 @@ async function expectCommitted(store: Store, versions: Map<string, number>): Pro
     const found = await store.load(id);
     const actual = found?.execution.version ?? 0;
     expect([version, version + 1]).toContain(actual);
-    expect(JSON.parse(found?.state ?? '{}')).toMatchObject({ version: actual });
+    expect(found?.state ?? {}).toMatchObject({ version: actual });
     const journal = await store.journal(id, { afterEvent: 0, entries: 100_000, bytes: 1e9 });
     expect(journal.map(({ firstEvent }) => firstEvent)).toEqual(
       Array.from({ length: actual }, (_, n) => n + 1),

@@ -1,15 +1,30 @@
-import { type ExecutionWrite, type Store, StoreFault } from '../../server/src/store/store.js';
+import { type ExecutionWrite, type Follower, type Store, StoreFault } from '../../server/src/store/store.js';
 import type { World } from './world.js';
 
 /** One server's connection to the store: slow, and while faults are on it breaks before or after what it was asked for. */
 export function connect(store: Store, world: World, isAlive: () => boolean): Store {
   return new Proxy(store, {
     get(target, name: keyof Store) {
-      const method = target[name] as (...args: unknown[]) => Promise<unknown>;
+      const method = target[name] as boolean | ((...args: unknown[]) => Promise<unknown>);
+      if (typeof method !== 'function') return method;
+      if (name === 'follow')
+        return (follower: Follower) => target.follow(hardOfHearing(follower, world, isAlive));
       return (...args: unknown[]) =>
         call(world, isAlive, () => carryOut(world, name, method.bind(target), args));
     },
   });
+}
+
+/** While faults are on, some news is late and some never comes: servers have to look for themselves, too. */
+function hardOfHearing(follower: Follower, world: World, isAlive: () => boolean): Follower {
+  return {
+    changed: (changes) => {
+      const tell = () => isAlive() && follower.changed(changes);
+      if (!world.faults) tell();
+      else if (world.random.chance(0.7)) void world.sleep(world.random.between(0, 2_000)).then(tell);
+    },
+    missed: () => isAlive() && follower.missed(),
+  };
 }
 
 async function call(world: World, isAlive: () => boolean, ask: () => Promise<unknown>): Promise<unknown> {

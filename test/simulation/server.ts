@@ -1,6 +1,6 @@
 import type { Clock } from '../../server/src/engine/clock.js';
 import { Engine } from '../../server/src/engine/engine.js';
-import { StoreFault } from '../../server/src/store/store.js';
+import { type Store, StoreFault } from '../../server/src/store/store.js';
 import { connect } from './faulty-store.js';
 import { ConnectionLost, type World } from './world.js';
 
@@ -15,7 +15,7 @@ export class Server {
   private proclaim: (error: ConnectionLost) => void = () => {};
   private readonly death: Promise<never>;
 
-  constructor(world: World) {
+  constructor(world: World, store: Store) {
     const isAlive = () => this.isAlive;
     const clock: Clock = {
       now: () => world.clock.now(),
@@ -25,7 +25,7 @@ export class Server {
       if (!(error instanceof StoreFault)) world.violated(`the engine failed: ${(error as Error).stack}`);
     };
     this.engine = new Engine({
-      store: connect(world.store, world, isAlive),
+      store: connect(store, world, isAlive),
       clock,
       leaseMs: LEASE_MS,
       fault,

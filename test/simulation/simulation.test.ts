@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest';
 import { Random } from './random.js';
 import { simulate } from './simulation.js';
 
-// Virtual time, one store, a server that is killed again and again, workers that crash, are held up and send everything
+// Virtual time, one store, one server or three that are killed again and again, workers that crash, are held up and send everything
 // twice, a network that loses what it is given, and a store that breaks before or after it did what it was asked for.
 //
 // SIMULATION_SEED=17 plays one seed; SIMULATION_SEEDS=5000 plays that many, from SIMULATION_FIRST on.
@@ -36,19 +36,23 @@ for (let from = first; from < first + count; from += BATCH) {
 }
 
 test('a seed always plays the same', async () => {
-  expect(await play(first, true)).toEqual(await play(first, true));
+  for (const servers of [1, 3]) {
+    const played = await play(first, { faults: true, servers });
+    expect(await play(first, { faults: true, servers })).toEqual(played);
+  }
 });
 
 async function check(seed: number): Promise<void> {
   const again = `play it again with SIMULATION_SEED=${seed}`;
-  const calm = await play(seed, false);
-  const wild = await play(seed, true);
+  const calm = await play(seed, { faults: false, servers: 1 });
   expect(calm.violations, `${again}: without faults`).toEqual([]);
-  expect(wild.violations, again).toEqual([]);
+  const servers = seed % 2 === 0 ? 3 : 1;
+  const wild = await play(seed, { faults: true, servers });
+  expect(wild.violations, `${again}: with ${servers} servers`).toEqual([]);
   expect(Object.fromEntries(wild.executions), again).toEqual(Object.fromEntries(calm.executions));
 }
 
-function play(seed: number, faults: boolean) {
+function play(seed: number, options: { readonly faults: boolean; readonly servers: number }) {
   ids = new Random(seed);
-  return simulate(seed, { faults });
+  return simulate(seed, options);
 }

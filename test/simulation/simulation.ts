@@ -29,7 +29,10 @@ export interface Legacy {
 }
 
 /** Plays one seed, with or without faults. Executions that are cancelled are checked and left out of the report. */
-export async function simulate(seed: number, options: { readonly faults: boolean }): Promise<Report> {
+export async function simulate(
+  seed: number,
+  options: { readonly faults: boolean; readonly servers: number },
+): Promise<Report> {
   const plan = new Random(seed);
   const programs = randomPrograms(plan);
   const wishes = randomWishes(plan, programs.length);
@@ -37,7 +40,7 @@ export async function simulate(seed: number, options: { readonly faults: boolean
   const clients = wishes.map((wish) => new Client(world, wish));
   const start = world.clock.now();
   const guard = (work: Promise<unknown>) => work.catch((error) => world.violated(String(error?.stack)));
-  guard(world.startServer());
+  guard(world.startServers());
   const workers = [true, false, true].map((streams) => new Worker(world, { streams }));
   for (const worker of workers) worker.start();
   for (const client of clients) guard(world.sleep(world.random.between(0, 20_000)).then(() => client.run()));
@@ -88,9 +91,10 @@ async function collect(world: World, client: Client, executions: Map<string, Leg
     rootExecutionId: client.executionId,
     limit: 10_000,
   });
-  const known = await world.store.findByIdempotencyKey(PROJECT, key);
-  if (known?.id !== client.executionId)
-    world.violated(`1, 2: ${key} is ${known?.id}, not ${client.executionId}`);
+  const keyed = all.filter(({ idempotencyKey }) => idempotencyKey === key);
+  if (keyed.length !== 1 || keyed[0]?.id !== client.executionId) {
+    world.violated(`1, 2: ${key} is ${keyed.map(({ id }) => id)}, not ${client.executionId}`);
+  }
   const byId = new Map(all.map((execution) => [execution.id, execution]));
   const placeOf = ({ parent }: Execution): string => {
     const above = parent && byId.get(parent.executionId);
@@ -132,7 +136,7 @@ async function legacyOf(
     revision += 1;
     folded = applyPatch(folded.document, entry.patch);
   }
-  const state = (await world.store.load(id))?.state ?? '';
+  const state = JSON.stringify((await world.store.load(id))?.state);
   const isFold = 'document' in folded && JSON.stringify(folded.document.value) === state;
   if (!isFold || revision !== stateRevision)
     world.violated(`9: the state of ${id} is not the fold of its patches`);

@@ -103,7 +103,7 @@ export class Worker {
     const workerId = await this.register();
     const server = this.world.upServer;
     if (!server) return;
-    const session = this.openStream(life, server, workerId);
+    const session = await this.openStream(life, server, workerId);
     session.grant(Math.max(1, CAPACITY - this.handlers.size));
     const breaks = this.world.clock.now() + this.world.random.between(20_000, 120_000);
     let isOver = false;
@@ -120,8 +120,8 @@ export class Worker {
     await heart;
   }
 
-  private openStream(life: number, server: Server, workerId: string): WorkSession {
-    const session: WorkSession = server.engine.openWork(PROJECT, workerId, {
+  private async openStream(life: number, server: Server, workerId: string): Promise<WorkSession> {
+    const session: WorkSession = await server.engine.openWork(PROJECT, workerId, {
       assign: (assignment) => {
         void this.goesOn(life).then((goesOn) => {
           if (goesOn) this.take(life, assignment, () => server.isUp && session.grant(1));

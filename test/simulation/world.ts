@@ -2,8 +2,8 @@ import { isFinal } from '../../server/src/core/execution.js';
 import type { Engine } from '../../server/src/engine/engine.js';
 import { EngineError } from '../../server/src/engine/errors.js';
 import { HandClock, settled } from '../../server/src/engine/hand-clock.mjs';
-import { openMemoryStore } from '../../server/src/store/memory/memory-store.js';
-import { type ExecutionWrite, StoreFault } from '../../server/src/store/store.js';
+import { MemoryDatabase, openMemoryStore } from '../../server/src/store/memory/memory-store.js';
+import { type ExecutionWrite, type Store, StoreFault } from '../../server/src/store/store.js';
 import type { Program } from './programs.js';
 import type { Random } from './random.js';
 import { Server } from './server.js';
@@ -18,16 +18,18 @@ export class ConnectionLost extends Error {
   override readonly name = 'ConnectionLost';
 }
 
-/** Virtual time, one store, one server at a time, and a record of what must not happen. */
+/** Virtual time, one database, one or more servers on it, and a record of what must not happen. */
 export class World {
   readonly clock = new HandClock();
-  readonly store = openMemoryStore();
+  /** What the simulation looks at. */
+  readonly store: Store;
   readonly random: Random;
   readonly programs: readonly Program[];
   readonly violations: string[] = [];
   faults: boolean;
   storeIsDown = false;
-  private server: Server | undefined;
+  private readonly database: MemoryDatabase | undefined;
+  private readonly servers: (Server | undefined)[];
   /** When something happened to a tree of executions, by its root; missing once all of it is done. */
   private readonly active = new Map<string, number>();
   private readonly open = new Map<string, number>();
@@ -42,10 +44,14 @@ export class World {
     readonly random: Random;
     readonly programs: readonly Program[];
     readonly faults: boolean;
+    readonly servers: number;
   }) {
     this.random = options.random;
     this.programs = options.programs;
     this.faults = options.faults;
+    this.servers = Array(options.servers).fill(undefined);
+    this.database = options.servers > 1 ? new MemoryDatabase() : undefined;
+    this.store = openMemoryStore(this.database);
     this.healedAt = options.faults ? Number.POSITIVE_INFINITY : this.clock.now();
   }
 
@@ -71,34 +77,41 @@ export class World {
     this.healedAt = this.clock.now();
   }
 
-  async startServer(): Promise<void> {
-    const server = new Server(this);
-    this.server = server;
+  async startServers(): Promise<void> {
+    await Promise.all([...this.servers.keys()].map((place) => this.startServer(place)));
+  }
+
+  private async startServer(place: number): Promise<void> {
+    const server = new Server(this, this.database ? openMemoryStore(this.database) : this.store);
+    this.servers[place] = server;
     while (server.isAlive && !(await server.start())) await this.sleep(1_000);
   }
 
-  /** Kills the server in the middle of whatever it does; another one starts a little later. */
+  /** Kills a server in the middle of whatever it does; another one starts a little later. */
   async killServer(): Promise<void> {
-    this.server?.die();
-    this.server = undefined;
+    const place = this.random.between(0, this.servers.length - 1);
+    this.servers[place]?.die();
+    this.servers[place] = undefined;
     await this.sleep(this.random.between(100, 5_000));
-    await this.startServer();
+    await this.startServer(place);
   }
 
   /** One call of a client or a worker, over a network that loses requests and answers. */
   async call<T>(ask: (engine: Engine) => Promise<T>): Promise<T> {
-    const { random, faults, server } = this;
-    if (!server?.isUp) await this.sleep(random.between(50, 500));
-    if (!server?.isUp) throw new ConnectionLost('no server');
+    const { random, faults } = this;
+    if (!this.upServer) await this.sleep(random.between(50, 500));
+    const server = this.upServer;
+    if (!server) throw new ConnectionLost('no server');
     if (faults && random.chance(0.02)) throw new ConnectionLost('the request was lost');
     const answer = await server.whileAlive(ask(server.engine));
     if (faults && random.chance(0.03)) throw new ConnectionLost('the answer was lost');
     return answer;
   }
 
-  /** The server that is up, for what stays connected. */
+  /** A server that is up. */
   get upServer(): Server | undefined {
-    return this.server?.isUp ? this.server : undefined;
+    const up = this.servers.filter((server) => server?.isUp);
+    return up.length > 1 ? this.random.pick(up) : up[0];
   }
 
   /** Whether an error is one that its caller has to live with, and may try again after. */
@@ -117,11 +130,11 @@ export class World {
   }
 
   /** Notes what the store holds now. */
-  committed({ execution, expectedVersion, entry }: ExecutionWrite): void {
+  committed({ execution, before, entry }: ExecutionWrite): void {
     const { id, rootExecutionId: root, status, outbox } = execution;
     if (outbox.length === 0) this.outboxes.delete(id);
     else if (!this.outboxes.has(id)) this.outboxes.set(id, this.clock.now());
-    if (expectedVersion === 0) this.count(root, 1);
+    if (!before) this.count(root, 1);
     if (entry) this.happened(root);
     if (entry && isFinal(status) && entry.events.some(({ type }) => isEnd(type))) this.count(root, -1);
     for (const step of entry?.steps ?? []) {

@@ -2,24 +2,24 @@ import { describe, expect, test } from 'vitest';
 import type { OpenStore } from './describe-store.js';
 import { create, createWithJournal, entry, execution, next, schema, write } from './samples.js';
 
-/** What `commit`, `load` and `findByIdempotencyKey` promise. */
+/** What `commit` and `load` promise. */
 export function describeCommits(open: OpenStore): void {
   describe('commits', () => {
     test('an execution is what was committed last, with its state', async () => {
       const store = await open();
       const first = execution({ id: 'a' });
-      expect(await store.commit(write(first, { state: '{"n":1}' }))).toBe('committed');
+      expect(await store.commit(write(first, { state: { n: 1 } }))).toBe('committed');
       const second = next(first, { status: 'running', priority: 7 });
-      expect(await store.commit(write(second, { state: '{"n":2}' }))).toBe('committed');
-      expect(await store.load('a')).toEqual({ execution: second, state: '{"n":2}' });
+      expect(await store.commit(write(second, { state: { n: 2 } }))).toBe('committed');
+      expect(await store.load('a')).toEqual({ execution: second, state: { n: 2 } });
     });
 
     test('a write without a state leaves the state as it was', async () => {
       const store = await open();
       const first = execution({ id: 'a' });
-      await store.commit(write(first, { state: '{"n":1}' }));
+      await store.commit(write(first, { state: { n: 1 } }));
       await store.commit(write(next(first)));
-      expect((await store.load('a'))?.state).toBe('{"n":1}');
+      expect((await store.load('a'))?.state).toEqual({ n: 1 });
     });
 
     test('an execution that was never created is not there', async () => {
@@ -42,10 +42,10 @@ export function describeCommits(open: OpenStore): void {
       const first = await create(store, { id: 'a' });
       const second = next(first);
       await store.commit(write(second));
-      const stale = next(first, { queue: 'stale' });
-      expect(await store.commit(write(stale, { state: '{"stale":true}', entry: entry(1) }))).toBe('conflict');
+      const stale = next(first, { queue: 'stale', eventCount: 1 });
+      expect(await store.commit(write(stale, { state: { stale: true }, entry: entry(1) }))).toBe('conflict');
       expect(await store.commit(write(next(next(second, { queue: 'early' }))))).toBe('conflict');
-      expect(await store.load('a')).toEqual({ execution: second, state: '{}' });
+      expect(await store.load('a')).toEqual({ execution: second, state: {} });
       expect(await store.journal('a', { afterEvent: 0, entries: 10, bytes: 1_000 })).toEqual([]);
     });
 
@@ -86,11 +86,11 @@ export function describeCommits(open: OpenStore): void {
       const store = await open();
       const known = await createWithJournal(store, 'known', [entry(1)]);
       const broken = [
-        { ...write(execution({ id: 'x', version: 2 })), expectedVersion: 0 },
-        { ...write(next(known, { eventCount: 3 })), entry: entry(3) },
+        { ...write(execution({ id: 'x', version: 2 })), before: undefined },
+        { ...write(next(known, { eventCount: 3 })), before: known, entry: entry(3) },
         { ...write(next(known)), entry: entry(2, { count: 0 }) },
-        write(next(known, { sessionId: 'another' })),
-        write(next(known, { idempotencyKey: 'new' })),
+        { ...write(next(known, { sessionId: 'another' })), before: known },
+        { ...write(next(known, { idempotencyKey: 'new' })), before: known },
       ];
       const { state: _, ...withoutState } = write(execution({ id: 'z' }));
       const refused = [...broken, withoutState].map((bad) => expect(store.commit(bad)).rejects.toThrow());
@@ -99,53 +99,6 @@ export function describeCommits(open: OpenStore): void {
       expect(await good).toBe('committed');
       expect((await store.load('known'))?.execution).toEqual(known);
       expect(await store.load('z')).toBeUndefined();
-    });
-  });
-
-  describe('idempotency keys', () => {
-    test('a key finds the execution that it created, as it is now', async () => {
-      const store = await open();
-      const first = await create(store, { id: 'a', idempotencyKey: 'k' });
-      const second = next(first, { status: 'running' });
-      await store.commit(write(second));
-      expect(await store.findByIdempotencyKey('default', 'k')).toEqual(second);
-      expect(await store.findByIdempotencyKey('default', 'K')).toBeUndefined();
-      expect(await store.findByIdempotencyKey('other', 'k')).toBeUndefined();
-    });
-
-    test('a key that another execution of the project has is taken, and nothing is created', async () => {
-      const store = await open();
-      await create(store, { id: 'a', idempotencyKey: 'k' });
-      expect(await store.commit(write(execution({ id: 'b', idempotencyKey: 'k' })))).toBe('key_taken');
-      expect(await store.load('b')).toBeUndefined();
-    });
-
-    test('a key belongs to its project only', async () => {
-      const store = await open();
-      await create(store, { id: 'a', idempotencyKey: 'k' });
-      await create(store, { id: 'b', idempotencyKey: 'k', projectId: 'other' });
-      expect((await store.findByIdempotencyKey('other', 'k'))?.id).toBe('b');
-    });
-
-    test('of many creations with one key, asked for at once, exactly one happens', async () => {
-      const store = await open();
-      const rivals = Array.from({ length: 20 }, (_, n) =>
-        execution({ id: `rival-${n}`, idempotencyKey: 'k' }),
-      );
-      const results = await Promise.all(rivals.map((rival) => store.commit(write(rival))));
-      expect(results.filter((result) => result === 'committed')).toHaveLength(1);
-      expect(results.filter((result) => result === 'key_taken')).toHaveLength(19);
-      const winner = rivals[results.indexOf('committed')];
-      expect(await store.findByIdempotencyKey('default', 'k')).toEqual(winner);
-      const loaded = await Promise.all(rivals.map((rival) => store.load(rival.id)));
-      expect(loaded.filter((found) => found !== undefined)).toHaveLength(1);
-    });
-
-    test('executions without a key do not get in each other’s way', async () => {
-      const store = await open();
-      await create(store, { id: 'a' });
-      await create(store, { id: 'b' });
-      expect((await store.load('b'))?.execution.id).toBe('b');
     });
   });
 

@@ -5,6 +5,7 @@ import { describeJournals } from './journals.js';
 import { describeLists } from './lists.js';
 import { describeSchemas } from './schemas.js';
 import { describeValues } from './values.js';
+import { describeWorkers } from './workers.js';
 
 /** How a test gets at the store that it is about. */
 export interface StoreUnderTest {
@@ -35,6 +36,7 @@ export function describeStore(name: string, underTest: StoreUnderTest): void {
     describeJournals(open);
     describeLists(open);
     describeSchemas(open);
+    describeWorkers(open);
     describeValues(open, reopen);
   });
 }

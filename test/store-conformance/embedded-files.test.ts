@@ -78,7 +78,7 @@ test('a write that the database refuses fails alone, and the others of its group
 test('the log stays bounded however much is written, and is gone once the store was closed', async () => {
   const dataDir = await dataDirectory();
   const store = await openEmbeddedStore({ dataDir });
-  const state = JSON.stringify('s'.repeat(200_000));
+  const state = { text: 's'.repeat(200_000) };
   let latest = await create(store, { id: 'a' });
   let largest = 0;
   for (let version = 0; version < 300; version++) {

@@ -60,11 +60,12 @@ export function write(
   given: Partial<Pick<ExecutionWrite, 'state' | 'entry'>> & { readonly index?: Partial<ExecutionIndex> } = {},
 ): ExecutionWrite {
   const { index, ...rest } = given;
+  const eventCount = (rest.entry?.firstEvent ?? written.eventCount + 1) - 1;
   return {
-    expectedVersion: written.version - 1,
+    before: written.version === 1 ? undefined : { ...written, version: written.version - 1, eventCount },
     execution: written,
-    ...(written.version === 1 && { state: '{}' }),
-    index: { ready: written.ready, hasOutbox: false, ...index },
+    ...(written.version === 1 && { state: {} }),
+    index: { ready: written.ready, ...index },
     ...rest,
   };
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Execution } from '../../server/src/core/execution.js';
 import type { Failure } from '../../server/src/core/failure.js';
 import type { JournalEntry } from '../../server/src/core/journal.js';
+import type { JsonObject } from '../../server/src/core/json.js';
 import { PAYLOAD_BYTES_MAX, STATE_BYTES_MAX } from '../../server/src/core/limits.js';
 import type { Payload } from '../../server/src/core/payload.js';
 import type { Store } from '../../server/src/store/store.js';
@@ -13,14 +14,14 @@ export function describeValues(open: OpenStore, reopen: (store: Store) => Promis
   /** Commits an execution, its state and one entry, and reads them back. */
   async function roundTrip(given: {
     execution?: Partial<Execution>;
-    state?: string;
+    state?: JsonObject;
     entry?: Partial<JournalEntry>;
   }) {
     const store = await open();
     const first = await create(store, { id: 'a', ...given.execution });
     const written = {
       execution: next(first, { eventCount: 1 }),
-      state: given.state ?? '{}',
+      state: given.state ?? {},
       entry: entry(1, given.entry),
     };
     await store.commit(write(written.execution, written));
@@ -78,7 +79,7 @@ export function describeValues(open: OpenStore, reopen: (store: Store) => Promis
       const lookalike = { data: 'AAECAw==', encoding: 'binary', json: '{}', $bytes: 'AA==' };
       await roundTrip({
         execution: { searchAttributes: { data: 'AAECAw==', encoding: 'binary' } },
-        state: JSON.stringify({ result: lookalike }),
+        state: { result: lookalike },
         entry: {
           events: [{ type: 'step_finish', data: { result: lookalike, payload: lookalike } }],
           patch: [{ op: 'add', path: '/result', value: lookalike }],
@@ -99,7 +100,7 @@ export function describeValues(open: OpenStore, reopen: (store: Store) => Promis
             ),
           ),
         },
-        state: JSON.stringify(record),
+        state: record,
         entry: {
           events: [{ type: 'step_finish', data: record, stepKey: 'a\0b' }],
           patch: [{ op: 'add', path: '/__proto__', value: { nested: record } }],
@@ -108,20 +109,28 @@ export function describeValues(open: OpenStore, reopen: (store: Store) => Promis
       });
     });
 
-    test('the text of a state and of a payload is not touched', async () => {
+    test('the text of a payload is not touched', async () => {
       const text = '{ "b" : 1.0e2, "a" : "\\u00e9\\u0000", "n": 1E400, "d": [ -0, 0.10 ] }';
-      await roundTrip({ state: text, entry: { result: { json: text } } });
+      await roundTrip({ entry: { result: { json: text } } });
+    });
+
+    test('numbers, empty and deep values of a state are what they were', async () => {
+      const numbers = [0, 1, -1, 0.1, 5e-324, 1.7976931348623157e308, 2 ** 31, -(2 ** 31) - 1, 2 ** 53 - 1];
+      const deep = JSON.parse(`${'{"a":['.repeat(31)}null${']}'.repeat(31)}`);
+      await roundTrip({
+        state: { numbers, deep, empty: { '': {}, list: [], text: '', no: false, none: null } },
+      });
     });
 
     test('a payload and a state of the largest size come back', async () => {
       const store = await open();
       const data = Buffer.alloc(PAYLOAD_BYTES_MAX, '0123456789');
       const json = JSON.stringify('\u00e9'.repeat(PAYLOAD_BYTES_MAX / 2 - 1));
-      const state = JSON.stringify({ text: 'x'.repeat(STATE_BYTES_MAX - 11) });
+      const state = { text: 'x'.repeat(STATE_BYTES_MAX - 11) };
       const largest = entry(1, { result: { json }, input: { payload: { data, encoding: 'raw' } } });
       await store.commit(write(execution({ id: 'a', eventCount: 1 }), { state, entry: largest }));
       for (const found of [await read(store), await read(await reopen(store))]) {
-        expect(found.state === state).toBe(true);
+        expect(found.state?.text === state.text).toBe(true);
         expect(found.entry?.result).toEqual({ json });
         const payload = found.entry?.input?.payload;
         expect(payload && 'data' in payload && data.equals(payload.data)).toBe(true);
@@ -151,13 +160,12 @@ export function describeValues(open: OpenStore, reopen: (store: Store) => Promis
 
     test('all that was committed is there after the store was opened again', async () => {
       const store = await open();
-      await create(store, { id: 'a', idempotencyKey: 'k', priority: 5 }, { wakeAt: 10, hasOutbox: true });
+      await create(store, { id: 'a', idempotencyKey: 'k', priority: 5 }, { wakeAt: 10, outboxSince: 10 });
       await create(store, { id: 'b' });
       await store.putSchema(schema({ digest: '1' }));
       const again = await reopen(store);
-      expect((await again.findByIdempotencyKey('default', 'k'))?.id).toBe('a');
-      expect(await again.listDue({ until: 10, limit: 1 })).toEqual({ ids: ['a'] });
-      expect(await again.listOutboxes(10)).toEqual(['a']);
+      expect((await again.listDue({ until: 10, limit: 1 })).due.map(({ id }) => id)).toEqual(['a']);
+      expect(await again.listOutboxes({ until: 10, limit: 10 })).toEqual(['a']);
       const ready = await again.listReady({ projectId: 'default', workflowId: 'batch', limit: 10 });
       expect(ready.map(({ id }) => id)).toEqual(['a', 'b']);
       expect(await again.listSchemas({ projectId: 'default' })).toEqual([schema({ digest: '1' })]);

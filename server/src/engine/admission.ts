@@ -4,7 +4,7 @@ import { EMPTY_STATE, parseState, type StateDocument } from '../core/state-docum
 import type { InvokeRequest, WorkerAction } from './api.js';
 import type { Clock } from './clock.js';
 import { EngineError } from './errors.js';
-import { timeOrderedId } from './ids.js';
+import { idOfKey, timeOrderedId } from './ids.js';
 import type { SchemaRegistry } from './schema-registry.js';
 import type { Workers } from './workers.js';
 
@@ -35,13 +35,15 @@ export class Admission {
   async admit(
     request: InvokeRequest,
   ): Promise<{ readonly execution: NewExecution; readonly state: StateDocument }> {
-    const { projectId, executionId } = request;
+    const { projectId, executionId, idempotencyKey } = request;
     const state = await this.check(projectId, request, { state: 'initial_state', payload: 'payload.json' });
     const at = this.port.clock.now();
     const execution: NewExecution = {
       ...request,
-      id: executionId ?? timeOrderedId(at),
-      queue: this.queueOf(projectId, request),
+      id:
+        executionId ??
+        (idempotencyKey === undefined ? timeOrderedId(at) : idOfKey(projectId, idempotencyKey)),
+      queue: await this.queueOf(projectId, request),
       sessionId: request.sessionId ?? timeOrderedId(at),
     };
     return { execution, state };
@@ -60,7 +62,7 @@ export class Admission {
     const field = `commands[${index}].child_started`;
     await this.check(projectId, child, { state: `${field}.initial_state`, payload: `${field}.payload.json` });
     const id = timeOrderedId(this.port.clock.now());
-    return { ...action, child: { ...child, id, queue: this.queueOf(projectId, child) } };
+    return { ...action, child: { ...child, id, queue: await this.queueOf(projectId, child) } };
   }
 
   private async check(
@@ -86,8 +88,8 @@ export class Admission {
     return state;
   }
 
-  private queueOf(projectId: string, { workflowId, queue }: Start): string {
-    return queue ?? this.port.workers.definition(projectId, workflowId)?.queue ?? workflowId;
+  private async queueOf(projectId: string, { workflowId, queue }: Start): Promise<string> {
+    return queue ?? (await this.port.workers.definition(projectId, workflowId))?.queue ?? workflowId;
   }
 }
 

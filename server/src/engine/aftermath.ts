@@ -44,10 +44,12 @@ export class Aftermath {
     const { workers, watchers } = this.port;
     const { execution } = loaded;
     if (before) this.leave(before, execution);
-    if (execution.lease) workers.find(execution.lease.workerId)?.running.add(execution.id);
+    if (execution.lease) workers.hold(execution.lease.workerId, execution.id, execution.epoch);
     if (entry) watchers.notify({ execution, entry });
     this.noteWake(execution);
     for (const effect of effects) this.carryOut(loaded, effect);
+    // Filled by a server that may have died since.
+    if (execution.outbox.length > 0) this.port.courier.collectForgotten(execution.id);
   }
 
   /**
@@ -89,7 +91,7 @@ export class Aftermath {
   /** Takes an execution from the worker that held it, if it does no longer. */
   private leave(before: Execution, { epoch, lease }: Execution): void {
     if (!before.lease || (lease && before.epoch === epoch)) return;
-    this.port.workers.find(before.lease.workerId)?.running.delete(before.id);
+    this.port.workers.letGo(before.lease.workerId, before.id);
   }
 
   private carryOut({ execution, steps }: Loaded, effect: Committed['effects'][number]): void {

@@ -30,7 +30,7 @@ export interface EngineApi {
   getSchema(projectId: string, digest: string): Promise<SchemaView>;
 
   registerWorker(registration: WorkerRegistration): Promise<RegisteredWorker>;
-  listWorkers(projectId: string): readonly WorkerView[];
+  listWorkers(projectId: string): Promise<readonly WorkerView[]>;
   poll(
     projectId: string,
     workerId: string,
@@ -43,7 +43,7 @@ export interface EngineApi {
     leases: readonly LeaseRef[],
   ): Promise<readonly LeaseReport[]>;
   /** Attaches a Work stream. Assignments and notices go to the sink from the first `grant` on. */
-  openWork(projectId: string, workerId: string, sink: WorkSink): WorkSession;
+  openWork(projectId: string, workerId: string, sink: WorkSink): Promise<WorkSession>;
 }
 
 /** How long to wait, and what ends the wait early. */

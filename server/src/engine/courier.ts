@@ -22,7 +22,10 @@ export interface CourierPort {
 /** Outboxes emptied at once by a sweep, and children cancelled at once. */
 const BATCH = 500;
 
-/** How often forgotten outboxes are looked for: those of a server that died, or whose delivery failed. */
+/**
+ * How often forgotten outboxes are looked for: those of a server that died, or whose delivery failed. Those that are
+ * younger than that are left to the server that filled them, if there are others.
+ */
 const SWEEP_MS = 5_000;
 
 /**
@@ -67,18 +70,25 @@ export class Courier {
     });
   }
 
+  /** Delivers what is in the outbox of an execution, unless it is being delivered. */
+  collectForgotten(executionId: string): void {
+    if (!this.underway.has(executionId)) this.collect(executionId);
+  }
+
   /** Delivers all that is left, however many; what cannot be delivered is tried once, and does not hide the rest. */
   private async sweep(): Promise<void> {
+    const { store, clock } = this.port;
+    const until = clock.now() - (store.isShared ? SWEEP_MS : 0);
     const seen = new Set<string>();
     let tried = 0;
     while (!this.stopped) {
       const limit = BATCH + tried;
-      const ids = await this.port.store.listOutboxes(limit);
+      const ids = await store.listOutboxes({ until, limit });
       const fresh = ids.filter((id) => !seen.has(id));
       tried = ids.length - fresh.length;
       for (const id of fresh) {
         seen.add(id);
-        if (!this.underway.has(id)) this.collect(id);
+        this.collectForgotten(id);
       }
       if (ids.length < limit) return;
       await Promise.all(fresh.map((id) => this.underway.get(id)));

@@ -1,6 +1,6 @@
 import type { Action } from '../core/command.js';
 import { isRepetition } from '../core/complete.js';
-import { type Execution, type ExecutionStatus, isFinal, type NewExecution } from '../core/execution.js';
+import type { Execution, ExecutionStatus, NewExecution } from '../core/execution.js';
 import { EMPTY_STATE } from '../core/state-document.js';
 import { inOrder } from '../core/step.js';
 import type { ExecutionQuery, Store } from '../store/store.js';
@@ -15,11 +15,13 @@ import { Executions, type Reservation } from './executions.js';
 import { followEvents, resultOf, stateAt } from './history.js';
 import { inputOf, type Loaded, loadedFromStore, stepsOf } from './loaded.js';
 import { Matcher } from './matcher.js';
+import { OtherServers } from './other-servers.js';
 import { openSession, type PollerPort, pollOnce } from './pollers.js';
 import { Scheduler } from './scheduler.js';
 import { SchemaRegistry } from './schema-registry.js';
+import { untilFinal } from './until-final.js';
 import { reasonOf } from './views.js';
-import { type Change, Watchers } from './watchers.js';
+import { Watchers } from './watchers.js';
 import { Workers } from './workers.js';
 
 /** What an engine is made of. */
@@ -53,6 +55,7 @@ export class Engine implements api.EngineApi {
   private readonly scheduler: Scheduler;
   private readonly courier: Courier;
   private readonly aftermath: Aftermath;
+  private readonly otherServers: OtherServers;
   private readonly pollerPort: PollerPort;
 
   constructor({ store, clock, leaseMs, fault }: EngineOptions) {
@@ -60,7 +63,7 @@ export class Engine implements api.EngineApi {
     this.clock = clock;
     this.leaseMs = leaseMs;
     this.fault = fault;
-    this.workers = new Workers(clock);
+    this.workers = new Workers(store, clock, fault);
     this.schemas = new SchemaRegistry(store, clock);
     this.admission = new Admission({ schemas: this.schemas, workers: this.workers, clock });
     this.executions = new Executions(store, {
@@ -75,16 +78,29 @@ export class Engine implements api.EngineApi {
     this.courier = new Courier({ store, clock, executions: this.executions, startChild, fault });
     const { workers, watchers, executions, matcher, scheduler, courier } = this;
     this.aftermath = new Aftermath({ clock, workers, watchers, executions, matcher, scheduler, courier });
+    this.otherServers = new OtherServers({
+      store,
+      clock,
+      workers,
+      watchers,
+      executions,
+      matcher,
+      scheduler,
+      fault,
+    });
     this.pollerPort = {
       matcher,
+      workers,
       clock,
       assignmentOf: (loaded) => this.assignmentOf(loaded),
     };
   }
 
-  /** Takes up where the last process on this store left off. */
+  /** Takes up where the last process on this store left off, beside those that are at work on it. */
   async start(): Promise<void> {
-    await this.renewLeases();
+    if (!this.store.isShared) await this.renewLeases();
+    this.workers.start();
+    this.otherServers.start();
     this.scheduler.start();
     this.matcher.start();
     this.courier.start();
@@ -92,6 +108,8 @@ export class Engine implements api.EngineApi {
 
   /** Stops whatever it does by itself. Calls under way still end. */
   async stop(): Promise<void> {
+    this.workers.stop();
+    this.otherServers.stop();
     this.scheduler.stop();
     this.matcher.stop();
     this.aftermath.stop();
@@ -108,25 +126,23 @@ export class Engine implements api.EngineApi {
   }
 
   /** What a repetition of an earlier request answers; another request under the same key or id is refused. */
-  private async repeated(request: api.InvokeRequest, chosenId: string): Promise<api.Invoked> {
+  private async repeated(request: api.InvokeRequest, executionId: string): Promise<api.Invoked> {
     const { projectId, idempotencyKey, requestDigest } = request;
-    const byKey = idempotencyKey && (await this.store.findByIdempotencyKey(projectId, idempotencyKey));
-    const existing = byKey || (await this.store.load(chosenId))?.execution;
+    const existing = (await this.store.load(executionId))?.execution;
     const isVisible = existing?.projectId === projectId;
     if (
       !isVisible ||
       existing.requestDigest !== requestDigest ||
       existing.idempotencyKey !== idempotencyKey
     ) {
-      const executionId = isVisible ? existing.id : '';
-      throw new EngineError({ type: 'idempotency_mismatch', key: idempotencyKey ?? chosenId, executionId });
+      throw new EngineError({
+        type: 'idempotency_mismatch',
+        key: idempotencyKey ?? executionId,
+        executionId: isVisible ? executionId : '',
+      });
     }
-    return {
-      executionId: existing.id,
-      created: false,
-      createdAt: existing.createdAt,
-      sessionId: existing.sessionId,
-    };
+    const { createdAt, sessionId } = existing;
+    return { executionId, created: false, createdAt, sessionId };
   }
 
   async getExecution(projectId: string, executionId: string): Promise<api.ExecutionView> {
@@ -135,39 +151,16 @@ export class Engine implements api.EngineApi {
     return { ...(await this.resultView(execution)), input };
   }
 
-  async awaitResult(
-    projectId: string,
-    executionId: string,
-    { waitMs, signal }: api.Wait,
-  ): Promise<api.ExecutionView> {
-    // Watched before the look, so that an end between the two is seen.
-    let end = (_?: Change) => {};
-    const ended = new Promise<Change | undefined>((resolve) => {
-      end = resolve;
-    });
-    const stopWatching = this.watchers.watch(executionId, (change) => {
-      if (isFinal(change.execution.status)) end(change);
-    });
-    const callOff = this.clock.callAt(this.clock.now() + waitMs, () => end());
-    const abort = () => end();
-    signal.addEventListener('abort', abort);
-    try {
-      const now = await this.visible(projectId, executionId);
-      if (isFinal(now.status) || signal.aborted) return await this.resultView(now);
-      const change = await ended;
-      if (!change) return this.viewOf(await this.visible(projectId, executionId));
-      const { execution, entry } = change;
-      if (!entry) return await this.resultView(execution);
-      return { ...this.viewOf(execution), ...(entry.result && { result: entry.result }) };
-    } finally {
-      stopWatching();
-      callOff();
-      signal.removeEventListener('abort', abort);
-    }
+  async awaitResult(projectId: string, executionId: string, wait: api.Wait): Promise<api.ExecutionView> {
+    const { watchers, clock } = this;
+    const read = () => this.visible(projectId, executionId);
+    const { execution, entry } = await untilFinal({ watchers, clock, read }, executionId, wait);
+    if (!entry) return this.resultView(execution);
+    return { ...(await this.viewOf(execution)), ...(entry.result && { result: entry.result }) };
   }
 
   async listExecutions(query: ExecutionQuery): Promise<readonly api.ExecutionView[]> {
-    return (await this.store.list(query)).map((execution) => this.viewOf(execution));
+    return Promise.all((await this.store.list(query)).map((execution) => this.viewOf(execution)));
   }
 
   async listSteps(projectId: string, executionId: string, offset: number): Promise<api.StepPage> {
@@ -212,10 +205,11 @@ export class Engine implements api.EngineApi {
 
   async registerWorker(registration: api.WorkerRegistration): Promise<api.RegisteredWorker> {
     const schemaReports = await this.schemas.register(registration);
-    return { workerId: this.workers.register(registration), leaseMs: this.leaseMs, schemaReports };
+    const workerId = await this.workers.register(registration);
+    return { workerId, leaseMs: this.leaseMs, schemaReports };
   }
 
-  listWorkers(projectId: string): readonly api.WorkerView[] {
+  listWorkers(projectId: string): Promise<readonly api.WorkerView[]> {
     return this.workers.list(projectId);
   }
 
@@ -224,11 +218,11 @@ export class Engine implements api.EngineApi {
     workerId: string,
     poll: api.Wait & { readonly max: number },
   ): Promise<readonly api.Assignment[]> {
-    return pollOnce(this.pollerPort, this.workers.get(projectId, workerId), poll);
+    return pollOnce(this.pollerPort, await this.workers.get(projectId, workerId), poll);
   }
 
-  openWork(projectId: string, workerId: string, sink: api.WorkSink): api.WorkSession {
-    return openSession(this.pollerPort, this.workers.get(projectId, workerId), sink);
+  async openWork(projectId: string, workerId: string, sink: api.WorkSink): Promise<api.WorkSession> {
+    return openSession(this.pollerPort, await this.workers.get(projectId, workerId), sink);
   }
 
   async complete(projectId: string, completion: api.CompletionRequest): Promise<api.Completion> {
@@ -263,7 +257,7 @@ export class Engine implements api.EngineApi {
     workerId: string,
     leases: readonly api.LeaseRef[],
   ): Promise<readonly api.LeaseReport[]> {
-    this.workers.get(projectId, workerId);
+    await this.workers.get(projectId, workerId);
     return Promise.all(leases.map((lease) => this.extendLease(projectId, lease)));
   }
 
@@ -321,8 +315,8 @@ export class Engine implements api.EngineApi {
     const until = this.clock.now() + this.leaseMs;
     const seen = new Set<string>();
     for (;;) {
-      const { ids } = await this.store.listDue({ until, limit: RENEW_BATCH + seen.size });
-      const fresh = ids.filter((id) => !seen.has(id));
+      const { due } = await this.store.listDue({ until, limit: RENEW_BATCH + seen.size });
+      const fresh = due.map(({ id }) => id).filter((id) => !seen.has(id));
       if (fresh.length === 0) return;
       await Promise.all(fresh.map((id) => this.renewLease(id)));
       for (const id of fresh) seen.add(id);
@@ -343,14 +337,14 @@ export class Engine implements api.EngineApi {
     return execution;
   }
 
-  private viewOf(execution: Execution): api.ExecutionView {
-    const reason = reasonOf(execution, this.workers);
+  private async viewOf(execution: Execution): Promise<api.ExecutionView> {
+    const reason = await reasonOf(execution, this.workers);
     return { execution, ...(reason && { reason }) };
   }
 
   private async resultView(execution: Execution): Promise<api.ExecutionView> {
     const result = await resultOf(this.store, execution);
-    return { ...this.viewOf(execution), ...(result && { result }) };
+    return { ...(await this.viewOf(execution)), ...(result && { result }) };
   }
 
   /** Reads what is missing while nobody commits. Undefined if that fails, or if the lease is over before. */

@@ -2,7 +2,6 @@ import type { ClaimCommand, Command, CreateCommand } from '../core/command.js';
 import type { Decision, Effect, Rejection } from '../core/decision.js';
 import { type Execution, isFinal, nextWakeAt } from '../core/execution.js';
 import type { JournalEntry } from '../core/journal.js';
-import { parseState } from '../core/state-document.js';
 import { transition } from '../core/transition.js';
 import { type CommitResult, type ExecutionIndex, type Store, StoreFault } from '../store/store.js';
 import { EngineError } from './errors.js';
@@ -72,21 +71,19 @@ export class Executions {
     this.hooks = hooks;
   }
 
-  /** Creates an execution. `id_taken` and `key_taken` leave everything as it was. */
-  create(command: CreateCommand): Promise<'created' | 'id_taken' | 'key_taken'> {
+  /** Creates an execution. `id_taken` leaves everything as it was. */
+  create(command: CreateCommand): Promise<'created' | 'id_taken'> {
     // In turn, because others may know the id before the store has answered.
     return this.inTurn(command.request.id, () => this.carryOutCreation(command));
   }
 
-  private async carryOutCreation(command: CreateCommand): Promise<'created' | 'id_taken' | 'key_taken'> {
+  private async carryOutCreation(command: CreateCommand): Promise<'created' | 'id_taken'> {
     const decided = this.decide(undefined, command);
     if (decided.type !== 'commit') throw new Error(`a new execution cannot be ${decided.type}`);
     const { next, entry, effects, reservation } = decided;
     if (!entry) throw new Error('a new execution has a first entry');
     const loaded = loadedAtCreation(next.execution, next.state, entry);
-    const result = await this.commit(undefined, loaded, decided);
-    if (result === 'key_taken') return 'key_taken';
-    if (result === 'conflict') return 'id_taken';
+    if ((await this.commit(undefined, loaded, decided)) === 'conflict') return 'id_taken';
     this.remember(loaded);
     this.after({ before: undefined, loaded, entry, effects }, reservation);
     return 'created';
@@ -104,9 +101,14 @@ export class Executions {
     return this.inTurn(executionId, () => this.carryOut(executionId, build, reservation));
   }
 
-  /** The execution as it is after all commands so far, for `read` alone: nothing is committed to it meanwhile. */
+  /** The execution as it is after all commands so far, for `read` alone: this server commits nothing to it meanwhile. */
   read<T>(executionId: string, read: (loaded: Loaded) => T | Promise<T>): Promise<T> {
-    return this.inTurn(executionId, async () => read(await this.load(executionId)));
+    return this.inTurn(executionId, async () => read(await this.loadCurrent(executionId)));
+  }
+
+  /** Another server committed to an execution: what is kept of it here is outdated. */
+  changedElsewhere(executionId: string): void {
+    this.forget(executionId);
   }
 
   private async carryOut(
@@ -114,10 +116,17 @@ export class Executions {
     build: (loaded: Loaded) => Command | Promise<Command>,
     given: Reservation | undefined,
   ): Promise<Submitted> {
+    let mayBeOutdated = this.store.isShared;
     for (let conflicts = 0; conflicts < CONFLICTS_MAX; conflicts++) {
-      const loaded = await this.load(executionId);
+      const isKept = this.cache.has(executionId);
+      const loaded = mayBeOutdated ? await this.load(executionId) : await this.loadCurrent(executionId);
       const before = loaded.execution;
       const decided = this.decide(loaded, await build(loaded), given === undefined);
+      if (decided.type !== 'commit' && mayBeOutdated && isKept) {
+        // A commit would prove that the decision is against what is there. A refusal has to look.
+        mayBeOutdated = false;
+        continue;
+      }
       if (decided.type === 'rejected') throw refused(executionId, decided.rejection);
       if (decided.type === 'unchanged') return { loaded, changed: false };
       const reservation = given ?? decided.reservation;
@@ -159,9 +168,9 @@ export class Executions {
     const stateChanged = !before || before.stateRevision !== next.execution.stateRevision;
     try {
       const result = await this.store.commit({
-        expectedVersion: before?.version ?? 0,
+        before,
         execution: next.execution,
-        ...(stateChanged && { state: JSON.stringify(next.state.value) }),
+        ...(stateChanged && { state: next.state.value }),
         ...(entry && { entry }),
         index: indexOf(next.execution),
       });
@@ -191,16 +200,27 @@ export class Executions {
       this.cache.set(executionId, cached);
       return cached;
     }
+    return this.loadFromStore(executionId);
+  }
+
+  /** As `load`, but if others write to the store, too, what is kept counts only if the store still has that version. */
+  private async loadCurrent(executionId: string): Promise<Loaded> {
+    const kept = this.store.isShared ? this.cache.get(executionId) : undefined;
+    if (!kept) return this.load(executionId);
+    const stored = await this.loadFromStore(executionId);
+    if (stored.execution.version !== kept.execution.version) return stored;
+    this.forget(executionId);
+    this.remember(kept);
+    return kept;
+  }
+
+  private async loadFromStore(executionId: string): Promise<Loaded> {
     const stored = await this.store.load(executionId);
     if (!stored) throw new EngineError({ type: 'not_found', resource: 'execution', id: executionId });
-    const parsed = parseState(stored.state);
-    if ('problem' in parsed) {
-      throw new StoreFault(`the state of execution ${executionId} is damaged: ${parsed.problem.kind}`, {
-        retryable: false,
-      });
-    }
-    const loaded = loadedFromStore(stored.execution, parsed.document);
-    if (!isFinal(loaded.execution.status)) this.remember(loaded);
+    const { execution, state } = stored;
+    const loaded = loadedFromStore(execution, { value: state, bytes: execution.stateBytes });
+    this.forget(executionId);
+    if (!isFinal(execution.status)) this.remember(loaded);
     return loaded;
   }
 
@@ -251,7 +271,7 @@ function indexOf(execution: Execution): ExecutionIndex {
   return {
     ready: execution.ready,
     ...(wakeAt !== undefined && { wakeAt }),
-    hasOutbox: execution.outbox.length > 0,
+    ...(execution.outbox.length > 0 && { outboxSince: execution.updatedAt }),
   };
 }
 

@@ -58,7 +58,7 @@ describe('when a commit happens and its answer is lost', () => {
   test('a new execution that was leased to a worker is taken by another one after the lease', async () => {
     const { harness, loseNext } = await losing();
     const worker = await harness.register();
-    const stream = harness.openWork(worker);
+    const stream = await harness.openWork(worker);
     stream.session.grant(1);
     await settled();
     loseNext();
@@ -95,7 +95,7 @@ describe('when a commit happens and its answer is lost', () => {
     loseNext();
     await expect(harness.complete(assignment, DONE)).rejects.toThrow(StoreFault);
     await harness.clock.turn(1_000);
-    expect(harness.engine.listWorkers(PROJECT)).toMatchObject([{ runningExecutions: 0 }]);
+    expect(await harness.engine.listWorkers(PROJECT)).toMatchObject([{ runningExecutions: 0 }]);
   });
 
   test('the next command sees what happened', async () => {

@@ -1,5 +1,5 @@
 import type { Execution } from '../core/execution.js';
-import { openMemoryStore } from '../store/memory/memory-store.js';
+import { MemoryDatabase, openMemoryStore } from '../store/memory/memory-store.js';
 import type { Store } from '../store/store.js';
 import type * as api from './api.js';
 import { Engine } from './engine.js';
@@ -15,14 +15,16 @@ export const PROJECT = 'p1';
 
 /** An engine over a memory store, with a clock to turn, and its API with what no test cares about filled in. */
 export class Harness {
-  readonly clock = new HandClock();
+  readonly clock: HandClock;
   readonly faults: unknown[] = [];
   readonly store: Store;
   engine: Engine;
-  private readonly sequences = new Map<string, number>();
+  /** How many completions there were under each lease. */
+  private sequences = new Map<string, number>();
 
-  constructor(store = openMemoryStore()) {
+  constructor(store = openMemoryStore(), clock = new HandClock()) {
     this.store = store;
+    this.clock = clock;
     this.engine = this.newEngine();
   }
 
@@ -32,6 +34,20 @@ export class Harness {
     await harness.engine.start();
     await settled();
     return harness;
+  }
+
+  /** Engines beside each other on one database, as if each were in a process of its own. */
+  static async openBeside(count: number): Promise<Harness[]> {
+    const database = new MemoryDatabase();
+    const clock = new HandClock();
+    const harnesses = Array.from({ length: count }, () => new Harness(openMemoryStore(database), clock));
+    const sequences = new Map<string, number>();
+    for (const harness of harnesses) {
+      harness.sequences = sequences;
+      await harness.engine.start();
+    }
+    await settled();
+    return harnesses;
   }
 
   /** Another engine on the same store, after this one has stopped or as if it had died. */
@@ -97,9 +113,9 @@ export class Harness {
   }
 
   /** Opens a Work stream that notes what it is sent. */
-  openWork(workerId: string): Stream {
+  async openWork(workerId: string): Promise<Stream> {
     const stream = new Stream();
-    stream.session = this.engine.openWork(PROJECT, workerId, stream);
+    stream.session = await this.engine.openWork(PROJECT, workerId, stream);
     return stream;
   }
 

@@ -215,7 +215,7 @@ test('an execution says why it does not run', async () => {
   expect(await reason()).toBe('workers_busy');
   await harness.clock.turn(70_001);
   expect(await reason()).toBe('no_worker');
-  const stream = harness.openWork(worker);
+  const stream = await harness.openWork(worker);
   expect(await reason()).toBe('workers_busy');
   stream.session.close();
   expect(await reason()).toBe('no_worker');

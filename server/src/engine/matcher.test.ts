@@ -46,7 +46,7 @@ test('a worker takes as much as it asked for and the rest waits for the next', a
 test('several workers take turns', async () => {
   const harness = await Harness.open();
   const streams = [];
-  for (let count = 0; count < 3; count++) streams.push(harness.openWork(await harness.register()));
+  for (let count = 0; count < 3; count++) streams.push(await harness.openWork(await harness.register()));
   for (const { session } of streams) session.grant(10);
   for (let count = 0; count < 9; count++) await harness.invoke();
   await settled();
@@ -67,7 +67,7 @@ test.each<[queues: string[], taken: string[]]>([
     for (const queue of [undefined, 'a', 'b']) await harness.invoke(queue === undefined ? {} : { queue });
   };
   await invokeInEach();
-  const stream = harness.openWork(await harness.register(['order'], { queues }));
+  const stream = await harness.openWork(await harness.register(['order'], { queues }));
   stream.session.grant(10);
   await settled();
   expect(stream.assignments.map(({ execution }) => execution.queue).sort()).toEqual(taken);
@@ -94,10 +94,10 @@ test('however much waits in other queues, and however many queues workers want, 
   await harness.invoke({ executionId: 'x', queue: 'q249' });
   for (const from of [0, 100]) {
     const queues = Array.from({ length: 100 }, (_, index) => `q${from + index}`);
-    harness.openWork(await harness.register(['order'], { queues })).session.grant(1);
+    (await harness.openWork(await harness.register(['order'], { queues }))).session.grant(1);
   }
   const queues = Array.from({ length: 50 }, (_, index) => `q${200 + index}`);
-  const stream = harness.openWork(await harness.register(['order'], { queues }));
+  const stream = await harness.openWork(await harness.register(['order'], { queues }));
   stream.session.grant(1);
   await settled();
   expect(stream.assignments).toMatchObject([{ execution: { id: 'x' } }]);
@@ -150,7 +150,7 @@ describe('while a worker is being given what waits', () => {
   test('what becomes ready during the look is seen', async () => {
     const { store, hold, release } = gated(openMemoryStore(), 'listReady');
     const harness = await Harness.open(store);
-    const stream = harness.openWork(await harness.register());
+    const stream = await harness.openWork(await harness.register());
     hold();
     stream.session.grant(5);
     await harness.invoke();
@@ -163,7 +163,7 @@ describe('while a worker is being given what waits', () => {
 test('room that a failed commit gives back goes to what became ready meanwhile', async () => {
   const { store, hold, release, fail } = gated(openMemoryStore(), 'commit');
   const harness = await Harness.open(store);
-  const stream = harness.openWork(await harness.register());
+  const stream = await harness.openWork(await harness.register());
   stream.session.grant(1);
   await settled();
   hold();
@@ -198,7 +198,7 @@ test('an assignment that cannot be read costs neither the other ones nor the roo
   await harness.invoke({ executionId: 'b' });
   await harness.restart();
   fail(new StoreFault('out of order', { retryable: true }));
-  const stream = harness.openWork(await harness.register());
+  const stream = await harness.openWork(await harness.register());
   stream.session.grant(2);
   await settled();
   expect(stream.assignments).toHaveLength(1);
@@ -239,7 +239,7 @@ test('no execution waits beside a worker that has room for it, whatever happened
         const harness = await Harness.open(jittery(openMemoryStore(), seed));
         const streams = [];
         for (const { workflows, queues } of workers) {
-          const stream = harness.openWork(await harness.register(workflows, { queues }));
+          const stream = await harness.openWork(await harness.register(workflows, { queues }));
           streams.push({ ...stream, workflows, queues, stream, granted: 0, completed: 0, hasLeft: false });
         }
         const calls: Promise<unknown>[] = [];

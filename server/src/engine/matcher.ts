@@ -34,11 +34,15 @@ const BATCH = 100;
 /** Queues that one look at the store names at most. */
 const QUEUES_MAX = 100;
 
-/** At least this often the store is asked, so that what another server put there is found. */
+/** At least this often the store is asked; more often if other servers may have put something there, and died. */
 const LOOK_MS = 30_000;
+const SHARED_LOOK_MS = 5_000;
 
-/** How long to leave the store alone after it failed, or listed only executions that could not be had. */
+/** How long to leave the store alone after it failed. */
 const RETRY_MS = 1_000;
+
+/** How long to leave it alone after it listed only executions that others got first. */
+const LOST_MS = 25;
 
 /**
  * Brings ready executions and free workers together. An execution that becomes ready while a worker waits is leased to
@@ -64,12 +68,17 @@ export class Matcher {
   }
 
   start(): void {
-    const { clock } = this.port;
-    this.callOff = clock.callAt(clock.now() + LOOK_MS, () => {
-      this.drained.clear();
-      for (const key of this.pollers.keys()) this.pump(key);
+    const { clock, store } = this.port;
+    this.callOff = clock.callAt(clock.now() + (store.isShared ? SHARED_LOOK_MS : LOOK_MS), () => {
+      this.lookAgain();
       this.start();
     });
+  }
+
+  /** Asks the store for what became ready unnoticed. */
+  lookAgain(): void {
+    this.drained.clear();
+    for (const key of this.pollers.keys()) this.pump(key);
   }
 
   stop(): void {
@@ -101,9 +110,9 @@ export class Matcher {
     for (const key of open) this.pump(key);
   }
 
-  /** An execution became ready and no worker was waiting. */
-  becameReady(execution: Execution): void {
-    const key = keyOf(execution.projectId, execution.workflowId);
+  /** An execution of a workflow became ready and no worker was waiting. */
+  becameReady({ projectId, workflowId }: Pick<Execution, 'projectId' | 'workflowId'>): void {
+    const key = keyOf(projectId, workflowId);
     this.drained.delete(key);
     this.pump(key);
   }
@@ -170,12 +179,12 @@ export class Matcher {
   private pumpAfter(key: string, error: unknown): void {
     this.port.fault(error);
     this.drained.delete(key);
-    this.pumpLater(key);
+    this.pumpLater(key, RETRY_MS);
   }
 
-  private pumpLater(key: string): void {
+  private pumpLater(key: string, ms: number): void {
     const { clock } = this.port;
-    clock.callAt(clock.now() + RETRY_MS, () => this.pump(key));
+    clock.callAt(clock.now() + ms, () => this.pump(key));
   }
 
   private async claimWhileRoom(key: string): Promise<void> {
@@ -206,13 +215,21 @@ export class Matcher {
     }
     if (isRest || claimed.includes(false)) this.drained.delete(key);
     if (claimed.includes(true)) return !this.drained.has(key);
-    if (claimed.length > 0) this.pumpLater(key);
+    if (claimed.length > 0) this.pumpLater(key, LOST_MS);
     return false;
   }
 
-  private listReady(key: string, queues: readonly string[] | undefined): Promise<readonly ReadyExecution[]> {
+  private async listReady(
+    key: string,
+    queues: readonly string[] | undefined,
+  ): Promise<readonly ReadyExecution[]> {
+    const { store } = this.port;
     const [projectId = '', workflowId = ''] = key.split('\0');
-    return this.port.store.listReady({ projectId, workflowId, limit: BATCH, ...(queues && { queues }) });
+    const ready = await store.listReady({ projectId, workflowId, limit: BATCH, ...(queues && { queues }) });
+    if (!store.isShared || ready.length < BATCH) return ready;
+    // There is enough for all servers: each begins at another place, so that they do not try for the same ones.
+    const start = Math.floor(Math.random() * BATCH);
+    return [...ready.slice(start), ...ready.slice(0, start)];
   }
 
   private async claim(key: string, execution: ReadyExecution): Promise<boolean> {

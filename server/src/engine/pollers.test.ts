@@ -81,7 +81,7 @@ describe('Poll', () => {
       const problem = { type: 'not_found', resource: 'worker', id: worker };
       await expect(harness.poll(worker)).rejects.toMatchObject({ problem });
       await expect(harness.engine.extendLeases(PROJECT, worker, [])).rejects.toMatchObject({ problem });
-      expect(() => harness.openWork(worker)).toThrow(expect.objectContaining({ problem }));
+      await expect(harness.openWork(worker)).rejects.toMatchObject({ problem });
     },
   );
 });
@@ -89,7 +89,7 @@ describe('Poll', () => {
 describe('a Work stream', () => {
   test('gets as many executions as it granted, and more when it grants more', async () => {
     const harness = await Harness.open();
-    const stream = harness.openWork(await harness.register());
+    const stream = await harness.openWork(await harness.register());
     for (let count = 0; count < 4; count++) await harness.invoke();
     expect(await received(stream)).toBe(0);
     stream.session.grant(1);
@@ -102,7 +102,7 @@ describe('a Work stream', () => {
 
   test('gets nothing more once it drains, and keeps its leases', async () => {
     const harness = await Harness.open();
-    const stream = harness.openWork(await harness.register());
+    const stream = await harness.openWork(await harness.register());
     stream.session.grant(5);
     const executionId = await harness.invoke();
     await settled();
@@ -116,7 +116,7 @@ describe('a Work stream', () => {
 
   test('tells its worker of a cancel request, of outcomes and of lost leases', async () => {
     const harness = await Harness.open();
-    const stream = harness.openWork(await harness.register());
+    const stream = await harness.openWork(await harness.register());
     stream.session.grant(1);
     const executionId = await harness.invoke();
     await settled();
@@ -153,24 +153,24 @@ describe('a Work stream', () => {
   test('is forgotten when it closes, and what it granted goes to nobody', async () => {
     const harness = await Harness.open();
     const worker = await harness.register();
-    const stream = harness.openWork(worker);
+    const stream = await harness.openWork(worker);
     stream.session.grant(5);
-    expect(harness.engine.listWorkers(PROJECT)).toMatchObject([{ id: worker, streaming: true }]);
+    expect(await harness.engine.listWorkers(PROJECT)).toMatchObject([{ id: worker, streaming: true }]);
     stream.session.close();
-    expect(harness.engine.listWorkers(PROJECT)).toEqual([]);
+    expect(await harness.engine.listWorkers(PROJECT)).toEqual([]);
     const executionId = await harness.invoke();
     expect(await harness.status(executionId)).toBe('queued');
-    expect(await received(harness.openWork(worker))).toBe(0);
+    expect(await received(await harness.openWork(worker))).toBe(0);
   });
 
   test('a second one of the same worker is not closed by the end of the first', async () => {
     const harness = await Harness.open();
     const worker = await harness.register();
-    const first = harness.openWork(worker);
-    const second = harness.openWork(worker);
+    const first = await harness.openWork(worker);
+    const second = await harness.openWork(worker);
     second.session.grant(1);
     first.session.close();
-    expect(harness.engine.listWorkers(PROJECT)).toMatchObject([{ streaming: true }]);
+    expect(await harness.engine.listWorkers(PROJECT)).toMatchObject([{ streaming: true }]);
     await harness.invoke();
     expect(await received(second)).toBe(1);
   });
@@ -181,11 +181,11 @@ describe('the list of workers', () => {
     const harness = await Harness.open();
     const worker = await harness.register();
     await harness.clock.turn(70_000);
-    expect(harness.engine.listWorkers(PROJECT)).toHaveLength(1);
+    expect(await harness.engine.listWorkers(PROJECT)).toHaveLength(1);
     await harness.clock.turn(1);
-    expect(harness.engine.listWorkers(PROJECT)).toHaveLength(0);
+    expect(await harness.engine.listWorkers(PROJECT)).toHaveLength(0);
     await harness.engine.extendLeases(PROJECT, worker, []);
-    expect(harness.engine.listWorkers(PROJECT)).toHaveLength(1);
+    expect(await harness.engine.listWorkers(PROJECT)).toHaveLength(1);
   });
 
   test('forgets a worker of which nothing was heard for three minutes', async () => {
@@ -199,12 +199,12 @@ describe('the list of workers', () => {
   test('counts what each of them runs', async () => {
     const harness = await Harness.open();
     const worker = await harness.register(['order', 'child']);
-    const running = () => harness.engine.listWorkers(PROJECT)[0]?.runningExecutions;
+    const running = async () => (await harness.engine.listWorkers(PROJECT))[0]?.runningExecutions;
     await harness.invoke();
     const assignment = await harness.take(worker);
-    expect(running()).toBe(1);
+    expect(await running()).toBe(1);
     await harness.complete(assignment, child('pay', 'nobody serves this'), SUSPEND);
-    expect(running()).toBe(0);
+    expect(await running()).toBe(0);
   });
 });
 

@@ -2,11 +2,12 @@ import type { Assignment, Wait, WorkSession, WorkSink } from './api.js';
 import type { Clock } from './clock.js';
 import type { Loaded } from './loaded.js';
 import type { Matcher, Poller } from './matcher.js';
-import type { Worker } from './workers.js';
+import type { Worker, Workers } from './workers.js';
 
 /** What pollers need of the engine. */
 export interface PollerPort {
   readonly matcher: Matcher;
+  readonly workers: Workers;
   readonly clock: Clock;
   /** Undefined if it cannot be read, or if the lease is over before that. Never rejects. */
   assignmentOf(loaded: Loaded): Promise<Assignment | undefined>;
@@ -74,8 +75,7 @@ export function openSession(port: PollerPort, worker: Worker, sink: WorkSink): W
     },
     released: () => {},
   };
-  worker.sink = sink;
-  worker.hasStreamed = true;
+  port.workers.setSink(worker, sink);
   const leave = () => {
     if (isOpen) port.matcher.remove(poller);
     isOpen = false;
@@ -94,7 +94,7 @@ export function openSession(port: PollerPort, worker: Worker, sink: WorkSink): W
     drain: leave,
     close() {
       leave();
-      if (worker.sink === sink) worker.sink = undefined;
+      if (worker.sink === sink) port.workers.setSink(worker, undefined);
     },
   };
 }

@@ -16,8 +16,12 @@ const BATCH = 500;
 /** How long to wait after the store failed, or after executions that were listed as due and were not. */
 const RETRY_MS = 1_000;
 
-/** At least this often the store is asked, so that what another server put there is found. */
+/** At least this often the store is asked; more often if other servers may have put something there, and died. */
 const LOOK_MS = 30_000;
+const SHARED_LOOK_MS = 1_000;
+
+/** How long what is due is left to the server that committed to it last, so that not all of them try at once. */
+const OTHERS_GRACE_MS = 200;
 
 /** Wakes executions when their time has come: never before, and one after the other as they fall due. */
 export class Scheduler {
@@ -73,10 +77,15 @@ export class Scheduler {
     const { store, clock, wake } = this.port;
     for (;;) {
       const now = clock.now();
-      const due = await store.listDue({ until: now, limit: BATCH });
-      if (due.ids.length === 0) return Math.min(due.next ?? Number.POSITIVE_INFINITY, now + LOOK_MS);
-      const woken = await Promise.all(due.ids.map(wake));
-      if (!woken.includes(true)) return now + RETRY_MS;
+      const { due, next = Number.POSITIVE_INFINITY } = await store.listDue({ until: now, limit: BATCH });
+      const patience = now - OTHERS_GRACE_MS;
+      const [first] = due.filter(({ isOurs, wakeAt }) => !isOurs && wakeAt > patience);
+      const ours = due.filter(({ isOurs, wakeAt }) => isOurs || wakeAt <= patience);
+      const others = first ? first.wakeAt + OTHERS_GRACE_MS : Number.POSITIVE_INFINITY;
+      const soonest = Math.min(next, others, now + (store.isShared ? SHARED_LOOK_MS : LOOK_MS));
+      if (ours.length === 0) return soonest;
+      const woken = await Promise.all(ours.map(({ id }) => wake(id)));
+      if (!woken.includes(true)) return Math.min(soonest, now + RETRY_MS);
     }
   }
 }

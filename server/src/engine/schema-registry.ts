@@ -20,14 +20,26 @@ export interface Violation {
   readonly issues: readonly SchemaIssue[];
 }
 
+/** The current schemas of a project, by workflow and kind, and when they were read from the store. */
+interface ProjectSchemas {
+  readonly current: Map<string, CurrentSchema>;
+  readAt: number;
+}
+
+/** How long what was read of a project's schemas counts, if other servers register some, too. */
+const RECALL_MS = 1_000;
+
+/** By how much the clocks of two servers may differ. */
+const CLOCKS_APART_MS_MAX = 60_000;
+
 const KINDS: readonly SchemaKind[] = ['payload', 'state', 'result'];
 
 /** The schemas of all workflows: kept in the store by digest, and the current ones compiled in memory. */
 export class SchemaRegistry {
   private readonly store: Store;
   private readonly clock: Clock;
-  /** By project, then by workflow and kind. A project's schemas are read when it is first asked about. */
-  private readonly projects = new Map<string, Promise<Map<string, CurrentSchema>>>();
+  /** A project's schemas are read when it is first asked about. */
+  private readonly projects = new Map<string, Promise<ProjectSchemas>>();
 
   constructor(store: Store, clock: Clock) {
     this.store = store;
@@ -73,7 +85,14 @@ export class SchemaRegistry {
     return schema;
   }
 
-  private current(projectId: string): Promise<Map<string, CurrentSchema>> {
+  private async current(projectId: string): Promise<Map<string, CurrentSchema>> {
+    const schemas = await this.known(projectId);
+    const isOld = this.clock.now() - schemas.readAt >= RECALL_MS;
+    if (this.store.isShared && isOld) await this.refresh(projectId, schemas);
+    return schemas.current;
+  }
+
+  private known(projectId: string): Promise<ProjectSchemas> {
     const known = this.projects.get(projectId);
     if (known) return known;
     const loading = this.load(projectId);
@@ -82,14 +101,24 @@ export class SchemaRegistry {
     return loading;
   }
 
-  private async load(projectId: string): Promise<Map<string, CurrentSchema>> {
+  private async load(projectId: string): Promise<ProjectSchemas> {
+    const readAt = this.clock.now();
     const current = new Map<string, CurrentSchema>();
-    for (const schema of withCurrent(await this.store.listSchemas({ projectId }))) {
-      if (!schema.current) continue;
-      const { digest, jsonSchema } = schema;
-      current.set(keyOf(schema.workflowId, schema.kind), { digest, ...(await compile(jsonSchema)) });
+    await takeOver(current, await this.store.listSchemas({ projectId }));
+    return { current, readAt };
+  }
+
+  /** Takes over what other servers registered. Whoever asks meanwhile gets what was known before. */
+  private async refresh(projectId: string, schemas: ProjectSchemas): Promise<void> {
+    const { readAt } = schemas;
+    schemas.readAt = this.clock.now();
+    try {
+      const registeredSince = readAt - CLOCKS_APART_MS_MAX;
+      await takeOver(schemas.current, await this.store.listSchemas({ projectId, registeredSince }));
+    } catch (error) {
+      schemas.readAt = readAt;
+      throw error;
     }
-    return current;
   }
 
   private async registerOne(
@@ -114,6 +143,16 @@ export class SchemaRegistry {
       ...(previous && { previousDigest: previous.digest }),
       ...('problem' in compiled && { problem: compiled.problem }),
     };
+  }
+}
+
+/** Makes the newest of the listed schemas the current ones; compiles those that are new. */
+async function takeOver(current: Map<string, CurrentSchema>, listed: readonly StoredSchema[]): Promise<void> {
+  for (const schema of withCurrent(listed)) {
+    const { workflowId, kind, digest, jsonSchema } = schema;
+    const key = keyOf(workflowId, kind);
+    if (!schema.current || current.get(key)?.digest === digest) continue;
+    current.set(key, { digest, ...(await compile(jsonSchema)) });
   }
 }
 

@@ -59,7 +59,9 @@ export function intercepted(
 ): Store {
   return new Proxy(inner, {
     get(target, name: keyof Store) {
-      const method = target[name] as (...args: unknown[]) => Promise<unknown>;
+      const method = target[name] as boolean | ((...args: unknown[]) => Promise<unknown>);
+      if (typeof method !== 'function' || name === 'follow')
+        return typeof method === 'function' ? method.bind(target) : method;
       return (...args: unknown[]) => around(name, () => method.apply(target, args), args);
     },
   });

@@ -24,6 +24,15 @@ export class Watchers {
     };
   }
 
+  /** Every execution that somebody watches. */
+  watched(): Iterable<string> {
+    return this.byExecution.keys();
+  }
+
+  isWatched(executionId: string): boolean {
+    return this.byExecution.has(executionId);
+  }
+
   notify(change: Change): void {
     const listeners = this.byExecution.get(change.execution.id);
     if (!listeners) return;

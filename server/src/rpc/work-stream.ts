@@ -61,6 +61,7 @@ export class WorkStream implements WorkSink {
   #isHalfClosed = false;
   #isDraining = false;
   #isReading = false;
+  #isOpening = false;
   #heldCredits = 0;
   #readSinceTurn = 0;
   #pending = 0;
@@ -98,7 +99,7 @@ export class WorkStream implements WorkSink {
   /** The worker sends no more: what it has asked for is still answered. */
   halfClosed(): void {
     this.#isHalfClosed = true;
-    if (!this.#session) this.fail(firstIsHello());
+    if (!this.#session && !this.#isOpening) this.fail(firstIsHello());
     this.#session?.drain();
     this.#endWhenAnswered();
   }
@@ -146,7 +147,7 @@ export class WorkStream implements WorkSink {
   #dispatch({ message }: WorkRequest): void {
     if (message.case === 'hello') {
       validate(WorkRequest_HelloSchema, message.value);
-      this.#open(message.value.workerId);
+      this.#open(message.value.workerId).catch((error: unknown) => this.fail(error));
       return;
     }
     const session = this.#session;
@@ -174,11 +175,18 @@ export class WorkStream implements WorkSink {
     }
   }
 
-  #open(workerId: string): void {
-    if (this.#session) throw invalidField('hello', 'it was sent already');
-    this.#session = this.#engine.openWork(this.#projectId, workerId, this);
+  /** Nothing more is read until the worker is known. */
+  async #open(workerId: string): Promise<void> {
+    if (this.#session || this.#isOpening) throw invalidField('hello', 'it was sent already');
+    this.#isOpening = true;
+    const session = await this.#engine.openWork(this.#projectId, workerId, this);
+    this.#isOpening = false;
+    if (this.#isOver) return session.close();
+    this.#session = session;
     this.#send({ case: 'welcome', value: {} });
-    if (this.#isDraining) this.#session.drain();
+    if (this.#isDraining || this.#isHalfClosed) session.drain();
+    this.#readOn();
+    this.#endWhenAnswered();
   }
 
   #complete(callId: bigint, request: CompleteStepRequest | undefined): void {
@@ -226,7 +234,14 @@ export class WorkStream implements WorkSink {
 
   /** Asks for the next message unless too much is under way; the answer or the flush that ends that comes here again. */
   #readOn(): void {
-    if (this.#isReading || this.#isOver || this.#pending >= COMPLETIONS_MAX || this.#isBehind()) return;
+    if (
+      this.#isReading ||
+      this.#isOpening ||
+      this.#isOver ||
+      this.#pending >= COMPLETIONS_MAX ||
+      this.#isBehind()
+    )
+      return;
     this.#isReading = true;
     this.#readSinceTurn += 1;
     if (this.#readSinceTurn < MESSAGES_PER_TURN) {
@@ -267,7 +282,7 @@ export class WorkStream implements WorkSink {
   };
 
   #endWhenAnswered(): void {
-    if (!this.#isHalfClosed || this.#pending > 0 || this.#isOver) return;
+    if (!this.#isHalfClosed || this.#pending > 0 || this.#isOpening || this.#isOver) return;
     this.gone();
     this.#transport.end();
   }

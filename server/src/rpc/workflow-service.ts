@@ -88,8 +88,9 @@ export function workflowService(engine: EngineApi): ServiceRoutes {
       return create(GetSchemaResponseSchema, { schema: toSchema(await engine.getSchema(projectId, digest)) });
     },
 
-    listWorkers(_request, { projectId }) {
-      return create(ListWorkersResponseSchema, { workers: engine.listWorkers(projectId).map(toWorkerInfo) });
+    async listWorkers(_request, { projectId }) {
+      const workers = await engine.listWorkers(projectId);
+      return create(ListWorkersResponseSchema, { workers: workers.map(toWorkerInfo) });
     },
 
     batchInvoke: later('BatchInvoke'),

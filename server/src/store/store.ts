@@ -1,21 +1,26 @@
 import type { Execution, ExecutionStatus } from '../core/execution.js';
 import type { JournalEntry } from '../core/journal.js';
+import type { JsonObject } from '../core/json.js';
 
 /**
  * Where executions live. An adapter compares and sets; it knows no rule of the engine.
  *
  * The contract, held by one conformance suite (test/store-conformance) for every adapter:
  *
- * - `commit` is atomic for its execution, fenced by `expectedVersion`, and durable when it resolves: it survives kill -9
- *   of this process and loss of power. Commits that are asked for at the same time may share one write; each still
- *   succeeds or conflicts by itself.
- * - A read sees every commit that resolved before it was asked for, and none that did not happen.
+ * - `commit` is atomic for its execution, fenced by the version that it replaces, and durable when it resolves: it
+ *   survives kill -9 of this process and loss of power. Commits that are asked for at the same time may share one write;
+ *   each still succeeds or conflicts by itself.
+ * - A read sees every commit that resolved before it was asked for, in whichever process, and none that did not happen or
+ *   may be rolled back.
  * - The journal of an execution has no gaps: each entry begins with the event after the one before it ended with.
  * - A store that cannot be reached, or that finds its data damaged, throws `StoreFault`. After a `commit` threw, it is
- *   unknown whether it happened; the engine reads the execution again to find out.
+ *   unknown whether it happened, and it may even happen later; the version still fences it.
  * - Values come back as they went in; the caller never changes one after handing it over.
  */
 export interface Store {
+  /** Whether other processes write to it at the same time: then only a commit proves that what was read is current. */
+  readonly isShared: boolean;
+
   /** Writes one new version of one execution. */
   commit(write: ExecutionWrite): Promise<CommitResult>;
 
@@ -32,17 +37,14 @@ export interface Store {
     page: { readonly afterEvent: number; readonly entries: number; readonly bytes: number },
   ): Promise<readonly JournalEntry[]>;
 
-  /** The execution that an idempotency key belongs to; undefined if it was never used in the project. */
-  findByIdempotencyKey(projectId: string, key: string): Promise<Execution | undefined>;
-
   /** Ready executions of one workflow: larger priority first, then earlier `readyAt`, then id. */
   listReady(query: ReadyQuery): Promise<readonly ReadyExecution[]>;
 
   /** Executions whose `wakeAt` is at or before `until`, earliest first, and the earliest `wakeAt` after those. */
   listDue(query: { readonly until: number; readonly limit: number }): Promise<DueExecutions>;
 
-  /** Ids of executions that have messages in their outbox, in no particular order. */
-  listOutboxes(limit: number): Promise<readonly string[]>;
+  /** Ids of executions whose `outboxSince` is at or before `until`, in no particular order. */
+  listOutboxes(query: { readonly until: number; readonly limit: number }): Promise<readonly string[]>;
 
   /** Executions of a project, newest first (by `createdAt`, then id, both descending). */
   list(query: ExecutionQuery): Promise<readonly Execution[]>;
@@ -51,10 +53,26 @@ export interface Store {
   putSchema(schema: StoredSchema): Promise<void>;
 
   /** Schemas of a project, by workflow, then kind, then newest registration first. */
-  listSchemas(query: {
-    readonly projectId: string;
-    readonly workflowId?: string;
-  }): Promise<readonly StoredSchema[]>;
+  listSchemas(query: SchemaQuery): Promise<readonly StoredSchema[]>;
+
+  /**
+   * Keeps what is known of a worker, in place of what was known of it before. A store may forget a worker once its
+   * `expiresAt` is past, and all of them when it is closed.
+   */
+  putWorker(worker: StoredWorker): Promise<void>;
+
+  /** A worker that has not expired at `now`; undefined if there is none. */
+  loadWorker(query: { readonly id: string; readonly now: number }): Promise<StoredWorker | undefined>;
+
+  /** The workers of a project that have not expired at `now`, newest id first. */
+  listWorkers(query: { readonly projectId: string; readonly now: number }): Promise<readonly StoredWorker[]>;
+
+  /**
+   * Tells of what other processes commit, soon after each commit but with no promise to tell of every one: whoever
+   * follows must also look at the store from time to time. Never tells of commits through this object.
+   * @returns how to stop that.
+   */
+  follow(follower: Follower): () => void;
 
   /** Finishes what was asked for and lets go of everything. Calls after it throw. May be repeated. */
   close(): Promise<void>;
@@ -62,11 +80,17 @@ export interface Store {
 
 /** One new version of an execution. */
 export interface ExecutionWrite {
-  /** The version it replaces; 0 creates the execution. `execution.version` is `expectedVersion + 1`. */
-  readonly expectedVersion: number;
+  /**
+   * What it replaces, exactly as it is stored; missing to create the execution. `execution.version` is one more than its
+   * version, or 1.
+   */
+  readonly before?: Execution | undefined;
   readonly execution: Execution;
-  /** The text of the state document; missing if it did not change. Always there when the execution is created. */
-  readonly state?: string;
+  /**
+   * The state document; missing if it did not change. Always there when the execution is created. After that `entry.patch`
+   * is how it came from the one before.
+   */
+  readonly state?: JsonObject;
   /** What it adds to the journal, if anything. */
   readonly entry?: JournalEntry;
   /** What the indexes hold of it; derived from `execution` by the engine, so that adapters need no rule for it. */
@@ -79,19 +103,17 @@ export interface ExecutionIndex {
   readonly ready: boolean;
   /** When the scheduler must look at it, in milliseconds since 1970; missing for never. */
   readonly wakeAt?: number;
-  readonly hasOutbox: boolean;
+  /** Since when its outbox waits for somebody to deliver it, at the latest; missing while it is empty. */
+  readonly outboxSince?: number;
 }
 
-/**
- * `conflict`: the version was not the expected one (or, creating, the id exists). `key_taken`: creating, the project has
- * another execution with this idempotency key. Nothing of the write happened then.
- */
-export type CommitResult = 'committed' | 'conflict' | 'key_taken';
+/** `conflict`: the version was another one (or, creating, the id exists). Nothing of the write happened then. */
+export type CommitResult = 'committed' | 'conflict';
 
-/** An execution and the text of its state. */
+/** An execution and its state. */
 export interface StoredExecution {
   readonly execution: Execution;
-  readonly state: string;
+  readonly state: JsonObject;
 }
 
 /** Which ready executions. */
@@ -111,9 +133,41 @@ export interface ReadyExecution {
 
 /** What is due, and when to look again. */
 export interface DueExecutions {
-  readonly ids: readonly string[];
-  /** The earliest `wakeAt` not among `ids`; missing if there is none. */
+  readonly due: readonly DueExecution[];
+  /** The earliest `wakeAt` not among `due`; missing if there is none. */
   readonly next?: number;
+}
+
+/** An execution to be woken. */
+export interface DueExecution {
+  readonly id: string;
+  readonly wakeAt: number;
+  /** Whether this process committed to it last, so that the others expect it to do the waking. */
+  readonly isOurs: boolean;
+}
+
+/** Who is told of other processes' commits. Neither method may throw. */
+export interface Follower {
+  /** Executions that others committed to, in the order of the commits to each; several of one may be told as one. */
+  changed(changes: readonly ForeignChange[]): void;
+  /** Changes may have been missed: called when the following begins or breaks off, and every second until it goes on. */
+  missed(): void;
+}
+
+/** What is told of another process's commit. */
+export interface ForeignChange {
+  readonly executionId: string;
+  /** What waits for a worker since then; missing if nothing does. It may be gone by now. */
+  readonly ready?: { readonly projectId: string; readonly workflowId: string };
+}
+
+/** A worker as its server describes it to the other servers. Times are milliseconds since 1970. */
+export interface StoredWorker {
+  readonly id: string;
+  readonly projectId: string;
+  readonly expiresAt: number;
+  /** The text of a JSON value that only the engine understands. */
+  readonly body: string;
 }
 
 /** Conditions that all hold, and a place to go on from. */
@@ -144,6 +198,14 @@ export interface StoredSchema {
   readonly digest: string;
   readonly jsonSchema: string;
   readonly registeredAt: number;
+}
+
+/** Which schemas. */
+export interface SchemaQuery {
+  readonly projectId: string;
+  readonly workflowId?: string;
+  /** Only those whose `registeredAt` is this or later. */
+  readonly registeredSince?: number;
 }
 
 /** The store cannot be reached, or its data is damaged. The message says what was being done, and to which id. */

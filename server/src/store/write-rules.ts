@@ -5,30 +5,24 @@ import type { ExecutionWrite } from './store.js';
 /**
  * Asserts what every caller of `commit` promises. A write that breaks it is a bug of the engine: an adapter that wrote it
  * would make the promise of another execution's reader untrue, so it throws before anything is written.
- */
-export function assertWellFormed({ expectedVersion, execution, state }: ExecutionWrite): void {
-  if (execution.version !== expectedVersion + 1) {
-    throw new Error(`${execution.id}: version ${execution.version} cannot replace ${expectedVersion}`);
-  }
-  if (expectedVersion === 0 && state === undefined) {
-    throw new Error(`${execution.id} is created without a state`);
-  }
-}
-
-/**
- * Asserts that the journal goes on where it ends.
- * @param endsWith  the last event of the journal so far; 0 if it is empty.
  * @returns the last event of the journal after the write.
  */
-export function assertContinues({ execution, entry }: ExecutionWrite, endsWith: number): number {
-  if (!entry) return endsWith;
-  if (entry.events.length === 0 || entry.firstEvent !== endsWith + 1) {
-    const events = `${entry.events.length} events from number ${entry.firstEvent}`;
+export function assertWellFormed({ before, execution, state, entry }: ExecutionWrite): number {
+  const { id, version, eventCount } = execution;
+  const replaced = before?.version ?? 0;
+  if (version !== replaced + 1) throw new Error(`${id}: version ${version} cannot replace ${replaced}`);
+  if (before) assertSameOrigin(execution, originOf(before));
+  else if (state === undefined) throw new Error(`${id} is created without a state`);
+
+  const endsWith = before?.eventCount ?? 0;
+  const goesOn = entry ? entry.firstEvent === endsWith + 1 && entry.events.length > 0 : true;
+  if (!goesOn || eventCount !== (entry ? lastEvent(entry) : endsWith)) {
+    const added = entry ? `${entry.events.length} events from number ${entry.firstEvent}` : 'no events';
     throw new Error(
-      `${execution.id}: the journal ends with event ${endsWith} and cannot go on with ${events}`,
+      `${id}: the journal ends with event ${endsWith} and cannot go on with ${added} to ${eventCount}`,
     );
   }
-  return lastEvent(entry);
+  return eventCount;
 }
 
 /** What executions are found by and never changes once one was created: no adapter moves it in its indexes. */

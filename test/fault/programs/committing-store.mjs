@@ -50,9 +50,9 @@ function execution(id, version) {
 async function takeSteps(store, id) {
   for (let version = 1; ; version++) {
     const result = await store.commit({
-      expectedVersion: version - 1,
+      before: version === 1 ? undefined : execution(id, version - 1),
       execution: execution(id, version),
-      state: JSON.stringify({ version, text: 's'.repeat((version * 97) % 5_000) }),
+      state: { version, text: 's'.repeat((version * 97) % 5_000) },
       entry: {
         firstEvent: version,
         at: version,
@@ -60,7 +60,7 @@ async function takeSteps(store, id) {
         steps: [],
         stateRevision: version,
       },
-      index: { ready: false, hasOutbox: false },
+      index: { ready: false },
     });
     if (result !== 'committed') throw new Error(`${id} version ${version}: ${result}`);
     say(`${id} ${version}`);

@@ -19,10 +19,9 @@ async function commitPair(name, size) {
 async function commit(id, size) {
   try {
     const result = await store.commit({
-      expectedVersion: 0,
       execution: { ...TEMPLATE, id, rootExecutionId: id },
-      state: JSON.stringify('s'.repeat(size)),
-      index: { ready: true, hasOutbox: false },
+      state: { text: 's'.repeat(size) },
+      index: { ready: true },
     });
     say(`${id} ${result}`);
     return result;

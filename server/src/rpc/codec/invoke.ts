@@ -5,6 +5,7 @@ import {
   type InvokeResponse,
   InvokeResponseSchema,
 } from '../../gen/polos/v1/workflow_service_pb.js';
+import { invalidField } from '../refusals.js';
 import { fromRetryPolicy } from './execution.js';
 import { invokeDigest } from './fingerprint.js';
 import { fromPayload } from './payload.js';
@@ -13,13 +14,17 @@ import { fromDuration, toTimestamp } from './time.js';
 /** Reads what Invoke asks for. The initial state is passed on as text: the engine checks it. */
 export function fromInvoke(request: InvokeRequest, projectId: string): Invocation {
   const payload = fromPayload(request.payload, 'payload');
+  const { executionId, idempotencyKey } = request;
+  if (executionId !== '' && idempotencyKey !== '' && executionId !== idempotencyKey) {
+    throw invalidField('idempotency_key', 'must be empty or equal to execution_id where that is given');
+  }
   return {
     projectId,
     workflowId: request.workflowId,
-    ...(request.executionId !== '' && { executionId: request.executionId }),
+    ...(executionId !== '' && { executionId }),
     ...(payload && { payload }),
     ...(request.initialState !== '' && { initialState: request.initialState }),
-    ...(request.idempotencyKey !== '' && { idempotencyKey: request.idempotencyKey }),
+    ...(idempotencyKey !== '' && { idempotencyKey }),
     requestDigest: invokeDigest(request),
     ...(request.queue !== '' && { queue: request.queue }),
     ...(request.concurrencyKey !== '' && { concurrencyKey: request.concurrencyKey }),

@@ -8,10 +8,13 @@ import type {
   ExecutionWrite,
   ReadyExecution,
   ReadyQuery,
+  SchemaQuery,
   Store,
   StoredExecution,
   StoredSchema,
+  StoredWorker,
 } from '../store.js';
+import { WorkerMap } from '../worker-map.js';
 import { assertWellFormed } from '../write-rules.js';
 import { ExecutionList } from './execution-list.js';
 import { ExecutionTable } from './execution-table.js';
@@ -36,6 +39,7 @@ export async function openEmbeddedStore(options: { readonly dataDir: string }): 
 }
 
 class EmbeddedStore implements Store {
+  readonly isShared = false;
   private readonly opened: OpenDatabase;
   private readonly executions: ExecutionTable;
   private readonly journals: JournalTable;
@@ -43,6 +47,7 @@ class EmbeddedStore implements Store {
   private readonly schemas: SchemaTable;
   private readonly transaction: StoreTransaction;
   private readonly groups: GroupCommit;
+  private readonly workers = new WorkerMap();
   private isClosed = false;
 
   constructor(opened: OpenDatabase) {
@@ -60,11 +65,14 @@ class EmbeddedStore implements Store {
 
   async commit(write: ExecutionWrite): Promise<CommitResult> {
     this.assertOpen();
-    assertWellFormed(write);
+    const lastEvent = assertWellFormed(write);
     const { execution, state, entry } = write;
-    const encoded = { write, body: executionText(execution), entryBody: entry && entryText(entry) };
+    const body = executionText(execution);
+    const stateBody = state && JSON.stringify(state);
+    const entryBody = entry && entryText(entry);
+    const encoded = { write, body, stateBody, entryBody, lastEvent };
     return this.groups.submit({
-      bytes: encoded.body.length + (encoded.entryBody?.length ?? 0) + (state?.length ?? 0),
+      bytes: body.length + (entryBody?.length ?? 0) + (stateBody?.length ?? 0),
       write: () => this.executions.write(encoded, this.transaction.tally),
       toFault: (error) => this.toFault(`commit ${execution.id}`, error),
     });
@@ -76,10 +84,6 @@ class EmbeddedStore implements Store {
 
   async journal(executionId: string, page: JournalPage): Promise<readonly JournalEntry[]> {
     return this.read(`read the journal of ${executionId}`, () => this.journals.read(executionId, page));
-  }
-
-  async findByIdempotencyKey(projectId: string, key: string): Promise<Execution | undefined> {
-    return this.read(`find the idempotency key "${key}"`, () => this.executions.findByKey(projectId, key));
   }
 
   async listReady(query: ReadyQuery): Promise<readonly ReadyExecution[]> {
@@ -96,8 +100,8 @@ class EmbeddedStore implements Store {
     return this.read('list what is due', () => this.lists.listDue(until, limit));
   }
 
-  async listOutboxes(limit: number): Promise<readonly string[]> {
-    return this.read('list outboxes', () => this.lists.listOutboxes(limit));
+  async listOutboxes(query: { readonly until: number; readonly limit: number }): Promise<readonly string[]> {
+    return this.read('list outboxes', () => this.lists.listOutboxes(query.until, query.limit));
   }
 
   async list(query: ExecutionQuery): Promise<readonly Execution[]> {
@@ -113,11 +117,31 @@ class EmbeddedStore implements Store {
     });
   }
 
-  async listSchemas(query: {
-    readonly projectId: string;
-    readonly workflowId?: string;
-  }): Promise<readonly StoredSchema[]> {
+  async listSchemas(query: SchemaQuery): Promise<readonly StoredSchema[]> {
     return this.read(`list schemas of "${query.projectId}"`, () => this.schemas.list(query));
+  }
+
+  async putWorker(worker: StoredWorker): Promise<void> {
+    this.assertOpen();
+    this.workers.put(worker);
+  }
+
+  async loadWorker(query: { readonly id: string; readonly now: number }): Promise<StoredWorker | undefined> {
+    this.assertOpen();
+    return this.workers.load(query);
+  }
+
+  async listWorkers(query: {
+    readonly projectId: string;
+    readonly now: number;
+  }): Promise<readonly StoredWorker[]> {
+    this.assertOpen();
+    return this.workers.list(query);
+  }
+
+  /** No other process writes to the directory: there is nothing to tell. */
+  follow(): () => void {
+    return () => {};
   }
 
   async close(): Promise<void> {

@@ -43,12 +43,13 @@ export class ExecutionList {
     const last = rows.at(-1);
     const [lastId, lastWakeAt] = last ? [last[0], last[1]] : [new ArrayBuffer(0), Number.MIN_SAFE_INTEGER];
     const after = this.selectDueAfter.get([lastWakeAt, textOf(lastId)]) as [number] | undefined;
-    return { ids: rows.map(([id]) => fromColumn(id)), ...(after && { next: after[0] }) };
+    const due = rows.map(([id, wakeAt]) => ({ id: fromColumn(id), wakeAt, isOurs: true }));
+    return { due, ...(after && { next: after[0] }) };
   }
 
   /** See `Store.listOutboxes`. */
-  listOutboxes(limit: number): readonly string[] {
-    const rows = this.selectOutboxes.all([limit]) as [ArrayBuffer][];
+  listOutboxes(until: number, limit: number): readonly string[] {
+    const rows = this.selectOutboxes.all([until, limit]) as [ArrayBuffer][];
     return rows.map(([id]) => fromColumn(id));
   }
 

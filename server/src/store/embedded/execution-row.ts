@@ -10,7 +10,7 @@ export type ExecutionRow = readonly [
   body: ArrayBuffer,
   ready: number,
   wakeAt: number | null,
-  hasOutbox: number,
+  outboxSince: number | null,
   lastEvent: number,
   stateVersion: number,
   crc: number,
@@ -20,7 +20,7 @@ export type ExecutionRow = readonly [
 export interface RowFacts {
   readonly ready: boolean;
   readonly wakeAt: number | null;
-  readonly hasOutbox: boolean;
+  readonly outboxSince: number | null;
   /** The last event of the journal; 0 if it is empty. */
   readonly lastEvent: number;
   /** The version that wrote the state last. */
@@ -36,14 +36,14 @@ export interface ReadExecution {
 
 /** The checksum of a row: over all that is read from it. */
 export function executionCrc(body: string | Uint8Array, facts: RowFacts): number {
-  const { ready, wakeAt, hasOutbox, lastEvent, stateVersion } = facts;
-  return crc32(`${Number(ready)},${wakeAt},${Number(hasOutbox)},${lastEvent},${stateVersion}`, crc32(body));
+  const { ready, wakeAt, outboxSince, lastEvent, stateVersion } = facts;
+  return crc32(`${Number(ready)},${wakeAt},${outboxSince},${lastEvent},${stateVersion}`, crc32(body));
 }
 
 /** Checks and reads a row. */
 export function readExecutionRow(row: ExecutionRow, file: string): ReadExecution {
-  const [seq, body, ready, wakeAt, hasOutbox, lastEvent, stateVersion, crc] = row;
-  const facts = { ready: ready === 1, wakeAt, hasOutbox: hasOutbox === 1, lastEvent, stateVersion };
+  const [seq, body, ready, wakeAt, outboxSince, lastEvent, stateVersion, crc] = row;
+  const facts = { ready: ready === 1, wakeAt, outboxSince, lastEvent, stateVersion };
   const bytes = new Uint8Array(body);
   if (executionCrc(bytes, facts) !== crc) throw rowDamage(file, 'execution', seq);
   return { seq, execution: parseExecution(textOf(bytes)), facts };
@@ -66,7 +66,6 @@ export function indexedColumns(execution: Execution): (string | number | null)[]
     rootExecutionId === id ? null : toColumn(rootExecutionId),
     toColumn(execution.sessionId),
     orNull(execution.userId),
-    orNull(execution.idempotencyKey),
   ];
 }
 

@@ -1,7 +1,7 @@
 import type Database from 'libsql';
 import type { Execution } from '../../core/execution.js';
 import type { CommitResult, ExecutionWrite, StoredExecution } from '../store.js';
-import { assertContinues, assertSameOrigin, type Origin, originOf } from '../write-rules.js';
+import { assertSameOrigin, type Origin, originOf } from '../write-rules.js';
 import {
   bodyCrc,
   checkedText,
@@ -24,7 +24,10 @@ const RECENT_EXECUTIONS = 8_192;
 export interface EncodedWrite {
   readonly write: ExecutionWrite;
   readonly body: string;
+  readonly stateBody: string | undefined;
   readonly entryBody: string | undefined;
+  /** See `assertWellFormed`. */
+  readonly lastEvent: number;
 }
 
 /** What one commit adds to the progress of the store. */
@@ -59,7 +62,6 @@ export class ExecutionTable {
   private readonly updateAll: Database.Statement;
   private readonly select: Database.Statement;
   private readonly selectWithState: Database.Statement;
-  private readonly selectByKey: Database.Statement;
   private readonly insertState: Database.Statement;
   private readonly updateState: Database.Statement;
   private readonly insertEntry: Database.Statement;
@@ -72,7 +74,6 @@ export class ExecutionTable {
     this.updateAll = database.prepare(SQL.updateExecutionAll);
     this.select = database.prepare(SQL.selectExecution).raw();
     this.selectWithState = database.prepare(SQL.selectExecutionAndState).raw();
-    this.selectByKey = database.prepare(SQL.selectByKey).raw();
     this.insertState = database.prepare(SQL.insertState);
     this.updateState = database.prepare(SQL.updateState);
     this.insertEntry = database.prepare(SQL.insertEntry);
@@ -80,7 +81,7 @@ export class ExecutionTable {
 
   /** Writes one version in the current transaction. */
   write(encoded: EncodedWrite, tally: Tally): CommitResult {
-    return encoded.write.expectedVersion === 0 ? this.create(encoded, tally) : this.replace(encoded, tally);
+    return encoded.write.before ? this.replace(encoded, tally) : this.create(encoded, tally);
   }
 
   /** Forgets what is known of rows: what a transaction wrote that was then rolled back is not in them. */
@@ -92,53 +93,53 @@ export class ExecutionTable {
   load(executionId: string): StoredExecution | undefined {
     const row = this.selectWithState.get([toColumn(executionId)]) as StateJoinRow | undefined;
     if (!row) return undefined;
-    const [seq, body, ready, wakeAt, hasOutbox, lastEvent, stateVersion, crc, version, state, stateCrc] = row;
+    const [seq, body, ready, wakeAt, outboxSince, lastEvent, stateVersion, crc, version, state, stateCrc] =
+      row;
     const { file } = this;
-    const read = readExecutionRow([seq, body, ready, wakeAt, hasOutbox, lastEvent, stateVersion, crc], file);
+    const read = readExecutionRow(
+      [seq, body, ready, wakeAt, outboxSince, lastEvent, stateVersion, crc],
+      file,
+    );
     if (state === null || version !== stateVersion) throw rowDamage(file, 'state', seq);
     const text = { file, table: 'state', key: seq, body: state, owner: seq, place: version, crc: stateCrc };
     this.remember(read);
-    return { execution: read.execution, state: checkedText(text) };
+    return { execution: read.execution, state: JSON.parse(checkedText(text)) };
   }
 
-  /** Reads the execution that an idempotency key belongs to. */
-  findByKey(projectId: string, key: string): Execution | undefined {
-    const row = this.selectByKey.get([toColumn(projectId), toColumn(key)]) as ExecutionRow | undefined;
-    return row && readExecutionRow(row, this.file).execution;
-  }
-
-  private create({ write, body, entryBody }: EncodedWrite, tally: Tally): CommitResult {
-    const { execution, state = '' } = write;
-    const facts = factsOf(write, assertContinues(write, 0), execution.version);
+  private create(encoded: EncodedWrite, tally: Tally): CommitResult {
+    const { write, body, stateBody = '', entryBody, lastEvent: newest } = encoded;
+    const { execution } = write;
+    const facts = factsOf(write, newest, execution.version);
     const crc = executionCrc(body, facts);
-    const { ready, wakeAt, hasOutbox, lastEvent, stateVersion } = facts;
-    const beside = [Number(ready), wakeAt, Number(hasOutbox), lastEvent, stateVersion, body, crc];
+    const { ready, wakeAt, outboxSince, lastEvent, stateVersion } = facts;
+    const beside = [Number(ready), wakeAt, outboxSince, lastEvent, stateVersion, body, crc];
     const { changes, lastInsertRowid } = this.insert.run([...indexedColumns(execution), ...beside]);
-    if (changes === 0) return this.read(execution.id) ? 'conflict' : 'key_taken';
+    if (changes === 0) return 'conflict';
 
     const seq = Number(lastInsertRowid);
-    const stateCrc = bodyCrc(state, seq, execution.version);
-    this.insertState.get([seq, execution.version, state, stateCrc]);
+    const stateCrc = bodyCrc(stateBody, seq, execution.version);
+    this.insertState.get([seq, execution.version, stateBody, stateCrc]);
     tally.addExecution();
     tally.addRow(stateCrc);
     this.finish({ seq, facts, crc, execution, entryBody }, tally);
     return 'committed';
   }
 
-  private replace({ write, body, entryBody }: EncodedWrite, tally: Tally): CommitResult {
-    const { execution, state, expectedVersion } = write;
+  private replace(encoded: EncodedWrite, tally: Tally): CommitResult {
+    const { write, body, stateBody, entryBody, lastEvent: newest } = encoded;
+    const { execution } = write;
     const before = this.recent.get(execution.id) ?? this.readRecent(execution.id);
-    if (before?.version !== expectedVersion) return 'conflict';
+    if (!before || before.version !== write.before?.version) return 'conflict';
 
     assertSameOrigin(execution, before.origin);
     const { seq } = before;
-    const stateVersion = state === undefined ? before.facts.stateVersion : execution.version;
-    const facts = factsOf(write, assertContinues(write, before.facts.lastEvent), stateVersion);
+    const stateVersion = stateBody === undefined ? before.facts.stateVersion : execution.version;
+    const facts = factsOf(write, newest, stateVersion);
     const crc = executionCrc(body, facts);
     this.updateRow({ before, execution, facts, body, crc });
-    if (state !== undefined) {
-      const stateCrc = bodyCrc(state, seq, stateVersion);
-      this.updateState.get([stateVersion, state, stateCrc, seq]);
+    if (stateBody !== undefined) {
+      const stateCrc = bodyCrc(stateBody, seq, stateVersion);
+      this.updateState.get([stateVersion, stateBody, stateCrc, seq]);
       tally.addRow(stateCrc);
     }
     this.finish({ seq, facts, crc, execution, entryBody, origin: before.origin }, tally);
@@ -159,9 +160,9 @@ export class ExecutionTable {
     const { before, execution, facts, body, crc } = row;
     const { seq, version: replaced } = before;
     const { status, queue, priority, readyAt, version } = execution;
-    const { ready, wakeAt, hasOutbox, lastEvent, stateVersion } = facts;
+    const { ready, wakeAt, outboxSince, lastEvent, stateVersion } = facts;
     if (!isIndexedAlike(before, execution, facts)) {
-      const indexed = [wakeAt, status, toColumn(queue), priority, Number(ready), readyAt, Number(hasOutbox)];
+      const indexed = [wakeAt, status, toColumn(queue), priority, Number(ready), readyAt, outboxSince];
       this.updateAll.get([version, lastEvent, stateVersion, body, crc, ...indexed, seq, replaced]);
     } else if (before.facts.wakeAt !== wakeAt) {
       this.updateWake.get([version, lastEvent, stateVersion, body, crc, wakeAt, seq, replaced]);
@@ -214,8 +215,8 @@ export class ExecutionTable {
 type StateJoinRow = readonly [...ExecutionRow, ...([number, ArrayBuffer, number] | [null, null, null])];
 
 function factsOf({ index }: ExecutionWrite, lastEvent: number, stateVersion: number): RowFacts {
-  const { ready, wakeAt = null, hasOutbox } = index;
-  return { ready, wakeAt, hasOutbox, lastEvent, stateVersion };
+  const { ready, wakeAt = null, outboxSince = null } = index;
+  return { ready, wakeAt, outboxSince, lastEvent, stateVersion };
 }
 
 function isIndexedAlike(before: RecentRow, execution: Execution, facts: RowFacts): boolean {
@@ -225,6 +226,6 @@ function isIndexedAlike(before: RecentRow, execution: Execution, facts: RowFacts
     before.priority === execution.priority &&
     before.readyAt === execution.readyAt &&
     before.facts.ready === facts.ready &&
-    before.facts.hasOutbox === facts.hasOutbox
+    before.facts.outboxSince === facts.outboxSince
   );
 }

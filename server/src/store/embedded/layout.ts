@@ -1,5 +1,5 @@
-/** The version of this layout, in `PRAGMA user_version`. A newer one is refused; an older one will be migrated. */
-export const LAYOUT_VERSION = 1;
+/** The version of this layout, in `PRAGMA user_version`. No server that wrote version 1 was ever released. */
+export const LAYOUT_VERSION = 2;
 
 /** Bytes of a page of the database file. */
 export const PAGE_BYTES = 4_096;
@@ -49,22 +49,20 @@ CREATE TABLE execution (
   ready INTEGER NOT NULL,
   ready_at INTEGER NOT NULL,
   wake_at INTEGER,
-  has_outbox INTEGER NOT NULL,
+  outbox_since INTEGER,
   created_at INTEGER NOT NULL,
   parent TEXT,
   root TEXT,
   session TEXT NOT NULL,
   user TEXT,
-  idempotency_key TEXT,
   last_event INTEGER NOT NULL,
   state_version INTEGER NOT NULL,
   body TEXT NOT NULL,
   crc INTEGER NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX execution_key ON execution (project, idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX execution_ready ON execution (project, workflow, priority DESC, ready_at, id, queue) WHERE ready = 1;
 CREATE INDEX execution_due ON execution (wake_at, id) WHERE wake_at IS NOT NULL;
-CREATE INDEX execution_outbox ON execution (id) WHERE has_outbox = 1;
+CREATE INDEX execution_outbox ON execution (outbox_since) WHERE outbox_since IS NOT NULL;
 CREATE INDEX execution_list ON execution (project, created_at, id);
 CREATE INDEX execution_status ON execution (project, status, created_at, id);
 CREATE INDEX execution_workflow ON execution (project, workflow, created_at, id);

@@ -91,6 +91,10 @@ function openTables(database: Database.Database, file: string): Progress {
   else if (version > LAYOUT_VERSION) {
     const versions = `version ${version} of its layout; this one knows ${LAYOUT_VERSION}`;
     throw damage(`${file}: it was written by a newer server, in ${versions}. Start a newer server.`);
+  } else if (version === 1) {
+    throw damage(
+      `${file}: it was written before the first release; use another data directory, or move this one away`,
+    );
   } else if (version !== LAYOUT_VERSION) {
     throw damage(
       `${file}: the file is damaged: it says version ${version} of its layout, which there never was`,

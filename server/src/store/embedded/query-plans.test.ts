@@ -49,7 +49,6 @@ test('the check of plans would see a scan and a sort', () => {
 test.each([
   ['selectReady', 'execution_ready (project=? AND workflow=?)'],
   ['selectDue', 'execution_due (wake_at>? AND wake_at<?)'],
-  ['selectByKey', 'execution_key (project=? AND idempotency_key=?)'],
   ['selectOutboxes', 'execution_outbox'],
   ['selectEntries', 'journal_order (seq=? AND last_event>? AND last_event<?)'],
 ] as const)('%s is answered by %s', (name, index) => {

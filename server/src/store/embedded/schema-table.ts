@@ -1,5 +1,5 @@
 import type Database from 'libsql';
-import type { StoredSchema } from '../store.js';
+import type { SchemaQuery, StoredSchema } from '../store.js';
 import { bodyCrc, checkedText } from './execution-row.js';
 import type { Tally } from './execution-table.js';
 import { toColumn } from './sqlite-text.js';
@@ -29,22 +29,17 @@ export class SchemaTable {
   }
 
   /** See `Store.listSchemas`. */
-  list({
-    projectId,
-    workflowId,
-  }: {
-    readonly projectId: string;
-    readonly workflowId?: string;
-  }): StoredSchema[] {
+  list({ projectId, workflowId, registeredSince = Number.NEGATIVE_INFINITY }: SchemaQuery): StoredSchema[] {
     const rows =
       workflowId === undefined
         ? this.selectProject.all([toColumn(projectId)])
         : this.selectWorkflow.all([toColumn(projectId), toColumn(workflowId)]);
     const { file } = this;
-    return (rows as [ArrayBuffer, number][]).map(([body, crc], index) => {
+    const schemas = (rows as [ArrayBuffer, number][]).map(([body, crc], index) => {
       const row = { file, table: 'schema', key: index + 1, body, owner: 0, place: 0, crc };
       return JSON.parse(checkedText(row)) as StoredSchema;
     });
+    return schemas.filter((schema) => schema.registeredAt >= registeredSince);
   }
 }
 

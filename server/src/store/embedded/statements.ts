@@ -5,7 +5,7 @@
 const BODY = 'CAST(e.body AS BLOB)';
 
 /** What every read of an execution takes from its row, in the order of `ExecutionRow`, for `FROM execution e`. */
-export const EXECUTION_ROW = `e.seq, ${BODY}, e.ready, e.wake_at, e.has_outbox, e.last_event, e.state_version, e.crc`;
+export const EXECUTION_ROW = `e.seq, ${BODY}, e.ready, e.wake_at, e.outbox_since, e.last_event, e.state_version, e.crc`;
 
 /** The columns that repeat a part of the body for the indexes, in the order of `indexedColumns`. */
 const INDEXED = [
@@ -22,10 +22,18 @@ const INDEXED = [
   'root',
   'session',
   'user',
-  'idempotency_key',
 ];
 
-const INSERTED = [...INDEXED, 'ready', 'wake_at', 'has_outbox', 'last_event', 'state_version', 'body', 'crc'];
+const INSERTED = [
+  ...INDEXED,
+  'ready',
+  'wake_at',
+  'outbox_since',
+  'last_event',
+  'state_version',
+  'body',
+  'crc',
+];
 
 /** Ready executions of one workflow, in any queue or in one of so many. */
 export function readySql(queues: number): string {
@@ -45,12 +53,11 @@ export const SQL = {
   updateExecutionWake: `UPDATE execution SET version = ?, last_event = ?, state_version = ?, body = ?, crc = ?,
     wake_at = ? WHERE seq = ? AND version = ?`,
   updateExecutionAll: `UPDATE execution SET version = ?, last_event = ?, state_version = ?, body = ?, crc = ?,
-    wake_at = ?, status = ?, queue = ?, priority = ?, ready = ?, ready_at = ?, has_outbox = ?
+    wake_at = ?, status = ?, queue = ?, priority = ?, ready = ?, ready_at = ?, outbox_since = ?
     WHERE seq = ? AND version = ?`,
   selectExecution: `SELECT ${EXECUTION_ROW} FROM execution e WHERE e.id = ?`,
   selectExecutionAndState: `SELECT ${EXECUTION_ROW}, s.version, CAST(s.body AS BLOB), s.crc
     FROM execution e LEFT JOIN state s ON s.seq = e.seq WHERE e.id = ?`,
-  selectByKey: `SELECT ${EXECUTION_ROW} FROM execution e WHERE e.project = ? AND e.idempotency_key = ?`,
 
   insertState: 'INSERT INTO state (seq, version, body, crc) VALUES (?, ?, ?, ?)',
   updateState: 'UPDATE state SET version = ?, body = ?, crc = ? WHERE seq = ?',
@@ -67,7 +74,8 @@ export const SQL = {
     ORDER BY wake_at, id LIMIT ?`,
   selectDueAfter: `SELECT wake_at FROM execution WHERE wake_at IS NOT NULL AND (wake_at, id) > (?, ?)
     ORDER BY wake_at, id LIMIT 1`,
-  selectOutboxes: 'SELECT CAST(id AS BLOB) FROM execution WHERE has_outbox = 1 LIMIT ?',
+  selectOutboxes: `SELECT CAST(id AS BLOB) FROM execution WHERE outbox_since IS NOT NULL AND outbox_since <= ?
+    LIMIT ?`,
 
   putSchema: `INSERT INTO schema (project, workflow, kind, digest, registered_at, body, crc, writes)
     VALUES (?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET registered_at = excluded.registered_at,

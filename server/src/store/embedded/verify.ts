@@ -57,7 +57,7 @@ function verifyExecutions(database: Database.Database, file: string, progress: P
     file,
     name: 'execution',
     key: 'seq',
-    numbers: ['ready', 'wake_at', 'has_outbox', 'last_event', 'state_version', 'crc'],
+    numbers: ['ready', 'wake_at', 'outbox_since', 'last_event', 'state_version', 'crc'],
     text: INDEXED_TEXT,
   });
   let count = 0;
@@ -74,11 +74,11 @@ function verifyExecutions(database: Database.Database, file: string, progress: P
 
 /** @returns the version of the execution. */
 function verifyExecution({ key, body, numbers, text }: PackedRow, file: string): number {
-  const [ready, wakeAt = null, hasOutbox, lastEvent, stateVersion, crc] = numbers;
+  const [ready, wakeAt = null, outboxSince = null, lastEvent, stateVersion, crc] = numbers;
   const facts = {
     ready: ready === 1,
     wakeAt,
-    hasOutbox: hasOutbox === 1,
+    outboxSince,
     lastEvent: Number(lastEvent),
     stateVersion: Number(stateVersion),
   };

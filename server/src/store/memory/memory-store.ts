@@ -1,5 +1,6 @@
 import type { Execution } from '../../core/execution.js';
 import { type JournalEntry, lastEvent } from '../../core/journal.js';
+import type { JsonObject } from '../../core/json.js';
 import { entryText } from '../record-codec.js';
 import {
   type CommitResult,
@@ -7,28 +8,48 @@ import {
   type ExecutionIndex,
   type ExecutionQuery,
   type ExecutionWrite,
+  type Follower,
   type ReadyExecution,
   type ReadyQuery,
+  type SchemaQuery,
   type Store,
   type StoredExecution,
   type StoredSchema,
+  type StoredWorker,
   StoreFault,
 } from '../store.js';
 import { compareText } from '../text-order.js';
-import { assertContinues, assertSameOrigin, assertWellFormed, originOf } from '../write-rules.js';
+import { WorkerMap } from '../worker-map.js';
+import { assertWellFormed } from '../write-rules.js';
 
 /**
  * A store that forgets everything when the process ends: for the simulator and for unit tests. It keeps the values that
  * it is handed, which nobody changes, so that nothing is copied.
+ *
+ * @param database  where several stores keep the same executions, each as if it were in a process of its own.
  */
-export function openMemoryStore(): Store {
-  return new MemoryStore();
+export function openMemoryStore(database?: MemoryDatabase): Store {
+  return new MemoryStore(database ?? new MemoryDatabase(), database !== undefined);
+}
+
+/** What memory stores share. */
+export class MemoryDatabase {
+  readonly rows = new Map<string, Row>();
+  /** Ids by workflow; the order is made when it is asked for. */
+  readonly ready = new Map<string, Set<string>>();
+  readonly due = new Set<string>();
+  readonly outboxes = new Set<string>();
+  readonly schemas = new Map<string, StoredSchema>();
+  readonly workers = new WorkerMap();
+  readonly followers = new Map<Follower, Store>();
 }
 
 interface Row {
   execution: Execution;
-  state: string;
+  state: JsonObject;
   index: ExecutionIndex;
+  /** The store that committed last. */
+  by: Store;
   readonly journal: JournalRow[];
 }
 
@@ -38,30 +59,30 @@ interface JournalRow {
 }
 
 class MemoryStore implements Store {
-  private readonly rows = new Map<string, Row>();
-  private readonly idsByKey = new Map<string, string>();
-  /** Ids by workflow; the order is made when it is asked for. */
-  private readonly ready = new Map<string, Set<string>>();
-  private readonly due = new Set<string>();
-  private readonly outboxes = new Set<string>();
-  private readonly schemas = new Map<string, StoredSchema>();
+  readonly isShared: boolean;
+  private readonly database: MemoryDatabase;
   private closed = false;
+
+  constructor(database: MemoryDatabase, isShared: boolean) {
+    this.database = database;
+    this.isShared = isShared;
+  }
 
   async commit(write: ExecutionWrite): Promise<CommitResult> {
     this.assertOpen();
     assertWellFormed(write);
-    const { execution, expectedVersion } = write;
-    const row = this.rows.get(execution.id);
-    if ((row?.execution.version ?? 0) !== expectedVersion) return 'conflict';
+    const { execution, before } = write;
+    const row = this.database.rows.get(execution.id);
+    if (row?.execution.version !== before?.version) return 'conflict';
     if (row) this.replace(row, write);
-    else if (this.hasKeyOf(execution)) return 'key_taken';
     else this.create(write);
+    this.tell(execution, write.index);
     return 'committed';
   }
 
   async load(executionId: string): Promise<StoredExecution | undefined> {
     this.assertOpen();
-    const row = this.rows.get(executionId);
+    const row = this.database.rows.get(executionId);
     return row && { execution: row.execution, state: row.state };
   }
 
@@ -70,7 +91,7 @@ class MemoryStore implements Store {
     page: { readonly afterEvent: number; readonly entries: number; readonly bytes: number },
   ): Promise<readonly JournalEntry[]> {
     this.assertOpen();
-    const rows = this.rows.get(executionId)?.journal ?? [];
+    const rows = this.database.rows.get(executionId)?.journal ?? [];
     const found: JournalEntry[] = [];
     let bytes = 0;
     for (let at = firstAfter(rows, page.afterEvent); at < rows.length && found.length < page.entries; at++) {
@@ -82,15 +103,9 @@ class MemoryStore implements Store {
     return found;
   }
 
-  async findByIdempotencyKey(projectId: string, key: string): Promise<Execution | undefined> {
-    this.assertOpen();
-    const id = this.idsByKey.get(composite(projectId, key));
-    return id === undefined ? undefined : this.rows.get(id)?.execution;
-  }
-
   async listReady(query: ReadyQuery): Promise<readonly ReadyExecution[]> {
     this.assertOpen();
-    const ids = this.ready.get(composite(query.projectId, query.workflowId));
+    const ids = this.database.ready.get(composite(query.projectId, query.workflowId));
     return this.rowsOf(ids ?? [])
       .map((row) => row.execution)
       .filter(({ queue }) => query.queues?.includes(queue) ?? true)
@@ -101,22 +116,29 @@ class MemoryStore implements Store {
 
   async listDue(query: { readonly until: number; readonly limit: number }): Promise<DueExecutions> {
     this.assertOpen();
-    const all = this.rowsOf(this.due)
-      .map(({ execution, index }) => ({ id: execution.id, at: index.wakeAt ?? 0 }))
-      .sort((a, b) => a.at - b.at || compareText(a.id, b.id));
-    const ids = all.filter(({ at }) => at <= query.until).slice(0, query.limit);
-    const next = all[ids.length];
-    return { ids: ids.map(({ id }) => id), ...(next && { next: next.at }) };
+    const all = this.rowsOf(this.database.due)
+      .map(({ execution, index, by }) => ({
+        id: execution.id,
+        wakeAt: index.wakeAt ?? 0,
+        isOurs: by === this,
+      }))
+      .sort((a, b) => a.wakeAt - b.wakeAt || compareText(a.id, b.id));
+    const due = all.filter(({ wakeAt }) => wakeAt <= query.until).slice(0, query.limit);
+    const next = all[due.length];
+    return { due, ...(next && { next: next.wakeAt }) };
   }
 
-  async listOutboxes(limit: number): Promise<readonly string[]> {
+  async listOutboxes(query: { readonly until: number; readonly limit: number }): Promise<readonly string[]> {
     this.assertOpen();
-    return [...this.outboxes].slice(0, limit);
+    return this.rowsOf(this.database.outboxes)
+      .filter(({ index: { outboxSince } }) => outboxSince !== undefined && outboxSince <= query.until)
+      .slice(0, query.limit)
+      .map(({ execution }) => execution.id);
   }
 
   async list(query: ExecutionQuery): Promise<readonly Execution[]> {
     this.assertOpen();
-    return [...this.rows.values()]
+    return [...this.database.rows.values()]
       .map((row) => row.execution)
       .filter((execution) => matches(execution, query))
       .sort(newestFirst)
@@ -126,16 +148,14 @@ class MemoryStore implements Store {
   async putSchema(schema: StoredSchema): Promise<void> {
     this.assertOpen();
     const { projectId, workflowId, kind, digest } = schema;
-    this.schemas.set(composite(projectId, workflowId, kind, digest), schema);
+    this.database.schemas.set(composite(projectId, workflowId, kind, digest), schema);
   }
 
-  async listSchemas(query: {
-    readonly projectId: string;
-    readonly workflowId?: string;
-  }): Promise<readonly StoredSchema[]> {
+  async listSchemas(query: SchemaQuery): Promise<readonly StoredSchema[]> {
     this.assertOpen();
-    return [...this.schemas.values()]
-      .filter((schema) => schema.projectId === query.projectId)
+    const { registeredSince = Number.NEGATIVE_INFINITY } = query;
+    return [...this.database.schemas.values()]
+      .filter((schema) => schema.projectId === query.projectId && schema.registeredAt >= registeredSince)
       .filter((schema) => query.workflowId === undefined || schema.workflowId === query.workflowId)
       .sort(
         (a, b) =>
@@ -146,47 +166,72 @@ class MemoryStore implements Store {
       );
   }
 
+  async putWorker(worker: StoredWorker): Promise<void> {
+    this.assertOpen();
+    this.database.workers.put(worker);
+  }
+
+  async loadWorker(query: { readonly id: string; readonly now: number }): Promise<StoredWorker | undefined> {
+    this.assertOpen();
+    return this.database.workers.load(query);
+  }
+
+  async listWorkers(query: {
+    readonly projectId: string;
+    readonly now: number;
+  }): Promise<readonly StoredWorker[]> {
+    this.assertOpen();
+    return this.database.workers.list(query);
+  }
+
+  follow(follower: Follower): () => void {
+    this.database.followers.set(follower, this);
+    return () => this.database.followers.delete(follower);
+  }
+
   async close(): Promise<void> {
     this.closed = true;
+    for (const [follower, store] of this.database.followers) {
+      if (store === this) this.database.followers.delete(follower);
+    }
+  }
+
+  /** Tells the followers of the other stores, as late as any other process would be told. */
+  private tell({ id, projectId, workflowId }: Execution, { ready }: ExecutionIndex): void {
+    const change = { executionId: id, ...(ready && { ready: { projectId, workflowId } }) };
+    for (const [follower, store] of this.database.followers) {
+      if (store === this) continue;
+      queueMicrotask(() => this.database.followers.has(follower) && follower.changed([change]));
+    }
   }
 
   private create(write: ExecutionWrite): void {
-    const { execution, state = '', index } = write;
-    assertContinues(write, 0);
-    const row = { execution, state, index, journal: journalRows(write) };
-    this.rows.set(execution.id, row);
-    if (execution.idempotencyKey !== undefined) {
-      this.idsByKey.set(composite(execution.projectId, execution.idempotencyKey), execution.id);
-    }
+    const { execution, state = {}, index } = write;
+    const row = { execution, state, index, by: this, journal: journalRows(write) };
+    this.database.rows.set(execution.id, row);
     this.reindex(row);
   }
 
   private replace(row: Row, write: ExecutionWrite): void {
-    assertSameOrigin(write.execution, originOf(row.execution));
-    const newest = row.journal.at(-1);
-    assertContinues(write, newest ? lastEvent(newest.entry) : 0);
     row.execution = write.execution;
     row.state = write.state ?? row.state;
     row.index = write.index;
+    row.by = this;
     row.journal.push(...journalRows(write));
     this.reindex(row);
   }
 
   private reindex({ execution, index }: Row): void {
     const workflow = composite(execution.projectId, execution.workflowId);
-    const ready = this.ready.get(workflow) ?? new Set();
-    this.ready.set(workflow, ready);
+    const ready = this.database.ready.get(workflow) ?? new Set();
+    this.database.ready.set(workflow, ready);
     setMembership(ready, execution.id, index.ready);
-    setMembership(this.due, execution.id, index.wakeAt !== undefined);
-    setMembership(this.outboxes, execution.id, index.hasOutbox);
-  }
-
-  private hasKeyOf({ projectId, idempotencyKey }: Execution): boolean {
-    return idempotencyKey !== undefined && this.idsByKey.has(composite(projectId, idempotencyKey));
+    setMembership(this.database.due, execution.id, index.wakeAt !== undefined);
+    setMembership(this.database.outboxes, execution.id, index.outboxSince !== undefined);
   }
 
   private rowsOf(ids: Iterable<string>): Row[] {
-    return [...ids].flatMap((id) => this.rows.get(id) ?? []);
+    return [...ids].flatMap((id) => this.database.rows.get(id) ?? []);
   }
 
   private assertOpen(): void {

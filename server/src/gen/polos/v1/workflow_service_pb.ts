@@ -62,7 +62,8 @@ export type InvokeRequest = Message<"polos.v1.InvokeRequest"> & {
   initialState: string;
 
   /**
-   * Makes the call safe to repeat: one key in a project, one execution. Empty for none. At most 200 bytes.
+   * Makes the call safe to repeat: one key in a project, one execution. Empty for none. At most 200 bytes. The key decides
+   * the execution's id: a key that is a UUID of version 7 in lower case is the id.
    *
    * @generated from field: string idempotency_key = 4;
    */
@@ -141,7 +142,7 @@ export type InvokeRequest = Message<"polos.v1.InvokeRequest"> & {
   /**
    * The id to give it, so that a caller knows it before the answer: a UUID of version 7 in lower case that was made for
    * this call; empty lets the server choose. An id that is taken answers ALREADY_EXISTS (IdempotencyMismatch), unless the
-   * idempotency key says that it is the same call.
+   * idempotency key says that it is the same call: that key must be the id, too.
    *
    * @generated from field: string execution_id = 15;
    */
