@@ -1,7 +1,7 @@
 import type { StepOutcome, StepRecord } from '../../server/src/core/step.js';
 import type { Assignment, Completion, LeaseRef, WorkerAction } from '../../server/src/engine/api.js';
 import { EngineError } from '../../server/src/engine/errors.js';
-import type { Operation } from './programs.js';
+import type { AwaitedOperation, Operation } from './programs.js';
 import { WORKFLOWS } from './worker.js';
 import { PROJECT, type World } from './world.js';
 
@@ -77,7 +77,7 @@ export class Handler {
     for (const [index, operation] of program.operations.entries()) {
       const isLast = index === program.operations.length - 1 && program.endsWithStep;
       if (operation.type === 'step') await this.step(operation, isLast ? end : undefined);
-      if (operation.type === 'children') await this.children(operation.children);
+      if (operation.type === 'waits') await this.waits(operation.waits);
       if (operation.type === 'detached') await this.detached(operation);
       if (operation.type === 'stumble' && execution.failedAttempts === 0) {
         const stumble = { type: 'Error', message: 'stumbled', retryable: true };
@@ -114,14 +114,12 @@ export class Handler {
     this.log.push(`${key} started`);
   }
 
-  private async children(
-    children: readonly { readonly key: string; readonly program: number }[],
-  ): Promise<void> {
-    const fresh = children.filter(({ key }) => !this.outcomes.has(key));
-    if (fresh.length > 0) await this.commit(fresh.map(({ key, program }) => start(key, program, true)));
-    const missing = new Set(
-      children.map(({ key }) => key).filter((key) => !this.outcomes.get(key)?.sequence),
-    );
+  private async waits(waits: readonly AwaitedOperation[]): Promise<void> {
+    const { executionId } = this.lease;
+    for (const wait of waits) if (wait.type === 'resume') this.process.world.resumeLater(executionId, wait);
+    const fresh = waits.filter(({ key }) => !this.outcomes.has(key));
+    if (fresh.length > 0) await this.commit(fresh.map(begin));
+    const missing = new Set(waits.map(({ key }) => key).filter((key) => !this.outcomes.get(key)?.sequence));
     while (missing.size > 0) {
       const arrived = [...missing].filter((key) => this.outcomes.get(key)?.outcome);
       // A lost answer of an acceptance, or its repetition: accepting again changes nothing.
@@ -132,7 +130,7 @@ export class Handler {
       );
       for (const key of arrived) missing.delete(key);
     }
-    for (const { key } of children) this.log.push(`${key} ${text(this.outcomes.get(key)?.outcome)}`);
+    for (const { key } of waits) this.log.push(`${key} ${text(this.outcomes.get(key)?.outcome)}`);
   }
 
   private arrive(steps: readonly StepRecord[]): void {
@@ -195,6 +193,20 @@ export class Handler {
 
   private async stayAlive(): Promise<void> {
     if (!(await this.process.goesOn()) || this.isLost) throw new Left();
+  }
+}
+
+function begin(wait: AwaitedOperation): WorkerAction {
+  const { type, key } = wait;
+  switch (type) {
+    case 'child':
+      return start(key, wait.program, true);
+    case 'timer':
+      return { type: 'await_timer', key, delayMs: wait.ms };
+    case 'resume':
+      return { type: 'await_resume', key };
+    case 'timeout':
+      return { type: 'await_resume', key, timeoutMs: wait.ms };
   }
 }
 

@@ -10,15 +10,19 @@ export type Operation =
       readonly value: number;
       readonly fails: boolean;
     }
-  /** Children that run at the same time, and whose results it waits for. */
-  | {
-      readonly type: 'children';
-      readonly children: readonly { readonly key: string; readonly program: number }[];
-    }
+  /** What only the server can bring, all at the same time, and it waits for all of it. */
+  | { readonly type: 'waits'; readonly waits: readonly AwaitedOperation[] }
   /** A child that it does not wait for. */
   | { readonly type: 'detached'; readonly key: string; readonly program: number }
   /** The handler throws on its first attempt. */
   | { readonly type: 'stumble' };
+
+/** A child's end, a time, or somebody who resumes the step with a value: so long after the code first asked for it. */
+export type AwaitedOperation =
+  | { readonly type: 'child'; readonly key: string; readonly program: number }
+  | { readonly type: 'timer'; readonly key: string; readonly ms: number }
+  | { readonly type: 'resume'; readonly key: string; readonly afterMs: number; readonly value: number }
+  | { readonly type: 'timeout'; readonly key: string; readonly ms: number };
 
 /** A handler. What it returns, and the state that it leaves, depend on nothing but the outcomes of its steps. */
 export interface Program {
@@ -48,15 +52,35 @@ function randomOperation(
   const program = () => random.between(index + 1, count - 1);
   const mayStart = index + 1 < count;
   const roll = random.next();
-  if (mayStart && roll < 0.3) {
-    const children = Array.from({ length: random.between(1, 3) }, (_, child) => ({
-      key: `${key}${child}`,
-      program: program(),
-    }));
-    return { type: 'children', children };
+  if (roll < 0.35) {
+    const waits = Array.from({ length: random.between(1, 3) }, (_, place): AwaitedOperation => {
+      const kind = random.pick(mayStart ? KINDS : KINDS.slice(1));
+      return randomWait(random, kind, `${key}${place}`, program);
+    });
+    return { type: 'waits', waits };
   }
-  if (mayStart && roll < 0.4) return { type: 'detached', key, program: program() };
-  if (roll < 0.47) return { type: 'stumble' };
+  if (mayStart && roll < 0.45) return { type: 'detached', key, program: program() };
+  if (roll < 0.5) return { type: 'stumble' };
   const ms = random.chance(0.1) ? random.between(30_000, 50_000) : random.between(0, 3_000);
   return { type: 'step', key, ms, value: random.between(0, 99), fails: random.chance(0.1) };
+}
+
+const KINDS = ['child', 'timer', 'resume', 'timeout'] as const;
+
+function randomWait(
+  random: Random,
+  type: (typeof KINDS)[number],
+  key: string,
+  program: () => number,
+): AwaitedOperation {
+  switch (type) {
+    case 'child':
+      return { type, key, program: program() };
+    case 'timer':
+      return { type, key, ms: random.pick([0, 1, random.between(0, 40_000)]) };
+    case 'resume':
+      return { type, key, afterMs: random.between(0, 20_000), value: random.between(0, 99) };
+    case 'timeout':
+      return { type, key, ms: random.between(1, 20_000) };
+  }
 }

@@ -1,7 +1,7 @@
 import type { Assignment, LeaseReport, WorkNotice, WorkSession } from '../../server/src/engine/api.js';
 import { Handler } from './handler.js';
 import type { Server } from './server.js';
-import { PROJECT, type World } from './world.js';
+import { ConnectionLost, PROJECT, type World } from './world.js';
 
 /** The workflows of all programs. */
 export const WORKFLOWS = ['w0', 'w1', 'w2'];
@@ -55,7 +55,7 @@ export class Worker {
         await serve();
       } catch (error) {
         if (!this.world.mayPass(error))
-          this.world.violated(`a worker met ${String(error)} ${JSON.stringify(error)}`);
+          this.world.violated(`a worker met ${(error as Error).stack} ${JSON.stringify(error)}`);
         await this.world.sleep(this.world.random.between(100, 1_000));
       }
     }
@@ -92,6 +92,9 @@ export class Worker {
         if (max === 0) await this.world.sleep(500);
         for (const assignment of taken) this.take(life, assignment, () => {});
       }
+    } catch (error) {
+      // Judged now: the heart may be held up for long.
+      throw this.world.mayPass(error) ? new ConnectionLost(String(error)) : error;
     } finally {
       isOver = true;
       await heart;

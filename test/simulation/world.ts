@@ -4,7 +4,7 @@ import { EngineError } from '../../server/src/engine/errors.js';
 import { HandClock, settled } from '../../server/src/engine/hand-clock.mjs';
 import { MemoryDatabase, openMemoryStore } from '../../server/src/store/memory/memory-store.js';
 import { type ExecutionWrite, type Store, StoreFault } from '../../server/src/store/store.js';
-import type { Program } from './programs.js';
+import type { AwaitedOperation, Program } from './programs.js';
 import type { Random } from './random.js';
 import { Server } from './server.js';
 
@@ -36,6 +36,7 @@ export class World {
   private readonly recorded = new Set<string>();
   private readonly bodies = new Set<string>();
   private readonly running = new Map<string, number>();
+  private readonly resumed = new Set<string>();
   /** Since when executions have had messages to deliver. */
   private readonly outboxes = new Map<string, number>();
   private healedAt: number;
@@ -139,6 +140,40 @@ export class World {
     if (entry && isFinal(status) && entry.events.some(({ type }) => isEnd(type))) this.count(root, -1);
     for (const step of entry?.steps ?? []) {
       if (step.type === 'recorded' || step.type === 'arrived') this.recorded.add(`${id} ${step.key}`);
+      const wait = step.type === 'arrived' ? before?.waits[step.key] : undefined;
+      if (wait?.kind === 'wait_for' && (wait.until ?? 0) > execution.updatedAt) {
+        this.violated(
+          `13: the wait ${step.key} of ${id} ended ${(wait.until ?? 0) - execution.updatedAt} ms early`,
+        );
+      }
+    }
+  }
+
+  /** Has somebody resume a step, once, whatever becomes of the handler that asked for it. */
+  resumeLater(
+    executionId: string,
+    { key, afterMs, value }: Extract<AwaitedOperation, { type: 'resume' }>,
+  ): void {
+    const name = `${executionId} ${key}`;
+    if (this.resumed.has(name)) return;
+    this.resumed.add(name);
+    void this.sleep(afterMs).then(() => this.resume(executionId, key, value));
+  }
+
+  private async resume(executionId: string, stepKey: string, value: number): Promise<void> {
+    const given = { stepKey, data: { json: `${value}` } };
+    const ask = () => this.call((engine) => engine.resume(PROJECT, executionId, given));
+    for (;;) {
+      if (this.faults && this.random.chance(0.2)) ask().catch(() => {});
+      try {
+        return await ask();
+      } catch (error) {
+        const isClosed = error instanceof EngineError && error.problem.type === 'rejected';
+        const isOver = isClosed && error.problem.rejection.type === 'closed';
+        if (isOver) return;
+        if (!this.mayPass(error)) return this.violated(`a resume met ${(error as Error).stack} ${JSON.stringify(error)}`);
+        await this.sleep(this.random.between(50, 2_000));
+      }
     }
   }
 

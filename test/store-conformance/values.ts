@@ -54,6 +54,7 @@ export function describeValues(open: OpenStore, reopen: (store: Store) => Promis
             { id: 1, type: 'start_child', child: { ...newExecution(), payload } },
             { id: 2, type: 'cancel_children' },
           ],
+          resumes: { a: { data: payload }, b: {} },
         },
         entry: {
           input: { payload, initialState: '{}' },
@@ -96,9 +97,10 @@ export function describeValues(open: OpenStore, reopen: (store: Store) => Promis
           searchAttributes: record,
           waits: Object.fromEntries(
             AWKWARD_TEXTS.map(
-              (key) => [key, { kind: 'run', childExecutionId: key, arrived: false }] as const,
+              (key) => [key, { kind: 'run', childExecutionId: key, until: 5, arrived: false }] as const,
             ),
           ),
+          resumes: Object.fromEntries(AWKWARD_TEXTS.map((key) => [key, { data: { json: key } }] as const)),
         },
         state: record,
         entry: {

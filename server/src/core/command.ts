@@ -1,5 +1,6 @@
 import type { NewExecution } from './execution.js';
 import type { Failure } from './failure.js';
+import type { JsonValue } from './json.js';
 import type { Payload } from './payload.js';
 import type { RetryPolicy } from './retry.js';
 import type { PatchOperation, StateDocument } from './state-document.js';
@@ -14,6 +15,7 @@ export type Command =
   | WakeCommand
   | CancelCommand
   | ChildClosedCommand
+  | ResumeCommand
   | OutboxDeliveredCommand;
 
 /** The types of commands, for tables and tests. */
@@ -25,6 +27,7 @@ export const COMMAND_TYPES = [
   'wake',
   'cancel',
   'child_closed',
+  'resume',
   'outbox_delivered',
 ] as const satisfies readonly Command['type'][];
 
@@ -80,6 +83,15 @@ export type Action =
       readonly waits: boolean;
       readonly child: ChildRequest;
     }
+  | { readonly type: 'await_timer'; readonly key: string; readonly until: number }
+  | { readonly type: 'await_timer'; readonly key: string; readonly delayMs: number }
+  | {
+      readonly type: 'await_resume';
+      readonly key: string;
+      /** For whoever resumes it. */
+      readonly data?: JsonValue;
+      readonly timeoutMs?: number;
+    }
   | { readonly type: 'accept_outcome'; readonly key: string }
   | {
       readonly type: 'change_state';
@@ -132,6 +144,16 @@ export interface ChildClosedCommand {
   readonly stepKey: string;
   readonly childExecutionId: string;
   readonly outcome: StepOutcome;
+}
+
+/** Gives a step that waits, or will, to be resumed its result. */
+export interface ResumeCommand {
+  readonly type: 'resume';
+  readonly at: number;
+  readonly stepKey: string;
+  readonly data?: Payload;
+  /** What is recorded of the step, if anything is. */
+  readonly recorded?: StepRecord | undefined;
 }
 
 /** Takes delivered messages out of the outbox: all up to `upTo`. */

@@ -1,13 +1,14 @@
 import type { Action, CompleteCommand } from './command.js';
 import type { Decision, Rejection } from './decision.js';
 import { type Draft, reject, UNCHANGED } from './draft.js';
-import { type Execution, isFinal, type Lease, type NewExecution } from './execution.js';
+import { type Execution, isFinal, isOwn, type Lease, type NewExecution } from './execution.js';
 import type { Failure } from './failure.js';
 import { jsonEquals } from './json.js';
-import { addOutcomeEvent, closeCancelled, fence } from './lifecycle.js';
+import { closeCancelled, fence } from './lifecycle.js';
 import { DEFAULT_RETRY_POLICY, retryDelayMs } from './retry.js';
 import { applyPatch, replaceAll } from './state-document.js';
 import type { StepRecord } from './step.js';
+import { awaitResume, awaitTimer, conflict, sameKind, sameOutcome } from './waits.js';
 
 type RecordStep = Extract<Action, { type: 'record_step' }>;
 type StartChild = Extract<Action, { type: 'start_child' }>;
@@ -110,6 +111,10 @@ function carryOut(
       return recordStep(draft, action, recorded.get(action.key));
     case 'start_child':
       return startChild(draft, action, recorded.get(action.key));
+    case 'await_timer':
+      return awaitTimer(draft, action, recorded.get(action.key));
+    case 'await_resume':
+      return awaitResume(draft, action, recorded.get(action.key));
     case 'accept_outcome':
       return acceptOutcome(draft, action.key, index, recorded.get(action.key));
     case 'change_state':
@@ -127,8 +132,10 @@ function carryOut(
 
 function recordStep(draft: Draft, action: RecordStep, known: StepRecord | undefined): Rejection | undefined {
   const { key, kind, outcome, statePatch } = action;
-  if (known)
-    return sameOutcome(known, action) ? undefined : conflict(key, 'is recorded already with another outcome');
+  if (known) {
+    const isSame = known.kind === kind && known.outcome && sameOutcome(known.outcome, outcome);
+    return isSame ? undefined : conflict(key, 'is recorded already with another outcome');
+  }
   const { at } = draft;
   const attempts = action.attempts.length > 0 ? action.attempts : [{ number: 1, startedAt: at, endedAt: at }];
   const sequence = draft.nextSequence();
@@ -141,14 +148,14 @@ function recordStep(draft: Draft, action: RecordStep, known: StepRecord | undefi
     attempts,
     ...(statePatch && { statePatch }),
   });
-  addOutcomeEvent(draft, { key, kind, outcome, attempts: attempts.length });
+  draft.addOutcomeEvent(key, kind, outcome, attempts.length);
   return undefined;
 }
 
 function startChild(draft: Draft, action: StartChild, known: StepRecord | undefined): Rejection | undefined {
   const { key, child, waits } = action;
   const kind = waits ? 'invoke_and_wait' : 'invoke';
-  if (known) return known.kind === kind ? undefined : conflict(key, `is recorded already as "${known.kind}"`);
+  if (known) return sameKind(known, kind);
   const { execution } = draft;
   const childExecutionId = child.id;
   if (waits) {
@@ -187,7 +194,7 @@ function acceptOutcome(
   known: StepRecord | undefined,
 ): Rejection | undefined {
   const { execution } = draft;
-  const wait = Object.hasOwn(execution.waits, key) ? execution.waits[key] : undefined;
+  const wait = isOwn(execution.waits, key) ? execution.waits[key] : undefined;
   if (!wait && known && known.sequence > 0) return undefined;
   if (!wait?.arrived)
     return { type: 'malformed', message: `the step "${key}" has no outcome to accept`, action: index };
@@ -269,21 +276,4 @@ function cancelExecution(draft: Draft): Rejection | undefined {
   if (draft.execution.cancelRequestedAt === undefined) return { type: 'not_cancelled' };
   closeCancelled(draft);
   return undefined;
-}
-
-function sameOutcome(known: StepRecord, action: RecordStep): boolean {
-  if (known.kind !== action.kind || known.outcome?.type !== action.outcome.type) return false;
-  return jsonEquals(comparable(known.outcome), comparable(action.outcome));
-}
-
-/** Outcomes are plain data; bytes are compared as arrays of numbers. */
-function comparable(outcome: RecordStep['outcome']) {
-  if (outcome.type === 'failed') return { type: outcome.failure.type, message: outcome.failure.message };
-  const { result } = outcome;
-  if (!result) return null;
-  return 'json' in result ? { json: result.json } : { data: [...result.data], encoding: result.encoding };
-}
-
-function conflict(stepKey: string, what: string): Rejection {
-  return { type: 'result_conflict', stepKey, message: `the step "${stepKey}" ${what}` };
 }

@@ -53,4 +53,5 @@ export type Rejection =
   | { readonly type: 'state_refused'; readonly problem: StateProblem }
   | { readonly type: 'state_revision_conflict'; readonly base: number; readonly current: number }
   | { readonly type: 'not_cancelled' }
+  | { readonly type: 'limit'; readonly name: string; readonly limit: number; readonly actual: number }
   | { readonly type: 'malformed'; readonly message: string; readonly action: number };

@@ -5,7 +5,7 @@ import type { Failure } from './failure.js';
 import type { JournalEntry } from './journal.js';
 import type { JsonObject } from './json.js';
 import type { PatchOperation, StateDocument } from './state-document.js';
-import type { StepFact } from './step.js';
+import type { StepFact, StepKind, StepOutcome } from './step.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
@@ -35,6 +35,16 @@ export class Draft {
 
   addEvent(type: EventType, data: JsonObject, stepKey?: string): void {
     this.events.push(stepKey === undefined ? { type, data } : { type, data, stepKey });
+  }
+
+  /** Records that a step has its outcome. */
+  addOutcomeEvent(key: string, kind: StepKind, outcome: StepOutcome, attempts: number): void {
+    if (outcome.type === 'completed') {
+      this.addEvent('step_finish', { kind, attempts }, key);
+    } else {
+      const { type, message } = outcome.failure;
+      this.addEvent('step_fail', { kind, attempts, failure: { type, message } }, key);
+    }
   }
 
   addStep(fact: StepFact): void {

@@ -82,6 +82,8 @@ export interface Execution {
 
   /** Steps whose outcome only the server can bring, by key. */
   readonly waits: Readonly<Record<string, Wait>>;
+  /** What was given to steps that do not wait to be resumed yet, by key; missing for none. */
+  readonly resumes?: Readonly<Record<string, { readonly data?: Payload }>> | undefined;
   /** Whether it ever started a child. */
   readonly hasChildren: boolean;
 
@@ -120,10 +122,13 @@ export interface Lease {
   readonly completions: number;
 }
 
-/** A step that waits for its child. */
+/** A step whose outcome only the server can bring. */
 export interface Wait {
   readonly kind: StepKind;
-  readonly childExecutionId: string;
+  /** The child that it waits for, if it waits for one. */
+  readonly childExecutionId?: string;
+  /** When the wait ends by itself; missing for never. */
+  readonly until?: number;
   /** Whether the outcome has come, and waits for a worker to deliver it. */
   readonly arrived: boolean;
 }
@@ -172,14 +177,35 @@ export function isFinal(status: ExecutionStatus): status is FinalStatus {
   return status === 'completed' || status === 'failed' || status === 'cancelled' || status === 'timed_out';
 }
 
+/** Whether a record has a member of its own by this name: names are the users' to choose. */
+export function isOwn(record: Readonly<Record<string, unknown>>, name: string): boolean {
+  return Object.hasOwn(record, name);
+}
+
 /**
- * When the engine next has to look at an execution without being asked: its start, its lease's end, its timeout or the
- * end of its grace after a cancel request. Missing if never.
+ * When the engine next has to look at an execution without being asked: its start, the end of a wait, its lease's end,
+ * its timeout or the end of its grace after a cancel request. Missing if never.
  */
 export function nextWakeAt(execution: Execution): number | undefined {
-  if (execution.status === 'queued') return execution.ready ? undefined : execution.readyAt;
-  if (!execution.lease) return undefined;
-  return Math.min(execution.lease.expiresAt, timeoutAt(execution), cancelDeadline(execution));
+  const at = Math.min(ownWakeAt(execution), waitsEndAt(execution));
+  return at === Number.POSITIVE_INFINITY ? undefined : at;
+}
+
+/** As `nextWakeAt`, the waits aside; infinity for never. */
+export function ownWakeAt(execution: Execution): number {
+  const { status, lease, ready, readyAt } = execution;
+  if (status === 'queued' && !ready) return readyAt;
+  if (!lease) return Number.POSITIVE_INFINITY;
+  return Math.min(lease.expiresAt, timeoutAt(execution), cancelDeadline(execution));
+}
+
+/** When the first of an execution's waits ends by itself; infinity for never. */
+function waitsEndAt({ waits }: Execution): number {
+  let earliest = Number.POSITIVE_INFINITY;
+  for (const { arrived, until } of Object.values(waits)) {
+    if (!arrived && until !== undefined && until < earliest) earliest = until;
+  }
+  return earliest;
 }
 
 /** When a running execution has used up its run timeout; infinity without one. */

@@ -7,9 +7,9 @@ import type {
 } from './command.js';
 import type { Decision } from './decision.js';
 import { Draft, reject, UNCHANGED } from './draft.js';
-import { type Execution, isFinal, type NewExecution, nextWakeAt, timeoutAt } from './execution.js';
+import { type Execution, isFinal, isOwn, type NewExecution, ownWakeAt, timeoutAt } from './execution.js';
 import type { Failure } from './failure.js';
-import type { StepOutcome } from './step.js';
+import { arrive, endDueWaits, goOn } from './waits.js';
 
 /** What a cancelled execution's failure says. */
 export const CANCELLED: Failure = {
@@ -85,14 +85,16 @@ export function fence(
 /** Does what has become due. */
 export function wake(draft: Draft): Decision | undefined {
   const { execution, at } = draft;
-  if (execution.status === 'queued' && !execution.ready && at >= execution.readyAt) {
+  const isDue = at >= ownWakeAt(execution);
+  const ended = endDueWaits(draft);
+  if (ended.length > 0) goOn(draft, 'timer', ended);
+  if (!isDue) return ended.length > 0 ? undefined : UNCHANGED;
+  const { lease } = execution;
+  if (!lease) {
     draft.addEvent('workflow_ready', { reason: 'delay' });
     draft.queue(execution.readyAt);
     return undefined;
   }
-  const { lease } = execution;
-  const dueAt = nextWakeAt(execution);
-  if (!lease || dueAt === undefined || at < dueAt) return UNCHANGED;
   revoke(draft);
   if (execution.cancelRequestedAt !== undefined) {
     // Whatever became due: somebody asked for this end first.
@@ -130,20 +132,12 @@ export function cancel(draft: Draft): Decision | undefined {
 
 /** Notes what a child came to. Its step takes its place in the order once a worker has delivered it. */
 export function childClosed(draft: Draft, command: ChildClosedCommand): Decision | undefined {
-  const { execution, at } = draft;
+  const { execution } = draft;
   const { stepKey, outcome } = command;
-  const wait = Object.hasOwn(execution.waits, stepKey) ? execution.waits[stepKey] : undefined;
+  const wait = isOwn(execution.waits, stepKey) ? execution.waits[stepKey] : undefined;
   if (!wait || wait.arrived || wait.childExecutionId !== command.childExecutionId) return UNCHANGED;
-  execution.waits = { ...execution.waits, [stepKey]: { ...wait, arrived: true } };
-  draft.addStep({ type: 'arrived', key: stepKey, outcome });
-  addOutcomeEvent(draft, { key: stepKey, kind: wait.kind, outcome, attempts: 1 });
-  if (execution.status === 'waiting') {
-    draft.addEvent('workflow_ready', { reason: 'child' }, stepKey);
-    draft.queue(at);
-  } else if (execution.lease) {
-    const { workerId } = execution.lease;
-    draft.effects.push({ type: 'outcome_arrived', workerId, epoch: execution.epoch, stepKey });
-  }
+  arrive(draft, stepKey, outcome);
+  goOn(draft, 'child', [stepKey]);
   return undefined;
 }
 
@@ -161,25 +155,6 @@ export function outboxDelivered(draft: Draft, { upTo }: OutboxDeliveredCommand):
 export function closeCancelled(draft: Draft): void {
   draft.addEvent('workflow_cancel', {});
   draft.close('cancelled', CANCELLED);
-}
-
-/** Records that a step has its outcome. */
-export function addOutcomeEvent(
-  draft: Draft,
-  step: {
-    readonly key: string;
-    readonly kind: string;
-    readonly outcome: StepOutcome;
-    readonly attempts: number;
-  },
-): void {
-  const { key, kind, outcome, attempts } = step;
-  if (outcome.type === 'completed') {
-    draft.addEvent('step_finish', { kind, attempts }, key);
-  } else {
-    const { type, message } = outcome.failure;
-    draft.addEvent('step_fail', { kind, attempts, failure: { type, message } }, key);
-  }
 }
 
 function timeOut(draft: Draft): void {

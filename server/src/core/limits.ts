@@ -10,5 +10,9 @@ export const MESSAGE_BYTES_MAX = 4_194_304;
 /** Bytes of one registered JSON Schema. */
 export const SCHEMA_BYTES_MAX = 262_144;
 
+/** Steps of an execution that were resumed before they waited, and bytes of what was given to them. */
+export const RESUMES_MAX = 100;
+export const RESUMES_BYTES_MAX = 1_048_576;
+
 /** How long a worker may take to end an execution that somebody cancelled. */
 export const CANCEL_GRACE_MS = 60_000;

@@ -2,7 +2,15 @@ import type { Failure } from './failure.js';
 import type { Payload } from './payload.js';
 
 /** What sort of thing a step is. Replay compares it. */
-export type StepKind = 'run' | 'invoke' | 'invoke_and_wait' | 'uuid' | 'now' | 'random';
+export type StepKind =
+  | 'run'
+  | 'invoke'
+  | 'invoke_and_wait'
+  | 'uuid'
+  | 'now'
+  | 'random'
+  | 'wait_for'
+  | 'suspend';
 
 /** What a step came to. A missing result stands for "no value". */
 export type StepOutcome =
@@ -37,7 +45,7 @@ export type StepFact =
       readonly type: 'pending';
       readonly key: string;
       readonly kind: StepKind;
-      readonly childExecutionId: string;
+      readonly childExecutionId?: string;
     }
   | { readonly type: 'arrived'; readonly key: string; readonly outcome: StepOutcome }
   | { readonly type: 'accepted'; readonly key: string; readonly sequence: number };
@@ -86,7 +94,8 @@ function recordAfter(before: StepRecord | undefined, fact: StepFact, at: number)
     }
     case 'pending': {
       const { key, kind, childExecutionId } = fact;
-      return { key, kind, sequence: 0, attempts: [], childExecutionId, recordedAt: at };
+      const step = { key, kind, sequence: 0, attempts: [], recordedAt: at };
+      return childExecutionId === undefined ? step : { ...step, childExecutionId };
     }
     case 'arrived':
       return { ...known(before, fact), outcome: fact.outcome, recordedAt: at };

@@ -52,9 +52,10 @@ const rejections = [
   'state_revision_conflict',
   'not_cancelled',
   'malformed',
+  'limit',
 ]);
 const actions = ['record_step', 'start_child', 'accept_outcome', 'change_state', 'complete_execution'].concat(
-  ['fail_execution', 'suspend_execution', 'cancel_execution'],
+  ['fail_execution', 'suspend_execution', 'cancel_execution', 'await_timer', 'await_resume'],
 );
 const effects = ['ready', 'lease_revoked', 'cancel_requested', 'outcome_arrived', 'outbox'];
 
@@ -151,6 +152,11 @@ function read(
         const [stepKey = '', childExecutionId = '', ...outcome] = operands;
         return { type, at, stepKey, childExecutionId, outcome: readOutcome(outcome.join(' ')) };
       }
+      case 'resume': {
+        const [stepKey = '', ...json] = operands;
+        const data = json.length > 0 && { data: { json: filled(json.join(' ')) } };
+        return { type, at, stepKey, recorded: before.steps.get(stepKey), ...data };
+      }
       case 'outbox_delivered':
         return { type, at, upTo: Number(operands[0]) };
       default:
@@ -158,6 +164,11 @@ function read(
     }
   };
   return { command: command(), ...(options.offer && { offer: claim(options.offer) }) };
+}
+
+/** `<1000>` stands for so many characters. */
+function filled(json: string): string {
+  return json.replace(/<(\d+)>/, (_, length) => 'x'.repeat(Number(length)));
 }
 
 function isOption(word: string): boolean {
@@ -205,6 +216,22 @@ function readAction(line: string): Action {
     }
     case 'accept_outcome':
       return { type, key: first };
+    case 'await_timer': {
+      const [preposition, ms] = rest;
+      return {
+        type,
+        key: first,
+        ...(preposition === 'at' ? { until: Number(ms) } : { delayMs: Number(ms) }),
+      };
+    }
+    case 'await_resume': {
+      const [json, timeout] = rest;
+      return {
+        ...{ type, key: first },
+        ...(json && { data: JSON.parse(json) }),
+        ...(timeout && { timeoutMs: Number(timeout) }),
+      };
+    }
     case 'change_state':
       return { type, baseRevision: Number(first), change: readChange(rest.join(' ')) };
     case 'complete_execution': {
@@ -269,14 +296,17 @@ function written(decision: Decision): string[] {
 function summary(execution: Execution): string {
   const { status, version, epoch, ready, readyAt, lease, waits, failedAttempts, lostLeases } = execution;
   const waiting = Object.entries(waits).map(
-    ([key, { childExecutionId, arrived }]) => `${key}=${childExecutionId}${arrived ? '(arrived)' : ''}`,
+    ([key, { childExecutionId, until = 'a resume', arrived }]) =>
+      `${key}=${childExecutionId ?? until}${arrived ? '(arrived)' : ''}`,
   );
+  const resumed = Object.keys(execution.resumes ?? {});
   return [
     `${status} v${version} e${epoch}`,
     status === 'queued' && (ready ? `ready since ${readyAt}` : `ready at ${readyAt}`),
     lease && `lease of ${lease.workerId} until ${lease.expiresAt} after ${lease.completions} completions`,
     execution.cancelRequestedAt !== undefined && `cancel asked at ${execution.cancelRequestedAt}`,
     waiting.length > 0 && `waits for ${waiting.join(' ')}`,
+    resumed.length > 0 && resumed.length < 10 && `keeps what resumed ${resumed.join(' ')}`,
     execution.runTimeoutMs !== undefined && `ran ${execution.runMs} of ${execution.runTimeoutMs} ms before`,
     failedAttempts > 0 && `failed ${failedAttempts} times`,
     lostLeases > 0 && `lost ${lostLeases} leases`,
@@ -292,7 +322,7 @@ function factText(fact: StepFact): string {
     case 'recorded':
       return `recorded ${fact.key} ${fact.kind} #${fact.sequence}${outcomeText(fact.outcome)}`;
     case 'pending':
-      return `pending ${fact.key} ${fact.kind} for ${fact.childExecutionId}`;
+      return `pending ${fact.key} ${fact.kind}${fact.childExecutionId ? ` for ${fact.childExecutionId}` : ''}`;
     case 'arrived':
       return `arrived ${fact.key}${outcomeText(fact.outcome)}`;
     case 'accepted':

@@ -95,6 +95,19 @@ function actionArbitrary(): fc.Arbitrary<ActionMove> {
       weight: 3,
       arbitrary: fc.record({ type: fc.constant('start_child' as const), key, waits: fc.boolean(), child }),
     },
+    { weight: 2, arbitrary: timerArbitrary(key) },
+    {
+      weight: 2,
+      arbitrary: fc.record(
+        {
+          type: fc.constant('await_resume' as const),
+          key,
+          data: fc.constant(1),
+          timeoutMs: fc.constant(5_000),
+        },
+        { requiredKeys: ['type', 'key'] },
+      ),
+    },
     { weight: 3, arbitrary: fc.record({ type: fc.constant('accept_outcome' as const), key }) },
     { weight: 4, arbitrary: patchArbitrary() },
     { weight: 2, arbitrary: fc.constant({ type: 'complete_execution' as const, result: { json: '1' } }) },
@@ -104,17 +117,24 @@ function actionArbitrary(): fc.Arbitrary<ActionMove> {
   );
 }
 
-/** Starts a child and waits for it: what random actions seldom come to. */
+function timerArbitrary(key: fc.Arbitrary<string>): fc.Arbitrary<Action> {
+  const type = fc.constant('await_timer' as const);
+  return fc.oneof(
+    fc.record({ type, key, delayMs: fc.constantFrom(0, 1, 900, 40_000) }),
+    fc.record({ type, key, until: fc.constantFrom(0, 10_000, 100_000) }),
+  );
+}
+
+/** Begins a wait of any kind and waits for it: what random actions seldom come to. */
 function waitArbitrary(): fc.Arbitrary<ActionMove[]> {
-  return fc.tuple(fc.constantFrom(...KEYS), fc.uuid()).map(([key, id]) => [
-    {
-      type: 'start_child',
-      key,
-      waits: true,
-      child: { id, workflowId: 'child', queue: 'child', priority: 0 },
-    },
-    { type: 'suspend_execution' },
-  ]);
+  const key = fc.constantFrom(...KEYS);
+  const child = fc.uuid().map((id) => ({ id, workflowId: 'child', queue: 'child', priority: 0 }));
+  const begin: fc.Arbitrary<Action> = fc.oneof(
+    fc.record({ type: fc.constant('start_child' as const), key, waits: fc.constant(true), child }),
+    timerArbitrary(key),
+    fc.record({ type: fc.constant('await_resume' as const), key }),
+  );
+  return begin.map((action) => [action, { type: 'suspend_execution' }]);
 }
 
 function recordArbitrary(key: fc.Arbitrary<string>): fc.Arbitrary<Action> {
@@ -213,6 +233,10 @@ class World {
       case 'child_closed': {
         const childExecutionId = (off === 0 && execution?.waits[key]?.childExecutionId) || 'nobody';
         return { type, at, stepKey: key, childExecutionId, outcome: move.outcome };
+      }
+      case 'resume': {
+        const data = move.outcome.type === 'completed' ? move.outcome.result : undefined;
+        return { type, at, stepKey: key, recorded: this.steps.get(key), ...(data && { data }) };
       }
       case 'outbox_delivered':
         return { type, at, upTo: (execution?.outboxCount ?? 0) + off };
@@ -333,8 +357,10 @@ class World {
     const { snapshot, at } = this;
     if (!snapshot) return;
     const wakeAt = nextWakeAt(snapshot.execution);
-    const { status, ready } = snapshot.execution;
-    expect(wakeAt !== undefined).toBe(status === 'running' || (status === 'queued' && !ready));
+    const { status, ready, waits } = snapshot.execution;
+    const endsByItself = Object.values(waits).some(({ arrived, until }) => !arrived && until !== undefined);
+    const isTimed = status === 'running' || (status === 'queued' && !ready) || endsByItself;
+    expect(wakeAt !== undefined).toBe(isTimed);
     if (wakeAt === undefined) {
       expect(transition(snapshot, { type: 'wake', at: at + 1e9 }).type).toBe('unchanged');
       return;

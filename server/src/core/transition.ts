@@ -3,6 +3,7 @@ import { complete } from './complete.js';
 import type { Decision, Snapshot } from './decision.js';
 import { Draft, reject } from './draft.js';
 import { cancel, childClosed, claim, create, extendLease, outboxDelivered, wake } from './lifecycle.js';
+import { resume } from './waits.js';
 
 /**
  * Decides what a command does to an execution. Pure: the same arguments give the same decision, and nothing is changed.
@@ -16,14 +17,18 @@ import { cancel, childClosed, claim, create, extendLease, outboxDelivered, wake 
  *                   |           |                  | -> running, waiting, queued |                  | lease_lost (1)
  *                   |           |                  | (retry) or final            |                  |
  *  extend_lease     | not_found | lease_lost       | later expiry                | lease_lost       | lease_lost
- *  wake             | not_found | due: ready       | due: -> timed_out,          | unchanged        | unchanged
+ *  wake (3)         | not_found | due: ready       | due: -> timed_out,          | due: -> queued   | unchanged
  *                   |           |                  | cancelled or queued (lost)  |                  |
  *  cancel           | not_found | -> cancelled     | asked once; the worker ends | -> cancelled     | cancelled:
  *                   |           |                  | it, or wake does            |                  | unchanged (2)
  *  child_closed     | not_found | outcome arrives  | outcome arrives             | -> queued        | unchanged
+ *  resume           | not_found | outcome arrives, | outcome arrives, or is kept | -> queued, or    | closed
+ *                   |           | or is kept       |                             | is kept          |
  *  outbox_delivered | not_found | shorter outbox   | shorter outbox              | shorter outbox   | shorter outbox
  *
  *  (1) unchanged if it repeats the last completion.   (2) the other final statuses: closed.
+ *  (3) the outcome of every wait whose time has come arrives, too; unchanged if nothing is due.
+ *  (4) unchanged if it repeats what was carried out.
  *  lease_lost and closed are lease_forged where the epoch was never granted or the token is not the lease's.
  *
  * @param offer a worker that waits: if the command makes the execution ready, the same commit leases it to that worker.
@@ -57,6 +62,8 @@ function decide(
       return cancel(draft);
     case 'child_closed':
       return childClosed(draft, command);
+    case 'resume':
+      return resume(draft, command);
     case 'outbox_delivered':
       return outboxDelivered(draft, command);
   }

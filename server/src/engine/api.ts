@@ -23,6 +23,8 @@ export interface EngineApi {
   /** The steps from place `offset` of the replay order on, about 1 MiB at most, at least one if there is one. */
   listSteps(projectId: string, executionId: string, offset: number): Promise<StepPage>;
   cancel(projectId: string, executionId: string): Promise<ExecutionStatus>;
+  /** Gives a step that waits to be resumed, or will, its result. */
+  resume(projectId: string, executionId: string, given: Resumption): Promise<void>;
   /** Throws `not_found` before the first value. Ends after the last event of a final execution, or on abort. */
   events(projectId: string, executionId: string, from: EventCursor): AsyncIterable<readonly NumberedEvent[]>;
   state(projectId: string, executionId: string, at?: StatePoint): Promise<StateView>;
@@ -92,8 +94,18 @@ export interface Invoked {
   readonly sessionId: string;
 }
 
-/** Why an execution that does not run does not run. */
-export type StatusReason = 'no_worker' | 'workers_busy' | 'start_delay' | 'retry_delay' | 'child';
+/**
+ * Why an execution that does not run does not run. Of one that waits for several things: children before resumes, resumes
+ * before times.
+ */
+export type StatusReason =
+  | 'no_worker'
+  | 'workers_busy'
+  | 'start_delay'
+  | 'retry_delay'
+  | 'child'
+  | 'timer'
+  | 'resume';
 
 /** An execution as callers see it. `input` and `result` only where the method's RPC answers them. */
 export interface ExecutionView {
@@ -101,6 +113,12 @@ export interface ExecutionView {
   readonly reason?: StatusReason;
   readonly input?: ExecutionInput;
   readonly result?: Payload;
+}
+
+/** What a step that waits to be resumed is given. */
+export interface Resumption {
+  readonly stepKey: string;
+  readonly data?: Payload;
 }
 
 /** What an execution was created with. */

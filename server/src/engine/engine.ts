@@ -179,6 +179,14 @@ export class Engine implements api.EngineApi {
     return loaded.execution.status;
   }
 
+  async resume(projectId: string, executionId: string, { stepKey, data }: api.Resumption): Promise<void> {
+    await this.executions.submit(executionId, async (before) => {
+      assertVisible(before.execution, projectId);
+      const recorded = (await stepsOf(before, this.store)).get(stepKey);
+      return { type: 'resume', at: this.clock.now(), stepKey, recorded, ...(data && { data }) };
+    });
+  }
+
   async *events(
     projectId: string,
     executionId: string,
@@ -296,10 +304,12 @@ export class Engine implements api.EngineApi {
   }
 
   private async wake(executionId: string): Promise<boolean> {
-    const { changed } = await this.executions.submit(executionId, () => ({
-      type: 'wake',
-      at: this.clock.now(),
-    }));
+    const { changed } = await this.executions.submit(executionId, async (before) => {
+      // A worker that holds it is to be sent the steps whose wait is over.
+      if (before.execution.lease && Object.keys(before.execution.waits).length > 0)
+        await stepsOf(before, this.store);
+      return { type: 'wake', at: this.clock.now() };
+    });
     return changed;
   }
 

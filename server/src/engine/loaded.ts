@@ -1,6 +1,6 @@
 import type { Execution } from '../core/execution.js';
 import type { JournalEntry } from '../core/journal.js';
-import type { Payload } from '../core/payload.js';
+import { payloadBytes } from '../core/payload.js';
 import type { StateDocument } from '../core/state-document.js';
 import { addFacts, type StepRecord } from '../core/step.js';
 import type { Store } from '../store/store.js';
@@ -45,11 +45,14 @@ export async function inputOf(loaded: Loaded, store: Store): Promise<ExecutionIn
   return loaded.input;
 }
 
-/** Reads the steps, unless they are there. Only to be called while nobody commits to the execution. */
+/** Reads the steps, unless they are there: those of the version that is loaded, whatever others committed since. */
 export async function stepsOf(loaded: Loaded, store: Store): Promise<Map<string, StepRecord>> {
   if (loaded.steps) return loaded.steps;
   const steps = new Map<string, StepRecord>();
-  for await (const entry of readJournal(store, loaded.execution.id)) addFacts(steps, entry.steps, entry.at);
+  for await (const entry of readJournal(store, loaded.execution.id)) {
+    if (entry.firstEvent > loaded.execution.eventCount) break;
+    addFacts(steps, entry.steps, entry.at);
+  }
   loaded.steps = steps;
   for (const step of steps.values()) loaded.cost += stepBytes(step);
   return steps;
@@ -91,9 +94,4 @@ export function stepBytes({ key, outcome, attempts, statePatch }: StepRecord): n
   const result =
     outcome?.type === 'completed' ? payloadBytes(outcome.result) : (outcome?.failure.stack?.length ?? 0);
   return 128 + key.length + result + attempts.length * 32 + (statePatch?.length ?? 0);
-}
-
-function payloadBytes(payload: Payload | undefined): number {
-  if (!payload) return 0;
-  return 'json' in payload ? payload.json.length : payload.data.length;
 }

@@ -4,9 +4,15 @@ import type { Workers } from './workers.js';
 
 /** Why an execution is not running; undefined if it is, or is final. */
 export async function reasonOf(execution: Execution, workers: Workers): Promise<StatusReason | undefined> {
-  if (execution.status === 'waiting') return 'child';
+  if (execution.status === 'waiting') return waitReason(execution);
   if (execution.status !== 'queued') return undefined;
   if (!execution.ready) return execution.failedAttempts > 0 ? 'retry_delay' : 'start_delay';
   const { projectId, workflowId, queue } = execution;
   return (await workers.serves(projectId, workflowId, queue)) ? 'workers_busy' : 'no_worker';
+}
+
+function waitReason({ waits }: Execution): StatusReason {
+  const kinds = new Set(Object.values(waits).map(({ kind }) => kind));
+  if (kinds.has('invoke_and_wait')) return 'child';
+  return kinds.has('suspend') ? 'resume' : 'timer';
 }

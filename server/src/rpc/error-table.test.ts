@@ -57,6 +57,13 @@ const REJECTIONS: {
     ['failedPrecondition', ['polos.v1.ResultConflict', { executionId: 'e1' }]],
   ],
   not_cancelled: [{ type: 'not_cancelled' }, ['failedPrecondition']],
+  limit: [
+    { type: 'limit', name: 'early_resumes', limit: 100, actual: 101 },
+    [
+      'resourceExhausted',
+      ['polos.v1.LimitExceeded', { limit: 'early_resumes', maximum: 100n, actual: 101n, path: 'e1' }],
+    ],
+  ],
   malformed: [
     { type: 'malformed', message: 'nothing to wait for', action: 1 },
     [

@@ -17,6 +17,7 @@ import {
   DETAIL_LENGTH_MAX,
   ENTRIES_MAX,
   invalidField,
+  limitExceeded,
   stateRefused,
   unavailable,
 } from './refusals.js';
@@ -108,6 +109,10 @@ function rejectionError(rejection: Rejection, executionId: string): RpcError | u
       return closed(executionId, rejection.status);
     case 'state_refused':
       return stateRefused(rejection.problem, 'commands.state_changed');
+    case 'limit': {
+      const { name, limit, actual } = rejection;
+      return limitExceeded({ name, maximum: limit, actual, path: executionId });
+    }
     case 'not_cancelled': {
       const message = `nobody asked to cancel the execution ${executionId}; end it with its result or its failure`;
       return new RpcError(Code.failedPrecondition, message);

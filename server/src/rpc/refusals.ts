@@ -91,7 +91,8 @@ export interface FieldViolation {
 
 /** A limit by its name in error_details.proto. */
 export interface ExceededLimit {
-  readonly name: 'state_bytes' | 'state_depth' | 'payload_bytes' | 'message_bytes' | 'schema_bytes';
+  /** See LimitExceeded.limit. */
+  readonly name: string;
   readonly maximum: number;
   readonly actual: number;
   readonly path: string;

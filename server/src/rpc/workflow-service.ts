@@ -10,10 +10,12 @@ import {
   ListSchemasResponseSchema,
   ListStepsResponseSchema,
   ListWorkersResponseSchema,
+  ResumeExecutionResponseSchema,
   WorkflowService,
 } from '../gen/polos/v1/workflow_service_pb.js';
 import { toExecution, toExecutionStatus } from './codec/execution.js';
 import { fromInvoke, toInvoked } from './codec/invoke.js';
+import { fromPayload } from './codec/payload.js';
 import { toListedSchema, toSchema } from './codec/schema.js';
 import { toSteps } from './codec/step.js';
 import { fromDuration, fromTimestamp, toTimestamp } from './codec/time.js';
@@ -62,6 +64,12 @@ export function workflowService(engine: EngineApi): ServiceRoutes {
       return create(CancelExecutionResponseSchema, { status: toExecutionStatus(status) });
     },
 
+    async resumeExecution({ executionId, stepKey, data }, { projectId }) {
+      const payload = fromPayload(data, 'data');
+      await engine.resume(projectId, executionId, { stepKey, ...(payload && { data: payload }) });
+      return create(ResumeExecutionResponseSchema);
+    },
+
     streamEvents(request, call) {
       return streamEvents(engine, request, call);
     },
@@ -94,7 +102,6 @@ export function workflowService(engine: EngineApi): ServiceRoutes {
     },
 
     batchInvoke: later('BatchInvoke'),
-    resumeExecution: later('ResumeExecution'),
     pauseExecution: later('PauseExecution'),
     unpauseExecution: later('UnpauseExecution'),
     forkExecution: later('ForkExecution'),

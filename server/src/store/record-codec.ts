@@ -46,7 +46,8 @@ export function parseEntry(text: string): JournalEntry {
 function isPlainExecution(
   execution: Execution | Stored<Execution>,
 ): execution is Execution & Stored<Execution> {
-  return execution.failure === undefined && execution.outbox.length === 0;
+  const { failure, outbox, resumes } = execution;
+  return failure === undefined && outbox.length === 0 && resumes === undefined;
 }
 
 /** The same for an entry. Failures are always encoded: they are rare, and nest. */
@@ -67,21 +68,38 @@ function isPlain(payload: Payload | Stored<Payload> | undefined): boolean {
 }
 
 function toStoredExecution(execution: Execution): Stored<Execution> {
-  const { failure, outbox, ...rest } = execution;
+  const { failure, outbox, resumes, ...rest } = execution;
   return {
     ...rest,
+    ...(resumes && { resumes: mapValues(resumes, toStoredResume) }),
     ...(failure && { failure: toStoredFailure(failure) }),
     outbox: outbox.map(toStoredMessage),
   };
 }
 
 function fromStoredExecution(stored: Stored<Execution>): Execution {
-  const { failure, outbox, ...rest } = stored;
+  const { failure, outbox, resumes, ...rest } = stored;
   return {
     ...rest,
+    ...(resumes && { resumes: mapValues(resumes, fromStoredResume) }),
     ...(failure && { failure: fromStoredFailure(failure) }),
     outbox: outbox.map(fromStoredMessage),
   };
+}
+
+type Resume = NonNullable<Execution['resumes']>[string];
+
+function toStoredResume({ data }: Resume): Stored<Resume> {
+  return data ? { data: toStoredPayload(data) } : {};
+}
+
+function fromStoredResume({ data }: Stored<Resume>): Resume {
+  return data ? { data: fromStoredPayload(data) } : {};
+}
+
+/** Keys may be `__proto__`: an entry never goes through an assignment. */
+function mapValues<A, B>(record: Readonly<Record<string, A>>, map: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
 }
 
 function toStoredMessage(message: OutboxMessage): Stored<OutboxMessage> {

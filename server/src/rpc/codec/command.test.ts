@@ -176,7 +176,11 @@ test.each<[CommandInit, keyof typeof Code, string]>([
     'resourceExhausted',
     'state_depth is limited to 64',
   ],
-  [{ case: 'timerAwaited', value: { stepKey: 't' } }, 'unimplemented', 'timerAwaited is declared for later'],
+  [
+    { case: 'timerAwaited', value: { stepKey: 't' } },
+    'invalidArgument',
+    'commands[0].timer_awaited: exactly one of fire_time and delay is required',
+  ],
   [
     { case: 'eventPublished', value: { stepKey: 't' } },
     'unimplemented',
@@ -184,9 +188,12 @@ test.each<[CommandInit, keyof typeof Code, string]>([
   ],
   [{ case: 'eventAwaited', value: { stepKey: 't' } }, 'unimplemented', 'eventAwaited is declared for later'],
   [
-    { case: 'resumeAwaited', value: { stepKey: 't' } },
-    'unimplemented',
-    'resumeAwaited is declared for later',
+    {
+      case: 'resumeAwaited',
+      value: { stepKey: 't', data: { body: { case: 'data', value: new Uint8Array(1) } } },
+    },
+    'invalidArgument',
+    'commands[0].resume_awaited.data: must be JSON',
   ],
   [{ case: undefined }, 'invalidArgument', 'commands[0]: exactly one command is required'],
 ])('%# a command that cannot be carried out is refused with its place', (command, code, message) => {

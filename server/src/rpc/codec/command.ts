@@ -1,12 +1,15 @@
+import type { JsonValue } from '../../core/json.js';
 import type { PatchOperation, StateDocument } from '../../core/state-document.js';
 import { parsePatch, parseState } from '../../core/state-document.js';
 import type { CompletionRequest, LeaseRef, WorkerAction } from '../../engine/api.js';
 import type {
   ChildStarted,
   Command,
+  ResumeAwaited,
   StateChanged,
   StepCompleted,
   StepFailed,
+  TimerAwaited,
 } from '../../gen/polos/v1/command_pb.js';
 import type { CompleteStepRequest, Lease } from '../../gen/polos/v1/worker_service_pb.js';
 import { declaredForLater, invalidField, stateRefused } from '../refusals.js';
@@ -15,7 +18,7 @@ import { requiredFailure } from './failure.js';
 import { commandsDigest } from './fingerprint.js';
 import { fromPayload } from './payload.js';
 import { fromAttempts, fromRecordedKind } from './step.js';
-import { fromDuration } from './time.js';
+import { fromDeadline, fromDuration } from './time.js';
 
 /** Reads a completion and checks whatever needs no store. */
 export function fromCompletion(request: CompleteStepRequest): CompletionRequest {
@@ -59,9 +62,11 @@ function fromCommand({ command }: Command, field: string): WorkerAction {
     case 'executionCancelled':
       return { type: 'cancel_execution' };
     case 'timerAwaited':
+      return fromTimerAwaited(command.value, `${field}.timer_awaited`);
+    case 'resumeAwaited':
+      return fromResumeAwaited(command.value, `${field}.resume_awaited`);
     case 'eventAwaited':
     case 'eventPublished':
-    case 'resumeAwaited':
       throw declaredForLater(`${field}: the command ${command.case}`);
     case undefined:
       throw invalidField(
@@ -108,6 +113,29 @@ function fromChildStarted(started: ChildStarted, field: string): WorkerAction {
     ...(retryPolicy && { retryPolicy: fromRetryPolicy(retryPolicy) }),
   };
   return { type: 'start_child', key: started.stepKey, waits: started.wait, child };
+}
+
+function fromTimerAwaited({ stepKey, fireTime, delay }: TimerAwaited, field: string): WorkerAction {
+  if ((fireTime === undefined) === (delay === undefined)) {
+    throw invalidField(field, 'exactly one of fire_time and delay is required');
+  }
+  const base = { type: 'await_timer', key: stepKey } as const;
+  return fireTime
+    ? { ...base, until: fromDeadline(fireTime) }
+    : { ...base, delayMs: delay ? fromDuration(delay) : 0 };
+}
+
+function fromResumeAwaited({ stepKey, data, timeout }: ResumeAwaited, field: string): WorkerAction {
+  const payload = fromPayload(data, `${field}.data`);
+  if (payload && !('json' in payload)) {
+    throw invalidField(`${field}.data`, 'must be JSON: it is shown to whoever resumes the step');
+  }
+  return {
+    type: 'await_resume',
+    key: stepKey,
+    ...(payload && { data: JSON.parse(payload.json) as JsonValue }),
+    ...(timeout && { timeoutMs: fromDuration(timeout) }),
+  };
 }
 
 function fromStateChanged({ baseRevision, change }: StateChanged, field: string): WorkerAction {

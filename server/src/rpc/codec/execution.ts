@@ -30,6 +30,8 @@ const REASONS: Readonly<Record<StatusReason, WireReason>> = {
   start_delay: WireReason.START_DELAY,
   retry_delay: WireReason.RETRY_DELAY,
   child: WireReason.CHILD,
+  timer: WireReason.TIMER,
+  resume: WireReason.RESUME,
 };
 
 /** A status as it goes over the wire. */

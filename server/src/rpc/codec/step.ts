@@ -20,6 +20,8 @@ const KINDS: Readonly<Record<StepKind, WireKind>> = {
   uuid: WireKind.UUID,
   now: WireKind.NOW,
   random: WireKind.RANDOM,
+  wait_for: WireKind.WAIT_FOR,
+  suspend: WireKind.SUSPEND,
 };
 
 /** The kinds that a worker may record; command.proto's rules let no other one through. */

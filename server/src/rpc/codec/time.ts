@@ -20,6 +20,11 @@ export function fromTimestamp({ seconds, nanos }: Timestamp): number {
   return Number(seconds) * 1000 + Math.floor(nanos / 1e6);
 }
 
+/** The same of a time that nothing may come before: what is finer than a millisecond is rounded up. */
+export function fromDeadline({ seconds, nanos }: Timestamp): number {
+  return Number(seconds) * 1000 + Math.ceil(nanos / 1e6);
+}
+
 /** A duration in milliseconds as it goes over the wire. */
 export function toDuration(ms: number): Duration {
   const seconds = Math.floor(ms / 1000);

@@ -21,7 +21,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file polos/v1/command.proto.
  */
 export const file_polos_v1_command: GenFile = /*@__PURE__*/
-  fileDesc("ChZwb2xvcy92MS9jb21tYW5kLnByb3RvEghwb2xvcy52MSLMBQoHQ29tbWFuZBIxCg5zdGVwX2NvbXBsZXRlZBgBIAEoCzIXLnBvbG9zLnYxLlN0ZXBDb21wbGV0ZWRIABIrCgtzdGVwX2ZhaWxlZBgCIAEoCzIULnBvbG9zLnYxLlN0ZXBGYWlsZWRIABIvCg1jaGlsZF9zdGFydGVkGAMgASgLMhYucG9sb3MudjEuQ2hpbGRTdGFydGVkSAASNQoQb3V0Y29tZV9hY2NlcHRlZBgEIAEoCzIZLnBvbG9zLnYxLk91dGNvbWVBY2NlcHRlZEgAEi8KDXN0YXRlX2NoYW5nZWQYBSABKAsyFi5wb2xvcy52MS5TdGF0ZUNoYW5nZWRIABI7ChNleGVjdXRpb25fY29tcGxldGVkGAYgASgLMhwucG9sb3MudjEuRXhlY3V0aW9uQ29tcGxldGVkSAASNQoQZXhlY3V0aW9uX2ZhaWxlZBgHIAEoCzIZLnBvbG9zLnYxLkV4ZWN1dGlvbkZhaWxlZEgAEjsKE2V4ZWN1dGlvbl9zdXNwZW5kZWQYCCABKAsyHC5wb2xvcy52MS5FeGVjdXRpb25TdXNwZW5kZWRIABI7ChNleGVjdXRpb25fY2FuY2VsbGVkGAkgASgLMhwucG9sb3MudjEuRXhlY3V0aW9uQ2FuY2VsbGVkSAASLwoNdGltZXJfYXdhaXRlZBgKIAEoCzIWLnBvbG9zLnYxLlRpbWVyQXdhaXRlZEgAEi8KDWV2ZW50X2F3YWl0ZWQYCyABKAsyFi5wb2xvcy52MS5FdmVudEF3YWl0ZWRIABIzCg9ldmVudF9wdWJsaXNoZWQYDCABKAsyGC5wb2xvcy52MS5FdmVudFB1Ymxpc2hlZEgAEjEKDnJlc3VtZV9hd2FpdGVkGA0gASgLMhcucG9sb3MudjEuUmVzdW1lQXdhaXRlZEgAQhAKB2NvbW1hbmQSBbpIAggBIs8BCg1TdGVwQ29tcGxldGVkEhwKCHN0ZXBfa2V5GAEgASgJQgq6SAdyBRABKIAIEjQKBGtpbmQYAiABKA4yEi5wb2xvcy52MS5TdGVwS2luZEISukgPggEMEAEYABgBGAQYBRgGEiEKBnJlc3VsdBgDIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQSMgoIYXR0ZW1wdHMYBCADKAsyFS5wb2xvcy52MS5TdGVwQXR0ZW1wdEIJukgGkgEDEOkHEhMKC3N0YXRlX3BhdGNoGAUgASgJIsABCgpTdGVwRmFpbGVkEhwKCHN0ZXBfa2V5GAEgASgJQgq6SAdyBRABKIAIEjQKBGtpbmQYAiABKA4yEi5wb2xvcy52MS5TdGVwS2luZEISukgPggEMEAEYABgBGAQYBRgGEioKB2ZhaWx1cmUYAyABKAsyES5wb2xvcy52MS5GYWlsdXJlQga6SAPIAQESMgoIYXR0ZW1wdHMYBCADKAsyFS5wb2xvcy52MS5TdGVwQXR0ZW1wdEIJukgGkgEDEOkHIvQCCgxDaGlsZFN0YXJ0ZWQSHAoIc3RlcF9rZXkYASABKAlCCrpIB3IFEAEogAgSNAoLd29ya2Zsb3dfaWQYAiABKAlCH7pIHHIaEAEoyAEyE15bXlx4MDAtXHgxZlx4N2ZdKyQSIgoHcGF5bG9hZBgDIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQSFQoNaW5pdGlhbF9zdGF0ZRgEIAEoCRIMCgR3YWl0GAUgASgIEhcKBXF1ZXVlGAYgASgJQgi6SAVyAyjIARIhCg9jb25jdXJyZW5jeV9rZXkYByABKAlCCLpIBXIDKIAIEjgKC3J1bl90aW1lb3V0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgi6SAWqAQIqABIrCgxyZXRyeV9wb2xpY3kYCSABKAsyFS5wb2xvcy52MS5SZXRyeVBvbGljeRIkCghwcmlvcml0eRgKIAEoBUISukgPGg0YZCic//////////8BIi8KD091dGNvbWVBY2NlcHRlZBIcCghzdGVwX2tleRgBIAEoCUIKukgHcgUQASiACCJkCgxTdGF0ZUNoYW5nZWQSHgoNYmFzZV9yZXZpc2lvbhgBIAEoA0IHukgEIgIoARIPCgVwYXRjaBgCIAEoCUgAEhIKCGRvY3VtZW50GAMgASgJSABCDwoGY2hhbmdlEgW6SAIIASI3ChJFeGVjdXRpb25Db21wbGV0ZWQSIQoGcmVzdWx0GAEgASgLMhEucG9sb3MudjEuUGF5bG9hZCI9Cg9FeGVjdXRpb25GYWlsZWQSKgoHZmFpbHVyZRgBIAEoCzIRLnBvbG9zLnYxLkZhaWx1cmVCBrpIA8gBASIUChJFeGVjdXRpb25TdXNwZW5kZWQiFAoSRXhlY3V0aW9uQ2FuY2VsbGVkIk8KDFRpbWVyQXdhaXRlZBIQCghzdGVwX2tleRgBIAEoCRItCglmaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImsKDEV2ZW50QXdhaXRlZBIQCghzdGVwX2tleRgBIAEoCRINCgV0b3BpYxgCIAEoCRIOCgZjdXJzb3IYAyABKAkSKgoHdGltZW91dBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJgCg5FdmVudFB1Ymxpc2hlZBIQCghzdGVwX2tleRgBIAEoCRINCgV0b3BpYxgCIAEoCRIMCgR0eXBlGAMgASgJEh8KBGRhdGEYBCABKAsyES5wb2xvcy52MS5QYXlsb2FkIm4KDVJlc3VtZUF3YWl0ZWQSEAoIc3RlcF9rZXkYASABKAkSHwoEZGF0YRgCIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQSKgoHdGltZW91dBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbmIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_polos_v1_execution, file_polos_v1_failure, file_polos_v1_payload, file_polos_v1_step]);
+  fileDesc("ChZwb2xvcy92MS9jb21tYW5kLnByb3RvEghwb2xvcy52MSLMBQoHQ29tbWFuZBIxCg5zdGVwX2NvbXBsZXRlZBgBIAEoCzIXLnBvbG9zLnYxLlN0ZXBDb21wbGV0ZWRIABIrCgtzdGVwX2ZhaWxlZBgCIAEoCzIULnBvbG9zLnYxLlN0ZXBGYWlsZWRIABIvCg1jaGlsZF9zdGFydGVkGAMgASgLMhYucG9sb3MudjEuQ2hpbGRTdGFydGVkSAASNQoQb3V0Y29tZV9hY2NlcHRlZBgEIAEoCzIZLnBvbG9zLnYxLk91dGNvbWVBY2NlcHRlZEgAEi8KDXN0YXRlX2NoYW5nZWQYBSABKAsyFi5wb2xvcy52MS5TdGF0ZUNoYW5nZWRIABI7ChNleGVjdXRpb25fY29tcGxldGVkGAYgASgLMhwucG9sb3MudjEuRXhlY3V0aW9uQ29tcGxldGVkSAASNQoQZXhlY3V0aW9uX2ZhaWxlZBgHIAEoCzIZLnBvbG9zLnYxLkV4ZWN1dGlvbkZhaWxlZEgAEjsKE2V4ZWN1dGlvbl9zdXNwZW5kZWQYCCABKAsyHC5wb2xvcy52MS5FeGVjdXRpb25TdXNwZW5kZWRIABI7ChNleGVjdXRpb25fY2FuY2VsbGVkGAkgASgLMhwucG9sb3MudjEuRXhlY3V0aW9uQ2FuY2VsbGVkSAASLwoNdGltZXJfYXdhaXRlZBgKIAEoCzIWLnBvbG9zLnYxLlRpbWVyQXdhaXRlZEgAEi8KDWV2ZW50X2F3YWl0ZWQYCyABKAsyFi5wb2xvcy52MS5FdmVudEF3YWl0ZWRIABIzCg9ldmVudF9wdWJsaXNoZWQYDCABKAsyGC5wb2xvcy52MS5FdmVudFB1Ymxpc2hlZEgAEjEKDnJlc3VtZV9hd2FpdGVkGA0gASgLMhcucG9sb3MudjEuUmVzdW1lQXdhaXRlZEgAQhAKB2NvbW1hbmQSBbpIAggBIs8BCg1TdGVwQ29tcGxldGVkEhwKCHN0ZXBfa2V5GAEgASgJQgq6SAdyBRABKIAIEjQKBGtpbmQYAiABKA4yEi5wb2xvcy52MS5TdGVwS2luZEISukgPggEMEAEYABgBGAQYBRgGEiEKBnJlc3VsdBgDIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQSMgoIYXR0ZW1wdHMYBCADKAsyFS5wb2xvcy52MS5TdGVwQXR0ZW1wdEIJukgGkgEDEOkHEhMKC3N0YXRlX3BhdGNoGAUgASgJIsABCgpTdGVwRmFpbGVkEhwKCHN0ZXBfa2V5GAEgASgJQgq6SAdyBRABKIAIEjQKBGtpbmQYAiABKA4yEi5wb2xvcy52MS5TdGVwS2luZEISukgPggEMEAEYABgBGAQYBRgGEioKB2ZhaWx1cmUYAyABKAsyES5wb2xvcy52MS5GYWlsdXJlQga6SAPIAQESMgoIYXR0ZW1wdHMYBCADKAsyFS5wb2xvcy52MS5TdGVwQXR0ZW1wdEIJukgGkgEDEOkHIvQCCgxDaGlsZFN0YXJ0ZWQSHAoIc3RlcF9rZXkYASABKAlCCrpIB3IFEAEogAgSNAoLd29ya2Zsb3dfaWQYAiABKAlCH7pIHHIaEAEoyAEyE15bXlx4MDAtXHgxZlx4N2ZdKyQSIgoHcGF5bG9hZBgDIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQSFQoNaW5pdGlhbF9zdGF0ZRgEIAEoCRIMCgR3YWl0GAUgASgIEhcKBXF1ZXVlGAYgASgJQgi6SAVyAyjIARIhCg9jb25jdXJyZW5jeV9rZXkYByABKAlCCLpIBXIDKIAIEjgKC3J1bl90aW1lb3V0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgi6SAWqAQIqABIrCgxyZXRyeV9wb2xpY3kYCSABKAsyFS5wb2xvcy52MS5SZXRyeVBvbGljeRIkCghwcmlvcml0eRgKIAEoBUISukgPGg0YZCic//////////8BIi8KD091dGNvbWVBY2NlcHRlZBIcCghzdGVwX2tleRgBIAEoCUIKukgHcgUQASiACCJkCgxTdGF0ZUNoYW5nZWQSHgoNYmFzZV9yZXZpc2lvbhgBIAEoA0IHukgEIgIoARIPCgVwYXRjaBgCIAEoCUgAEhIKCGRvY3VtZW50GAMgASgJSABCDwoGY2hhbmdlEgW6SAIIASI3ChJFeGVjdXRpb25Db21wbGV0ZWQSIQoGcmVzdWx0GAEgASgLMhEucG9sb3MudjEuUGF5bG9hZCI9Cg9FeGVjdXRpb25GYWlsZWQSKgoHZmFpbHVyZRgBIAEoCzIRLnBvbG9zLnYxLkZhaWx1cmVCBrpIA8gBASIUChJFeGVjdXRpb25TdXNwZW5kZWQiFAoSRXhlY3V0aW9uQ2FuY2VsbGVkIpcBCgxUaW1lckF3YWl0ZWQSHAoIc3RlcF9rZXkYASABKAlCCrpIB3IFEAEogAgSLQoJZmlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI6CgVkZWxheRgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIQukgNqgEKIgYIgOTklgEyACJrCgxFdmVudEF3YWl0ZWQSEAoIc3RlcF9rZXkYASABKAkSDQoFdG9waWMYAiABKAkSDgoGY3Vyc29yGAMgASgJEioKB3RpbWVvdXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iYAoORXZlbnRQdWJsaXNoZWQSEAoIc3RlcF9rZXkYASABKAkSDQoFdG9waWMYAiABKAkSDAoEdHlwZRgDIAEoCRIfCgRkYXRhGAQgASgLMhEucG9sb3MudjEuUGF5bG9hZCKMAQoNUmVzdW1lQXdhaXRlZBIcCghzdGVwX2tleRgBIAEoCUIKukgHcgUQASiACBIfCgRkYXRhGAIgASgLMhEucG9sb3MudjEuUGF5bG9hZBI8Cgd0aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhC6SA2qAQoiBgiA5OSWASoAYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_polos_v1_execution, file_polos_v1_failure, file_polos_v1_payload, file_polos_v1_step]);
 
 /**
  * What a worker asks for in CompleteStep. The commands of one request are carried out in order and as one: all of them
@@ -109,7 +109,7 @@ export type Command = Message<"polos.v1.Command"> & {
     case: "executionCancelled";
   } | {
     /**
-     * A wait for a time begins. Declared for later: answers UNIMPLEMENTED.
+     * A wait for a time begins.
      *
      * @generated from field: polos.v1.TimerAwaited timer_awaited = 10;
      */
@@ -133,7 +133,7 @@ export type Command = Message<"polos.v1.Command"> & {
     case: "eventPublished";
   } | {
     /**
-     * A wait to be resumed begins. Declared for later: answers UNIMPLEMENTED.
+     * A wait to be resumed begins.
      *
      * @generated from field: polos.v1.ResumeAwaited resume_awaited = 13;
      */
@@ -475,24 +475,32 @@ export const ExecutionCancelledSchema: GenMessage<ExecutionCancelled> = /*@__PUR
   messageDesc(file_polos_v1_command, 9);
 
 /**
- * Begins a wait for a time. Declared for later.
+ * Begins a wait for a time. The outcome, "no value", comes when the server's clock has reached it: never before. Repeating
+ * the command changes nothing: the wait keeps the time that it began with.
  *
  * @generated from message polos.v1.TimerAwaited
  */
 export type TimerAwaited = Message<"polos.v1.TimerAwaited"> & {
   /**
-   * The step's key.
+   * The step's key. 1 to 1,024 bytes.
    *
    * @generated from field: string step_key = 1;
    */
   stepKey: string;
 
   /**
-   * When the wait ends.
+   * When the wait ends. A time that has passed ends it at once. Exactly one of this and `delay`.
    *
    * @generated from field: google.protobuf.Timestamp fire_time = 2;
    */
   fireTime?: Timestamp | undefined;
+
+  /**
+   * How long the wait lasts from the commit on. At most 3,660 days.
+   *
+   * @generated from field: google.protobuf.Duration delay = 3;
+   */
+  delay?: Duration | undefined;
 };
 
 /**
@@ -587,27 +595,28 @@ export const EventPublishedSchema: GenMessage<EventPublished> = /*@__PURE__*/
   messageDesc(file_polos_v1_command, 12);
 
 /**
- * Begins a wait to be resumed. Declared for later.
+ * Begins a wait that ResumeExecution ends, with what the caller gives as the step's result. If that came before the wait,
+ * the outcome is there at once. Repeating the command changes nothing.
  *
  * @generated from message polos.v1.ResumeAwaited
  */
 export type ResumeAwaited = Message<"polos.v1.ResumeAwaited"> & {
   /**
-   * The step's key.
+   * The step's key. 1 to 1,024 bytes.
    *
    * @generated from field: string step_key = 1;
    */
   stepKey: string;
 
   /**
-   * What whoever resumes it should see.
+   * What whoever resumes it should see: it is in the data of the event `step_suspend`. JSON only; unset for nothing.
    *
    * @generated from field: polos.v1.Payload data = 2;
    */
   data?: Payload | undefined;
 
   /**
-   * How long to wait; unset for as long as it takes.
+   * How long to wait; then the step fails with a WaitTimeoutError. Unset for as long as it takes. At most 3,660 days.
    *
    * @generated from field: google.protobuf.Duration timeout = 3;
    */

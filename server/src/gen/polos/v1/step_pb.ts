@@ -204,7 +204,7 @@ export const StepKind = {
   RANDOM: 6,
 
   /**
-   * A wait for a time. Declared for later.
+   * A wait for a time; it has no value.
    *
    * @generated from enum value: STEP_KIND_WAIT_FOR = 7;
    */
@@ -218,7 +218,7 @@ export const StepKind = {
   WAIT_FOR_EVENT: 8,
 
   /**
-   * A wait to be resumed. Declared for later.
+   * A wait to be resumed; its result is what ResumeExecution gave.
    *
    * @generated from enum value: STEP_KIND_SUSPEND = 9;
    */

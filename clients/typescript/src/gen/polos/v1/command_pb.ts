@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file polos/v1/command.proto.
  */
 export const file_polos_v1_command: GenFile = /*@__PURE__*/
-  fileDesc("ChZwb2xvcy92MS9jb21tYW5kLnByb3RvEghwb2xvcy52MSLFBQoHQ29tbWFuZBIxCg5zdGVwX2NvbXBsZXRlZBgBIAEoCzIXLnBvbG9zLnYxLlN0ZXBDb21wbGV0ZWRIABIrCgtzdGVwX2ZhaWxlZBgCIAEoCzIULnBvbG9zLnYxLlN0ZXBGYWlsZWRIABIvCg1jaGlsZF9zdGFydGVkGAMgASgLMhYucG9sb3MudjEuQ2hpbGRTdGFydGVkSAASNQoQb3V0Y29tZV9hY2NlcHRlZBgEIAEoCzIZLnBvbG9zLnYxLk91dGNvbWVBY2NlcHRlZEgAEi8KDXN0YXRlX2NoYW5nZWQYBSABKAsyFi5wb2xvcy52MS5TdGF0ZUNoYW5nZWRIABI7ChNleGVjdXRpb25fY29tcGxldGVkGAYgASgLMhwucG9sb3MudjEuRXhlY3V0aW9uQ29tcGxldGVkSAASNQoQZXhlY3V0aW9uX2ZhaWxlZBgHIAEoCzIZLnBvbG9zLnYxLkV4ZWN1dGlvbkZhaWxlZEgAEjsKE2V4ZWN1dGlvbl9zdXNwZW5kZWQYCCABKAsyHC5wb2xvcy52MS5FeGVjdXRpb25TdXNwZW5kZWRIABI7ChNleGVjdXRpb25fY2FuY2VsbGVkGAkgASgLMhwucG9sb3MudjEuRXhlY3V0aW9uQ2FuY2VsbGVkSAASLwoNdGltZXJfYXdhaXRlZBgKIAEoCzIWLnBvbG9zLnYxLlRpbWVyQXdhaXRlZEgAEi8KDWV2ZW50X2F3YWl0ZWQYCyABKAsyFi5wb2xvcy52MS5FdmVudEF3YWl0ZWRIABIzCg9ldmVudF9wdWJsaXNoZWQYDCABKAsyGC5wb2xvcy52MS5FdmVudFB1Ymxpc2hlZEgAEjEKDnJlc3VtZV9hd2FpdGVkGA0gASgLMhcucG9sb3MudjEuUmVzdW1lQXdhaXRlZEgAQgkKB2NvbW1hbmQipAEKDVN0ZXBDb21wbGV0ZWQSEAoIc3RlcF9rZXkYASABKAkSIAoEa2luZBgCIAEoDjISLnBvbG9zLnYxLlN0ZXBLaW5kEiEKBnJlc3VsdBgDIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQSJwoIYXR0ZW1wdHMYBCADKAsyFS5wb2xvcy52MS5TdGVwQXR0ZW1wdBITCgtzdGF0ZV9wYXRjaBgFIAEoCSKNAQoKU3RlcEZhaWxlZBIQCghzdGVwX2tleRgBIAEoCRIgCgRraW5kGAIgASgOMhIucG9sb3MudjEuU3RlcEtpbmQSIgoHZmFpbHVyZRgDIAEoCzIRLnBvbG9zLnYxLkZhaWx1cmUSJwoIYXR0ZW1wdHMYBCADKAsyFS5wb2xvcy52MS5TdGVwQXR0ZW1wdCKVAgoMQ2hpbGRTdGFydGVkEhAKCHN0ZXBfa2V5GAEgASgJEhMKC3dvcmtmbG93X2lkGAIgASgJEiIKB3BheWxvYWQYAyABKAsyES5wb2xvcy52MS5QYXlsb2FkEhUKDWluaXRpYWxfc3RhdGUYBCABKAkSDAoEd2FpdBgFIAEoCBINCgVxdWV1ZRgGIAEoCRIXCg9jb25jdXJyZW5jeV9rZXkYByABKAkSLgoLcnVuX3RpbWVvdXQYCCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKwoMcmV0cnlfcG9saWN5GAkgASgLMhUucG9sb3MudjEuUmV0cnlQb2xpY3kSEAoIcHJpb3JpdHkYCiABKAUiIwoPT3V0Y29tZUFjY2VwdGVkEhAKCHN0ZXBfa2V5GAEgASgJIlQKDFN0YXRlQ2hhbmdlZBIVCg1iYXNlX3JldmlzaW9uGAEgASgDEg8KBXBhdGNoGAIgASgJSAASEgoIZG9jdW1lbnQYAyABKAlIAEIICgZjaGFuZ2UiNwoSRXhlY3V0aW9uQ29tcGxldGVkEiEKBnJlc3VsdBgBIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQiNQoPRXhlY3V0aW9uRmFpbGVkEiIKB2ZhaWx1cmUYASABKAsyES5wb2xvcy52MS5GYWlsdXJlIhQKEkV4ZWN1dGlvblN1c3BlbmRlZCIUChJFeGVjdXRpb25DYW5jZWxsZWQiTwoMVGltZXJBd2FpdGVkEhAKCHN0ZXBfa2V5GAEgASgJEi0KCWZpcmVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiawoMRXZlbnRBd2FpdGVkEhAKCHN0ZXBfa2V5GAEgASgJEg0KBXRvcGljGAIgASgJEg4KBmN1cnNvchgDIAEoCRIqCgd0aW1lb3V0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uImAKDkV2ZW50UHVibGlzaGVkEhAKCHN0ZXBfa2V5GAEgASgJEg0KBXRvcGljGAIgASgJEgwKBHR5cGUYAyABKAkSHwoEZGF0YRgEIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQibgoNUmVzdW1lQXdhaXRlZBIQCghzdGVwX2tleRgBIAEoCRIfCgRkYXRhGAIgASgLMhEucG9sb3MudjEuUGF5bG9hZBIqCgd0aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_polos_v1_execution, file_polos_v1_failure, file_polos_v1_payload, file_polos_v1_step]);
+  fileDesc("ChZwb2xvcy92MS9jb21tYW5kLnByb3RvEghwb2xvcy52MSLFBQoHQ29tbWFuZBIxCg5zdGVwX2NvbXBsZXRlZBgBIAEoCzIXLnBvbG9zLnYxLlN0ZXBDb21wbGV0ZWRIABIrCgtzdGVwX2ZhaWxlZBgCIAEoCzIULnBvbG9zLnYxLlN0ZXBGYWlsZWRIABIvCg1jaGlsZF9zdGFydGVkGAMgASgLMhYucG9sb3MudjEuQ2hpbGRTdGFydGVkSAASNQoQb3V0Y29tZV9hY2NlcHRlZBgEIAEoCzIZLnBvbG9zLnYxLk91dGNvbWVBY2NlcHRlZEgAEi8KDXN0YXRlX2NoYW5nZWQYBSABKAsyFi5wb2xvcy52MS5TdGF0ZUNoYW5nZWRIABI7ChNleGVjdXRpb25fY29tcGxldGVkGAYgASgLMhwucG9sb3MudjEuRXhlY3V0aW9uQ29tcGxldGVkSAASNQoQZXhlY3V0aW9uX2ZhaWxlZBgHIAEoCzIZLnBvbG9zLnYxLkV4ZWN1dGlvbkZhaWxlZEgAEjsKE2V4ZWN1dGlvbl9zdXNwZW5kZWQYCCABKAsyHC5wb2xvcy52MS5FeGVjdXRpb25TdXNwZW5kZWRIABI7ChNleGVjdXRpb25fY2FuY2VsbGVkGAkgASgLMhwucG9sb3MudjEuRXhlY3V0aW9uQ2FuY2VsbGVkSAASLwoNdGltZXJfYXdhaXRlZBgKIAEoCzIWLnBvbG9zLnYxLlRpbWVyQXdhaXRlZEgAEi8KDWV2ZW50X2F3YWl0ZWQYCyABKAsyFi5wb2xvcy52MS5FdmVudEF3YWl0ZWRIABIzCg9ldmVudF9wdWJsaXNoZWQYDCABKAsyGC5wb2xvcy52MS5FdmVudFB1Ymxpc2hlZEgAEjEKDnJlc3VtZV9hd2FpdGVkGA0gASgLMhcucG9sb3MudjEuUmVzdW1lQXdhaXRlZEgAQgkKB2NvbW1hbmQipAEKDVN0ZXBDb21wbGV0ZWQSEAoIc3RlcF9rZXkYASABKAkSIAoEa2luZBgCIAEoDjISLnBvbG9zLnYxLlN0ZXBLaW5kEiEKBnJlc3VsdBgDIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQSJwoIYXR0ZW1wdHMYBCADKAsyFS5wb2xvcy52MS5TdGVwQXR0ZW1wdBITCgtzdGF0ZV9wYXRjaBgFIAEoCSKNAQoKU3RlcEZhaWxlZBIQCghzdGVwX2tleRgBIAEoCRIgCgRraW5kGAIgASgOMhIucG9sb3MudjEuU3RlcEtpbmQSIgoHZmFpbHVyZRgDIAEoCzIRLnBvbG9zLnYxLkZhaWx1cmUSJwoIYXR0ZW1wdHMYBCADKAsyFS5wb2xvcy52MS5TdGVwQXR0ZW1wdCKVAgoMQ2hpbGRTdGFydGVkEhAKCHN0ZXBfa2V5GAEgASgJEhMKC3dvcmtmbG93X2lkGAIgASgJEiIKB3BheWxvYWQYAyABKAsyES5wb2xvcy52MS5QYXlsb2FkEhUKDWluaXRpYWxfc3RhdGUYBCABKAkSDAoEd2FpdBgFIAEoCBINCgVxdWV1ZRgGIAEoCRIXCg9jb25jdXJyZW5jeV9rZXkYByABKAkSLgoLcnVuX3RpbWVvdXQYCCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKwoMcmV0cnlfcG9saWN5GAkgASgLMhUucG9sb3MudjEuUmV0cnlQb2xpY3kSEAoIcHJpb3JpdHkYCiABKAUiIwoPT3V0Y29tZUFjY2VwdGVkEhAKCHN0ZXBfa2V5GAEgASgJIlQKDFN0YXRlQ2hhbmdlZBIVCg1iYXNlX3JldmlzaW9uGAEgASgDEg8KBXBhdGNoGAIgASgJSAASEgoIZG9jdW1lbnQYAyABKAlIAEIICgZjaGFuZ2UiNwoSRXhlY3V0aW9uQ29tcGxldGVkEiEKBnJlc3VsdBgBIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQiNQoPRXhlY3V0aW9uRmFpbGVkEiIKB2ZhaWx1cmUYASABKAsyES5wb2xvcy52MS5GYWlsdXJlIhQKEkV4ZWN1dGlvblN1c3BlbmRlZCIUChJFeGVjdXRpb25DYW5jZWxsZWQieQoMVGltZXJBd2FpdGVkEhAKCHN0ZXBfa2V5GAEgASgJEi0KCWZpcmVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKAoFZGVsYXkYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iawoMRXZlbnRBd2FpdGVkEhAKCHN0ZXBfa2V5GAEgASgJEg0KBXRvcGljGAIgASgJEg4KBmN1cnNvchgDIAEoCRIqCgd0aW1lb3V0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uImAKDkV2ZW50UHVibGlzaGVkEhAKCHN0ZXBfa2V5GAEgASgJEg0KBXRvcGljGAIgASgJEgwKBHR5cGUYAyABKAkSHwoEZGF0YRgEIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQibgoNUmVzdW1lQXdhaXRlZBIQCghzdGVwX2tleRgBIAEoCRIfCgRkYXRhGAIgASgLMhEucG9sb3MudjEuUGF5bG9hZBIqCgd0aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_polos_v1_execution, file_polos_v1_failure, file_polos_v1_payload, file_polos_v1_step]);
 
 /**
  * What a worker asks for in CompleteStep. The commands of one request are carried out in order and as one: all of them
@@ -108,7 +108,7 @@ export type Command = Message<"polos.v1.Command"> & {
     case: "executionCancelled";
   } | {
     /**
-     * A wait for a time begins. Declared for later: answers UNIMPLEMENTED.
+     * A wait for a time begins.
      *
      * @generated from field: polos.v1.TimerAwaited timer_awaited = 10;
      */
@@ -132,7 +132,7 @@ export type Command = Message<"polos.v1.Command"> & {
     case: "eventPublished";
   } | {
     /**
-     * A wait to be resumed begins. Declared for later: answers UNIMPLEMENTED.
+     * A wait to be resumed begins.
      *
      * @generated from field: polos.v1.ResumeAwaited resume_awaited = 13;
      */
@@ -474,24 +474,32 @@ export const ExecutionCancelledSchema: GenMessage<ExecutionCancelled> = /*@__PUR
   messageDesc(file_polos_v1_command, 9);
 
 /**
- * Begins a wait for a time. Declared for later.
+ * Begins a wait for a time. The outcome, "no value", comes when the server's clock has reached it: never before. Repeating
+ * the command changes nothing: the wait keeps the time that it began with.
  *
  * @generated from message polos.v1.TimerAwaited
  */
 export type TimerAwaited = Message<"polos.v1.TimerAwaited"> & {
   /**
-   * The step's key.
+   * The step's key. 1 to 1,024 bytes.
    *
    * @generated from field: string step_key = 1;
    */
   stepKey: string;
 
   /**
-   * When the wait ends.
+   * When the wait ends. A time that has passed ends it at once. Exactly one of this and `delay`.
    *
    * @generated from field: google.protobuf.Timestamp fire_time = 2;
    */
   fireTime?: Timestamp | undefined;
+
+  /**
+   * How long the wait lasts from the commit on. At most 3,660 days.
+   *
+   * @generated from field: google.protobuf.Duration delay = 3;
+   */
+  delay?: Duration | undefined;
 };
 
 /**
@@ -586,27 +594,28 @@ export const EventPublishedSchema: GenMessage<EventPublished> = /*@__PURE__*/
   messageDesc(file_polos_v1_command, 12);
 
 /**
- * Begins a wait to be resumed. Declared for later.
+ * Begins a wait that ResumeExecution ends, with what the caller gives as the step's result. If that came before the wait,
+ * the outcome is there at once. Repeating the command changes nothing.
  *
  * @generated from message polos.v1.ResumeAwaited
  */
 export type ResumeAwaited = Message<"polos.v1.ResumeAwaited"> & {
   /**
-   * The step's key.
+   * The step's key. 1 to 1,024 bytes.
    *
    * @generated from field: string step_key = 1;
    */
   stepKey: string;
 
   /**
-   * What whoever resumes it should see.
+   * What whoever resumes it should see: it is in the data of the event `step_suspend`. JSON only; unset for nothing.
    *
    * @generated from field: polos.v1.Payload data = 2;
    */
   data?: Payload | undefined;
 
   /**
-   * How long to wait; unset for as long as it takes.
+   * How long to wait; then the step fails with a WaitTimeoutError. Unset for as long as it takes. At most 3,660 days.
    *
    * @generated from field: google.protobuf.Duration timeout = 3;
    */

@@ -91,7 +91,8 @@ export const SchemaViolation_IssueSchema: GenMessage<SchemaViolation_Issue> = /*
  */
 export type LimitExceeded = Message<"polos.v1.LimitExceeded"> & {
   /**
-   * What is limited: "state_bytes", "state_depth", "payload_bytes", "message_bytes" or "schema_bytes".
+   * What is limited: "state_bytes", "state_depth", "payload_bytes", "message_bytes", "schema_bytes", "early_resumes" or
+   * "early_resume_bytes".
    *
    * @generated from field: string limit = 1;
    */

@@ -27,6 +27,9 @@ export const file_polos_v1_event: GenFile = /*@__PURE__*/
  *  - step_finish      {kind, attempts}              a step has its result
  *  - step_fail        {kind, attempts, failure}     a step failed for good
  *  - child_start      {childExecutionId, workflowId} a child was started
+ *  - step_wait        {until}                   a step waits for a time: milliseconds since 1970
+ *  - step_suspend     {data, until}             a step waits to be resumed; each member only if it was given
+ *  - resume_early     {}                         somebody resumed a step that does not wait yet
  *  - step_deliver     {}                            the code was given an outcome and nothing else happened
  *  - state_change     {}                            the state changed and nothing else happened
  *  - workflow_wait    {}                            it left its worker to wait

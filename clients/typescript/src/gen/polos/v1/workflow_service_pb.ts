@@ -544,21 +544,21 @@ export type ResumeExecutionRequest = Message<"polos.v1.ResumeExecutionRequest"> 
   executionId: string;
 
   /**
-   * The step that waits.
+   * The step that waits, or will. 1 to 1,024 bytes.
    *
    * @generated from field: string step_key = 2;
    */
   stepKey: string;
 
   /**
-   * What the step's result holds.
+   * What the step's result will be; unset for "no value". At most 2,097,152 bytes.
    *
    * @generated from field: polos.v1.Payload data = 3;
    */
   data?: Payload | undefined;
 
   /**
-   * Makes the call safe to repeat.
+   * Not needed: a step is resumed once, so that the call is safe to repeat with the same data.
    *
    * @generated from field: string idempotency_key = 4;
    */
@@ -1483,7 +1483,12 @@ export const WorkflowService: GenService<{
     output: typeof CancelExecutionResponseSchema;
   },
   /**
-   * Ends a wait with data. Declared for later.
+   * Ends the wait of a step, and gives it its result. A step that does not wait yet is resumed as soon as it does: what was
+   * given is kept for it (100 such steps, 1 MiB of data at most). Returns once that is durable. May be repeated with the
+   * same data.
+   *
+   * Errors: NOT_FOUND; FAILED_PRECONDITION with ExecutionClosed when the execution is final, with ResultConflict when the
+   * step has another outcome already or is of another kind; RESOURCE_EXHAUSTED (LimitExceeded).
    *
    * @generated from rpc polos.v1.WorkflowService.ResumeExecution
    */

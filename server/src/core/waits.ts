@@ -1,0 +1,156 @@
+import type { Action, ResumeCommand } from './command.js';
+import type { Decision, Rejection } from './decision.js';
+import { type Draft, reject, UNCHANGED } from './draft.js';
+import { isFinal, isOwn, type Wait } from './execution.js';
+import { jsonEquals } from './json.js';
+import { RESUMES_BYTES_MAX, RESUMES_MAX } from './limits.js';
+import { type Payload, payloadBytes } from './payload.js';
+import type { StepKind, StepOutcome, StepRecord } from './step.js';
+
+type AwaitTimer = Extract<Action, { type: 'await_timer' }>;
+type AwaitResume = Extract<Action, { type: 'await_resume' }>;
+
+/** Begins a wait for a time; one that has passed ends it at once. */
+export function awaitTimer(
+  draft: Draft,
+  { key, ...when }: AwaitTimer,
+  known: StepRecord | undefined,
+): Rejection | undefined {
+  if (known) return sameKind(known, 'wait_for');
+  const until = 'until' in when ? when.until : draft.at + when.delayMs;
+  draft.addEvent('step_wait', { until }, key);
+  begin(draft, key, { kind: 'wait_for', until, arrived: false });
+  if (until <= draft.at) arrive(draft, key, TIME_HAS_COME);
+  return undefined;
+}
+
+/** Begins a wait to be resumed, which may have happened already. */
+export function awaitResume(
+  draft: Draft,
+  { key, data, timeoutMs }: AwaitResume,
+  known: StepRecord | undefined,
+): Rejection | undefined {
+  if (known) return sameKind(known, 'suspend');
+  const { execution } = draft;
+  const until = timeoutMs === undefined ? undefined : draft.at + timeoutMs;
+  const end = until !== undefined && { until };
+  draft.addEvent('step_suspend', { ...(data !== undefined && { data }), ...end }, key);
+  begin(draft, key, { kind: 'suspend', ...end, arrived: false });
+  const { resumes } = execution;
+  const early = resumes && isOwn(resumes, key) ? resumes[key] : undefined;
+  if (!resumes || !early) return undefined;
+  const { [key]: _, ...rest } = resumes;
+  execution.resumes = Object.keys(rest).length > 0 ? rest : undefined;
+  arrive(draft, key, resumedWith(early.data));
+  return undefined;
+}
+
+/** Ends a wait with data, or keeps the data for the wait to come. */
+export function resume(draft: Draft, { stepKey, data, recorded }: ResumeCommand): Decision | undefined {
+  const { status } = draft.execution;
+  const outcome = resumedWith(data);
+  const refused = recorded && sameKind(recorded, 'suspend');
+  if (!refused && recorded?.outcome && sameOutcome(recorded.outcome, outcome)) return UNCHANGED;
+  if (isFinal(status)) return reject({ type: 'closed', status });
+  if (refused) return reject(refused);
+  if (!recorded) return keep(draft, stepKey, data);
+  if (recorded.outcome) return reject(conflict(stepKey, 'has another outcome already'));
+  arrive(draft, stepKey, outcome);
+  goOn(draft, 'resume', [stepKey]);
+  return undefined;
+}
+
+function keep(draft: Draft, stepKey: string, data: Payload | undefined): Decision | undefined {
+  const { execution } = draft;
+  const { resumes = {} } = execution;
+  if (isOwn(resumes, stepKey)) {
+    if (sameOutcome(resumedWith(resumes[stepKey]?.data), resumedWith(data))) return UNCHANGED;
+    return reject(conflict(stepKey, 'was resumed already, with other data'));
+  }
+  const kept = { ...resumes, [stepKey]: { ...(data && { data }) } };
+  const count = Object.keys(kept).length;
+  const bytes = Object.values(kept).reduce((sum, each) => sum + payloadBytes(each.data), 0);
+  if (count > RESUMES_MAX) {
+    return reject({ type: 'limit', name: 'early_resumes', limit: RESUMES_MAX, actual: count });
+  }
+  if (bytes > RESUMES_BYTES_MAX) {
+    return reject({ type: 'limit', name: 'early_resume_bytes', limit: RESUMES_BYTES_MAX, actual: bytes });
+  }
+  execution.resumes = kept;
+  draft.addEvent('resume_early', {}, stepKey);
+  return undefined;
+}
+
+/** Ends the waits whose time has come; answers their steps. */
+export function endDueWaits(draft: Draft): string[] {
+  const { at, execution } = draft;
+  const due = Object.entries(execution.waits).filter(
+    ([, { arrived, until }]) => !arrived && until !== undefined && until <= at,
+  );
+  due.sort(([, a], [, b]) => (a.until ?? 0) - (b.until ?? 0));
+  for (const [key, { kind }] of due) arrive(draft, key, kind === 'wait_for' ? TIME_HAS_COME : timedOut(key));
+  return due.map(([key]) => key);
+}
+
+/** Notes the outcome of a step that waits. Its place in the order comes once a worker has delivered it. */
+export function arrive(draft: Draft, key: string, outcome: StepOutcome): void {
+  const { execution } = draft;
+  const wait = execution.waits[key] as Wait;
+  execution.waits = { ...execution.waits, [key]: { ...wait, arrived: true } };
+  draft.addStep({ type: 'arrived', key, outcome });
+  draft.addOutcomeEvent(key, wait.kind, outcome, 1);
+}
+
+/** Has the code go on with outcomes that arrived: tells the worker that holds the execution, or queues it for one. */
+export function goOn(draft: Draft, reason: 'child' | 'timer' | 'resume', stepKeys: readonly string[]): void {
+  const { execution } = draft;
+  if (execution.status === 'waiting') {
+    draft.addEvent('workflow_ready', { reason }, stepKeys[0]);
+    draft.queue(draft.at);
+  } else if (execution.lease) {
+    const { workerId } = execution.lease;
+    for (const stepKey of stepKeys) {
+      draft.effects.push({ type: 'outcome_arrived', workerId, epoch: execution.epoch, stepKey });
+    }
+  }
+}
+
+/** Whether two outcomes are the same to whoever gets them. */
+export function sameOutcome(a: StepOutcome, b: StepOutcome): boolean {
+  return a.type === b.type && jsonEquals(comparable(a), comparable(b));
+}
+
+/** The refusal of something that contradicts what is recorded of a step. */
+export function conflict(stepKey: string, what: string): Rejection {
+  return { type: 'result_conflict', stepKey, message: `the step "${stepKey}" ${what}` };
+}
+
+/** Nothing, or the refusal of a step that is recorded as something else. */
+export function sameKind(known: StepRecord, kind: StepKind): Rejection | undefined {
+  return known.kind === kind ? undefined : conflict(known.key, `is recorded already as "${known.kind}"`);
+}
+
+const TIME_HAS_COME: StepOutcome = { type: 'completed' };
+
+function resumedWith(data: Payload | undefined): StepOutcome {
+  return { type: 'completed', ...(data && { result: data }) };
+}
+
+function timedOut(key: string): StepOutcome {
+  const message = `the step "${key}" was not resumed in time`;
+  return { type: 'failed', failure: { type: 'WaitTimeoutError', message, retryable: false } };
+}
+
+function begin(draft: Draft, key: string, wait: Wait): void {
+  const { execution } = draft;
+  draft.addStep({ type: 'pending', key, kind: wait.kind });
+  execution.waits = { ...execution.waits, [key]: wait };
+}
+
+/** Outcomes are plain data; bytes are compared as arrays of numbers. */
+function comparable(outcome: StepOutcome) {
+  if (outcome.type === 'failed') return { type: outcome.failure.type, message: outcome.failure.message };
+  const { result } = outcome;
+  if (!result) return null;
+  return 'json' in result ? { json: result.json } : { data: [...result.data], encoding: result.encoding };
+}
