@@ -32,7 +32,7 @@ export async function setup() {
 /** Builds a workspace of programs on top of the SDK and the server; call setup() first. */
 export async function buildPrograms(workspace, entry) {
   await build(`@polos/${workspace}`, {
-    inputs: [workspace, ...SDK_INPUTS, ...SERVER_INPUTS],
+    inputs: [workspace, 'test/mongodb', ...SDK_INPUTS, ...SERVER_INPUTS],
     output: entry,
     command: [tool('tsc'), ['-b', workspace]],
   });

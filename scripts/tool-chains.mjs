@@ -1,7 +1,8 @@
-// Prepares the tool chains of other languages that tests use, each once, under .cache/.
+// Prepares what tests use beside Node.js, each once, under .cache/: other languages' tool chains, and MongoDB.
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { prepareMongod } from './mongod.mjs';
 import { root, run } from './run.mjs';
 import { once } from './stamp.mjs';
 
@@ -15,14 +16,15 @@ const TOOL_CHAINS = [
 
 /** Prepares what can be prepared; resolves to the names of the programs that this machine lacks. */
 export async function prepareToolChains() {
-  const missing = await Promise.all(
-    TOOL_CHAINS.map(async ({ program, versionArgs, prepare }) => {
+  const missing = await Promise.all([
+    ...TOOL_CHAINS.map(async ({ program, versionArgs, prepare }) => {
       const version = versionOf(program, versionArgs);
       if (version === undefined) return [program];
       await prepare(version);
       return [];
     }),
-  );
+    prepareMongod().then((isThere) => (isThere ? [] : ['mongod'])),
+  ]);
   return missing.flat();
 }
 

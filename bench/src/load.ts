@@ -1,9 +1,13 @@
 import { PolosClient } from '@polos/sdk';
+import type { Home, HomeName } from './home.js';
 import type { ServerProcess } from './server-process.js';
 import { stepsWorkflow } from './workflows.js';
 
 /** One row of the table. */
 export interface Scenario {
+  readonly home: HomeName;
+  /** Server processes on that home; each has a client and a worker of its own. */
+  readonly servers: number;
   readonly worker: 'same process' | 'own process';
   readonly steps: number;
   readonly inFlight: number;
@@ -16,27 +20,33 @@ export interface Measurement extends Scenario {
   readonly stepsPerSecond: number;
   readonly p50: number;
   readonly p99: number;
-  /** The server's CPU for one execution, in microseconds. */
+  /** The servers' CPU for one step, in microseconds. */
   readonly serverCpuMicros: number;
+  /** MongoDB's CPU for one step, of all members together. */
+  readonly mongodCpuMicros: number;
+  /** Of the first server. */
   readonly serverMemoryMiB: number;
 }
 
 /** Keeps `inFlight` executions under way for about `seconds`, after a short warm-up that is not counted. */
 export async function measure(
-  server: ServerProcess,
+  place: { readonly home: Home; readonly servers: readonly ServerProcess[] },
   scenario: Scenario,
   seconds: number,
 ): Promise<Measurement> {
-  const client = new PolosClient({ apiUrl: server.url });
-  await runFor(client, scenario, Math.min(1, seconds / 3));
-  const before = await server.usage();
+  const clients = place.servers.map(({ url }) => new PolosClient({ apiUrl: url }));
+  const runAll = async (during: number) =>
+    (await Promise.all(clients.map((client) => runFor(client, scenario, during)))).flat();
+  await runAll(Math.min(1, seconds / 3));
+  const before = await usageOf(place);
   const started = performance.now();
-  const latencies = await runFor(client, scenario, seconds);
+  const latencies = await runAll(seconds);
   const elapsed = (performance.now() - started) / 1000;
-  const after = await server.usage();
-  await client.close();
+  const after = await usageOf(place);
+  await Promise.all(clients.map((client) => client.close()));
   latencies.sort((a, b) => a - b);
   const executions = latencies.length;
+  const perStep = (seconds: number) => (seconds / executions / scenario.steps) * 1e6;
   return {
     ...scenario,
     executions,
@@ -44,14 +54,30 @@ export async function measure(
     stepsPerSecond: (executions * scenario.steps) / elapsed,
     p50: percentile(latencies, 0.5),
     p99: percentile(latencies, 0.99),
-    serverCpuMicros: ((after.cpuSeconds - before.cpuSeconds) / executions) * 1e6,
+    serverCpuMicros: perStep(after.serverSeconds - before.serverSeconds),
+    mongodCpuMicros: perStep(after.mongodSeconds - before.mongodSeconds),
     serverMemoryMiB: after.memoryMiB,
+  };
+}
+
+async function usageOf({
+  home,
+  servers,
+}: {
+  readonly home: Home;
+  readonly servers: readonly ServerProcess[];
+}) {
+  const usages = await Promise.all(servers.map((server) => server.usage()));
+  return {
+    serverSeconds: usages.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0),
+    mongodSeconds: home.cpuSeconds(),
+    memoryMiB: usages[0]?.memoryMiB ?? 0,
   };
 }
 
 async function runFor(
   client: PolosClient,
-  { steps, inFlight }: Scenario,
+  { steps, inFlight, servers }: Scenario,
   seconds: number,
 ): Promise<number[]> {
   const latencies: number[] = [];
@@ -64,7 +90,7 @@ async function runFor(
       latencies.push(performance.now() - started);
     }
   };
-  await Promise.all(Array.from({ length: inFlight }, lane));
+  await Promise.all(Array.from({ length: inFlight / servers }, lane));
   return latencies;
 }
 

@@ -1,12 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import type { Home } from './home.js';
 
-/** A server of its own, on an empty data directory that goes with it. */
+/** A server process. */
 export interface ServerProcess {
   readonly url: string;
   /** Seconds of CPU so far, and MiB of memory now. */
@@ -19,10 +18,9 @@ const COMMAND = fileURLToPath(new URL('../../server/bin/polos.js', import.meta.u
 /** Kernel ticks in a second; Linux has said 100 for decades. */
 const TICKS_PER_SECOND = 100;
 
-/** Starts a server on the embedded store and a free port. */
-export async function startServerProcess(): Promise<ServerProcess> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'polos-bench-'));
-  const child = spawn(process.execPath, [COMMAND, 'server', 'start', '--port', '0', '--data-dir', dataDir], {
+/** Starts a server in a home and on a free port. */
+export async function startServerProcess({ serverArguments }: Home): Promise<ServerProcess> {
+  const child = spawn(process.execPath, [COMMAND, 'server', 'start', '--port', '0', ...serverArguments], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, POLOS_LOG_LEVEL: 'warn' },
   });
@@ -33,7 +31,6 @@ export async function startServerProcess(): Promise<ServerProcess> {
     async stop() {
       child.kill('SIGTERM');
       await once(child, 'exit');
-      await rm(dataDir, { recursive: true });
     },
   };
 }

@@ -10,8 +10,10 @@ export const MESSAGE_BYTES_MAX = 4_194_304;
 /** Bytes of one registered JSON Schema. */
 export const SCHEMA_BYTES_MAX = 262_144;
 
-/** Steps of an execution that were resumed before they waited, and bytes of what was given to them. */
+/** Steps of one execution that may be resumed before they wait. */
 export const RESUMES_MAX = 100;
+
+/** Bytes of what was given to them, together. */
 export const RESUMES_BYTES_MAX = 1_048_576;
 
 /** How long a worker may take to end an execution that somebody cancelled. */
