@@ -1,5 +1,6 @@
 import { pino } from 'pino';
-import { readConfig, type ServerConfig, type ServerOptions } from './config.js';
+import type { ServerCheck } from './cli/server-check-command.js';
+import { type RetentionDays, readConfig, type ServerConfig, type ServerOptions } from './config.js';
 import { systemClock } from './engine/clock.js';
 import { Engine } from './engine/engine.js';
 import { listen } from './rpc/listen.js';
@@ -22,10 +23,10 @@ export interface RunningServer {
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const config = readConfig(options);
   const log = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
-  const store = await openStore(config);
   const { leaseMs, host, port, apiKeys, drainMs } = config;
   const fault = (error: unknown) =>
     log.error({ err: error }, 'background work failed; it will be tried again');
+  const { store, close: closeStore } = await openStore(config, fault);
   const engine = new Engine({ store, clock: systemClock(), leaseMs, fault });
   try {
     await engine.start();
@@ -33,7 +34,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const close = async () => {
       await listener.close({ graceMs: drainMs });
       await engine.stop();
-      await store.close();
+      await closeStore();
     };
     let closing: Promise<void> | undefined;
     return {
@@ -45,12 +46,49 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     };
   } catch (error) {
     await engine.stop();
-    await store.close();
+    await closeStore();
     throw error;
   }
 }
 
-async function openStore({ store, dataDir }: ServerConfig): Promise<Store> {
-  if (store === 'mongodb') throw new Error('the MongoDB store does not exist yet; use --store embedded');
-  return openEmbeddedStore({ dataDir });
+/** Tells whether a server can run on a MongoDB, and what it would make there. Writes nothing. */
+export async function checkServer({ mongodbUrl }: { readonly mongodbUrl: string }): Promise<ServerCheck> {
+  const { checkDeployment } = await import('./store/mongo/deployment-check.js');
+  return checkDeployment(mongodbUrl);
+}
+
+interface OpenStore {
+  readonly store: Store;
+  close(): Promise<void>;
+}
+
+/** The MongoDB adapter is loaded only where it is used: its driver takes 100 ms and 20 MB. */
+async function openStore({ storage }: ServerConfig, fault: (error: unknown) => void): Promise<OpenStore> {
+  if (storage.store === 'embedded') return alone(await openEmbeddedStore({ dataDir: storage.dataDir }));
+  const { url, retentionDays } = storage;
+  const { openMongoStore } = await import('./store/mongo/mongo-store.js');
+  if (retentionDays === undefined) return alone(await openMongoStore({ url }));
+  const store = await openMongoStore({ url, retention: retentionMsOf(retentionDays) });
+  const { openRetention } = await import('./store/mongo/retention.js');
+  const retention = openRetention({ url, fault });
+  return {
+    store,
+    async close() {
+      await retention.close();
+      await store.close();
+    },
+  };
+}
+
+function alone(store: Store): OpenStore {
+  return { store, close: () => store.close() };
+}
+
+const DAY_MS = 86_400_000;
+
+function retentionMsOf({ others, projects }: RetentionDays): (projectId: string) => number | undefined {
+  return (projectId) => {
+    const days = projects.get(projectId) ?? others;
+    return days === 'never' ? undefined : days * DAY_MS;
+  };
 }

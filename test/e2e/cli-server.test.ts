@@ -64,14 +64,26 @@ test('a port that is taken is an error with what to do', async () => {
   expect(outcome).toEqual({ status: 1, stdout: '', stderr });
 });
 
-test('a configuration from the environment that is not acceptable is an error that names it', async () => {
+test.each([
+  ['POLOS_LOG_LEVEL', 'loud'],
+  ['POLOS_RETENTION_DAYS', '30'],
+])('a %s that is not acceptable is an error that names it', async (name, value) => {
   const folder = temporaryFolder();
   onTestFinished(() => folder.remove());
-  const env = { POLOS_LOG_LEVEL: 'loud' };
+  const env = { [name]: value };
   const { status, stderr } = await polos(['server', 'start', '--port', '0'], { cwd: folder.path, env });
   expect(status).toBe(1);
-  expect(stderr).toContain("the server's configuration is not acceptable");
-  expect(stderr).toContain('logLevel');
+  expect(stderr).toMatch(
+    new RegExp(`^error: the server's configuration is not acceptable\\n${name}: .+\\n$`),
+  );
+});
+
+test.each([
+  ['--data-dir', 'data'],
+  ['--store', 'embedded'],
+])('with %s %s the URL of a MongoDB in the environment does not count', async (...args) => {
+  const { server } = await start({ args, env: { POLOS_MONGODB_URL: 'mongodb://127.0.0.1:1' } });
+  expect(await server.end('SIGTERM')).toMatchObject({ status: 0 });
 });
 
 test('with API keys the command needs one of them', async () => {

@@ -44,7 +44,21 @@ test.each<[args: string[], problem: string]>([
   [['schema', 'show', 'xyz'], '"xyz" is no digest'],
   [['server', 'start', '--port', '70000'], 'an integer from 0 to 65535'],
   [['server', 'start', '--store', 'redis'], 'Allowed choices are embedded, mongodb'],
-  [['server', 'start', '--store', 'mongodb'], 'the MongoDB store does not exist yet; use --store embedded'],
+  [['server', 'start', '--store', 'mongodb'], '--mongodb-url: the MongoDB store needs it'],
+  [['server', 'start', '--retention-days', '30'], '--retention-days: it is for the MongoDB store'],
+  [
+    ['server', 'start', '--mongodb-url', 'mongodb://x', '--retention-days', '0.5'],
+    '--retention-days: "0.5" should be',
+  ],
+  [
+    ['server', 'start', '--mongodb-url', 'mongodb://x', '--data-dir', 'x'],
+    '--data-dir: it is for the embedded store',
+  ],
+  [
+    ['server', 'start', '--mongodb-url', 'mongodb://x', '--store', 'embedded'],
+    '--mongodb-url: it is for the MongoDB',
+  ],
+  [['server', 'check'], '--mongodb-url or POLOS_MONGODB_URL is needed'],
 ])('%j is a usage error', async (args, problem) => {
   const { status, stdout, stderr } = await polos(args, { env: NOWHERE });
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' });

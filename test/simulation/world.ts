@@ -171,7 +171,8 @@ export class World {
         const isClosed = error instanceof EngineError && error.problem.type === 'rejected';
         const isOver = isClosed && error.problem.rejection.type === 'closed';
         if (isOver) return;
-        if (!this.mayPass(error)) return this.violated(`a resume met ${(error as Error).stack} ${JSON.stringify(error)}`);
+        if (!this.mayPass(error))
+          return this.violated(`a resume met ${(error as Error).stack} ${JSON.stringify(error)}`);
         await this.sleep(this.random.between(50, 2_000));
       }
     }

@@ -78,8 +78,12 @@ export function describeJournals(open: OpenStore): void {
       await Promise.all([
         store.commit(write(next(a, { eventCount: 1 }), { entry: entry(1, { at: 1 }) })),
         store.commit(write(next(b, { eventCount: 2 }), { entry: entry(1, { at: 2, count: 2 }) })),
-        store.commit(write(next(next(a), { eventCount: 2 }), { entry: entry(2, { at: 3 }) })),
-        store.commit(write(next(next(b), { eventCount: 3 }), { entry: entry(3, { at: 4 }) })),
+        store.commit(
+          write(next(next(a, { eventCount: 1 }), { eventCount: 2 }), { entry: entry(2, { at: 3 }) }),
+        ),
+        store.commit(
+          write(next(next(b, { eventCount: 2 }), { eventCount: 3 }), { entry: entry(3, { at: 4 }) }),
+        ),
       ]);
       expect((await store.journal('a', { afterEvent: 0, ...ALL })).map(({ at }) => at)).toEqual([1, 3]);
       expect((await store.journal('b', { afterEvent: 0, ...ALL })).map(({ at }) => at)).toEqual([2, 4]);

@@ -39,9 +39,14 @@ export function execution(given: Partial<Execution> & { readonly id: string }): 
   };
 }
 
+/** What each version that `next` made comes after. */
+const befores = new WeakMap<Execution, Execution>();
+
 /** The next version of an execution. */
 export function next(before: Execution, changes: Partial<Execution> = {}): Execution {
-  return { ...before, version: before.version + 1, ...changes };
+  const after = { ...before, version: before.version + 1, ...changes };
+  befores.set(after, before);
+  return after;
 }
 
 /** An entry of as many events as asked for, beginning with the given one. */
@@ -54,17 +59,17 @@ export function entry(
   return { firstEvent, at: 2_000, events, steps: [], stateRevision: 0, ...rest };
 }
 
-/** A write of an execution against the version before its own. */
+/** A write of an execution, against the version before its own if `next` made it. */
 export function write(
   written: Execution,
   given: Partial<Pick<ExecutionWrite, 'state' | 'entry'>> & { readonly index?: Partial<ExecutionIndex> } = {},
 ): ExecutionWrite {
   const { index, ...rest } = given;
-  const eventCount = (rest.entry?.firstEvent ?? written.eventCount + 1) - 1;
+  const before = befores.get(written);
   return {
-    before: written.version === 1 ? undefined : { ...written, version: written.version - 1, eventCount },
+    before,
     execution: written,
-    ...(written.version === 1 && { state: {} }),
+    ...(!before && { state: {} }),
     index: { ready: written.ready, ...index },
     ...rest,
   };

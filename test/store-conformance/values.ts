@@ -102,13 +102,14 @@ export function describeValues(open: OpenStore, reopen: (store: Store) => Promis
           ),
           resumes: Object.fromEntries(AWKWARD_TEXTS.map((key) => [key, { data: { json: key } }] as const)),
         },
-        state: record,
+        state: JSON.parse(`{"__proto__":{"nested":${JSON.stringify(record)}}}`),
         entry: {
           events: [{ type: 'step_finish', data: record, stepKey: 'a\0b' }],
           patch: [{ op: 'add', path: '/__proto__', value: { nested: record } }],
           steps: AWKWARD_TEXTS.map((key, index) => ({ ...recorded(key), sequence: index + 1 })),
         },
       });
+      await roundTrip({ state: record });
     });
 
     test('the text of a payload is not touched', async () => {

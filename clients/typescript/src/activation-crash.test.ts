@@ -1,3 +1,4 @@
+import { create } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Activation } from './activation.js';
@@ -5,7 +6,8 @@ import { LeaseLostError } from './api-errors.js';
 import type { WorkflowContext } from './context.js';
 import { FakeExecution } from './fake-execution.js';
 import { ExecutionStatus } from './gen/polos/v1/execution_pb.js';
-import { StepStatus } from './gen/polos/v1/step_pb.js';
+import { FailureSchema } from './gen/polos/v1/failure_pb.js';
+import { StepKind, type StepRecord, StepStatus } from './gen/polos/v1/step_pb.js';
 import { createLogger } from './logger.js';
 import { defineWorkflow } from './workflow.js';
 
@@ -16,6 +18,9 @@ type Piece =
   | { readonly type: 'value' }
   | { readonly type: 'child'; readonly fails: boolean }
   | { readonly type: 'fire' }
+  | { readonly type: 'wait' }
+  | { readonly type: 'suspend'; readonly expires: boolean }
+  | { readonly type: 'race'; readonly turns: number }
   | { readonly type: 'add'; readonly amount: number }
   | { readonly type: 'replaceState' }
   | { readonly type: 'parallel'; readonly branches: readonly Piece[][] };
@@ -33,6 +38,9 @@ const { program } = fc.letrec<{ program: Piece[]; piece: Piece }>((tie) => ({
     fc.record({ type: fc.constant('value' as const) }),
     fc.record({ type: fc.constant('child' as const), fails: fc.boolean() }),
     fc.record({ type: fc.constant('fire' as const) }),
+    fc.record({ type: fc.constant('wait' as const) }),
+    fc.record({ type: fc.constant('suspend' as const), expires: fc.boolean() }),
+    fc.record({ type: fc.constant('race' as const), turns }),
     fc.record({ type: fc.constant('add' as const), amount: fc.integer({ min: -9, max: 9 }) }),
     fc.record({ type: fc.constant('replaceState' as const) }),
     fc.record({
@@ -101,6 +109,25 @@ async function perform(
       case 'fire':
         ctx.state.kinds[key] = typeof (await ctx.step.invoke(key, 'child', 1)).executionId;
         break;
+      case 'wait':
+        await ctx.step.waitFor(key, { seconds: 1 });
+        break;
+      case 'suspend':
+        try {
+          sum += await ctx.step.suspend<number>(key, { timeout: piece.expires ? 1 : undefined });
+        } catch (error) {
+          ctx.state[`error${key}`] = (error as Error).message;
+        }
+        break;
+      case 'race': {
+        const winner = await Promise.race([
+          ctx.step.waitFor(`${key}w`, { seconds: 1 }).then(() => 'wait'),
+          ctx.step.run(`${key}s`, () => settleTurns(piece.turns)).then(() => 'step'),
+        ]);
+        // Another winner on replay would ask for another step than the record holds.
+        await ctx.step.run(`${key}${winner}`, () => onBody(`${key}${winner}`));
+        break;
+      }
       case 'add':
         ctx.state.total += piece.amount;
         ctx.state.marks.push(key);
@@ -118,6 +145,22 @@ async function perform(
     }
   }
   return sum;
+}
+
+/** Ends what a step waits for at the server. */
+function bring(execution: FakeExecution, { key, kind }: StepRecord): void {
+  if (kind === StepKind.WAIT_FOR) {
+    execution.fireTimer(key);
+  } else if (kind === StepKind.SUSPEND) {
+    const isExpiring = execution.waits.find(({ stepKey }) => stepKey === key)?.timeoutMs !== undefined;
+    if (isExpiring) execution.expire(key);
+    else execution.resume(key, 5);
+  } else if (execution.children.find(({ stepKey }) => stepKey === key)?.payload === true) {
+    const failure = create(FailureSchema, { type: 'ChildError', message: 'child' });
+    execution.finishChild(key, { failure });
+  } else {
+    execution.finishChild(key, { result: 3 });
+  }
 }
 
 /** Drives an execution to its end; `isKilled` says at each commit whether the worker dies before or after it. */
@@ -139,13 +182,7 @@ async function drive(
   for (let life = 0; life < 200; life++) {
     for (const step of execution.steps) {
       if (step.status !== StepStatus.PENDING) continue;
-      const child = execution.children.find(({ stepKey }) => stepKey === step.key);
-      if (child?.payload === true) {
-        const failure = { $typeName: 'polos.v1.Failure', type: 'ChildError', message: 'child', stack: '' };
-        execution.finishChild(step.key, { failure: { ...failure, retryable: false, stepKey: '' } as never });
-      } else {
-        execution.finishChild(step.key, { result: 3 });
-      }
+      bring(execution, step);
       if (isForgotten()) break;
     }
     const assignment = execution.assign();
@@ -172,6 +209,11 @@ async function drive(
     };
     execution.afterCommit = () => {
       if (fate === 'after') die();
+      // Waits end at any time, also while the worker holds the execution.
+      const pending = execution.steps.find(({ status }) => status === StepStatus.PENDING);
+      if (pending !== undefined && execution.status === ExecutionStatus.RUNNING && isForgotten()) {
+        bring(execution, pending);
+      }
     };
     const end = await current.run();
     if (end !== 'suspended') activation = undefined;

@@ -55,8 +55,8 @@ export type ActivationEnd = 'closed' | 'suspended' | 'dropped';
  *  1. deliver the next recorded outcome (replay);
  *  2. compare the rebuilt state with the recorded one, once, when the record is used up;
  *  3. deliver one outcome that the server brought, or one of a step that ran here;
- *  4. commit what was delivered since the last commit, with the state's change, the children asked for and, if the
- *     handler is done, its end; wait for the acknowledgement;
+ *  4. commit what was delivered since the last commit, with the state's change, the children and waits asked for and, if
+ *     the handler is done, its end; wait for the acknowledgement;
  *  5. start the functions of the steps asked for;
  *  6. suspend, if only the server can bring what the code waits for;
  *  7. wait for something to happen.
@@ -280,8 +280,8 @@ export class Activation {
 
   async #commitOrStart(journal: Journal, runner: StepRunner): Promise<ActivationEnd | undefined> {
     if (this.#ending !== undefined) return this.#commitEnding(journal, this.#ending);
-    journal.startChildren(this.#requests);
-    const isStill = !runner.isBusy && !runner.hasFinished && this.#requests.onlyChildrenPending;
+    journal.askServer(this.#requests);
+    const isStill = !runner.isBusy && !runner.hasFinished && this.#requests.awaitsOnlyServer;
     const canSuspend = isStill && this.#recorded.brought.length === 0;
     if (!journal.isEmpty || canSuspend) {
       const rule = { isUnsettled: this.#requests.pendingCount === 0 };
@@ -305,7 +305,7 @@ export class Activation {
     this.#check.expectBrought(true);
     const { workflow, payloadBytesMax = PAYLOAD_BYTES_MAX } = this.#options;
     const completed = await toResult(workflow.config, ending.result, payloadBytesMax);
-    journal.startChildren(this.#requests, StepKind.INVOKE);
+    journal.askServer(this.#requests, StepKind.INVOKE);
     this.#warnOfForgottenSteps();
     return this.#note(await journal.commit([completed], { isUnsettled: false }));
   }

@@ -142,15 +142,22 @@ export class LeaseLostError extends PolosApiError {
   }
 }
 
-/** A completion contradicts what is recorded. A new replay starts from the record, so that it may help. */
+/**
+ * What was to be recorded contradicts what is: a step was resumed with other data before, or is of another kind. For a
+ * worker's completion `retryable` is true, because a new replay starts from the record.
+ */
 export class ResultConflictError extends PolosApiError {
   static {
     ResultConflictError.prototype.name = 'ResultConflictError';
   }
-  override readonly retryable = true;
+  override readonly retryable: boolean;
+  /** The step, if it is about one. */
+  readonly stepKey: string | undefined;
 
-  constructor(message: string) {
+  constructor(message: string, about: { readonly stepKey?: string; readonly retryable?: boolean } = {}) {
     super('FAILED_PRECONDITION', message);
+    this.stepKey = about.stepKey;
+    this.retryable = about.retryable ?? true;
   }
 }
 

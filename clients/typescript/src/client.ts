@@ -113,6 +113,20 @@ export class PolosClient {
     return this.getHandle(executionId).cancel();
   }
 
+  /**
+   * Resumes a step of an execution; see `ExecutionHandle.resume`.
+   *
+   * Four arguments are those of the public Polos SDK, which names the workflow first; an execution's id says it all, so
+   * that nothing is made of it.
+   * @throws what `ExecutionHandle.resume` throws.
+   */
+  resume(executionId: string, stepKey: string, data?: unknown): Promise<void>;
+  resume(workflowId: string, executionId: string, stepKey: string, data: unknown): Promise<void>;
+  async resume(...args: readonly unknown[]): Promise<void> {
+    const [executionId, stepKey, data] = args.length > 3 ? args.slice(1) : args;
+    return this.getHandle(executionId as string).resume(stepKey as string, data);
+  }
+
   /** Closes the connection; calls under way fail. Not needed for the process to end. */
   close(): void {
     this.#transport.close();

@@ -57,6 +57,8 @@ export function approximateBytes({ command }: Command): number {
       return (command.value.failure?.message.length ?? 0) + (command.value.failure?.stack.length ?? 0);
     case 'childStarted':
       return payloadBytes(command.value.payload) + command.value.initialState.length;
+    case 'resumeAwaited':
+      return payloadBytes(command.value.data);
     default:
       return 0;
   }

@@ -43,7 +43,7 @@ export class StepExecutionError extends PolosError {
 
   /** The step's key. */
   readonly stepKey: string;
-  /** How often its function was called; 0 if it is a child execution. */
+  /** How often its function was called; 0 if it has none: a child execution or a wait. */
   readonly attempts: number;
   declare readonly cause: RemoteError;
 
@@ -71,6 +71,20 @@ export class StateConflictError extends StepExecutionError {
   constructor(stepKey: string, attempts: number, cause: RemoteError, path: string) {
     super(stepKey, attempts, cause);
     this.path = path;
+  }
+}
+
+/**
+ * Nobody resumed a `step.suspend` within its `timeout`. The same error comes live and on replay. `cause` is how the server
+ * put it; `attempts` is 0.
+ */
+export class WaitTimeoutError extends StepExecutionError {
+  static {
+    WaitTimeoutError.prototype.name = 'WaitTimeoutError';
+  }
+
+  constructor(stepKey: string, cause: RemoteError) {
+    super(stepKey, 0, cause);
   }
 }
 
@@ -102,7 +116,10 @@ export class DuplicateStepKeyError extends PolosError {
   }
 }
 
-/** A step was asked for in a way that can never work: a key that is empty, or a step within a step's function. */
+/**
+ * A step was asked for in a way that can never work: a key that is empty, a step within a step's function, a wait for a
+ * time in the past. Nothing is recorded.
+ */
 export class InvalidStepError extends PolosError {
   static {
     InvalidStepError.prototype.name = 'InvalidStepError';

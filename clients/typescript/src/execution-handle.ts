@@ -8,6 +8,7 @@ import {
   readExecution,
   readState,
   requestCancel,
+  requestResume,
   type StateSnapshot,
 } from './executions.js';
 import { toError } from './failure.js';
@@ -92,6 +93,18 @@ export class ExecutionHandle<TResult = unknown> {
       if (error instanceof ExecutionClosedError) return false;
       throw error;
     }
+  }
+
+  /**
+   * Ends the wait of a `step.suspend` with its result. A step that does not wait yet is resumed as soon as it does. Returns
+   * once that is durable; may be repeated with the same data.
+   * @param data what the step resolves to: plain JSON data. Default: no value.
+   * @throws NotFoundError; ExecutionClosedError if the execution is final; ResultConflictError if the step has another
+   * outcome already, its timeout included, or is no `suspend`; LimitExceededError if too much waits for steps to come;
+   * SerializationError, PayloadSizeError for the data.
+   */
+  resume(stepKey: string, data?: unknown): Promise<void> {
+    return requestResume(this.#transport, { executionId: this.id, stepKey, data });
   }
 
   /**

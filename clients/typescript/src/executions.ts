@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { ResultConflictError } from './api-errors.js';
 import { type ExecutionInfo, isFinal, toExecutionInfo } from './execution.js';
 import { type EventsOptions, type ExecutionEvent, toExecutionEvent } from './execution-event.js';
 import type { Execution } from './gen/polos/v1/execution_pb.js';
@@ -7,9 +8,11 @@ import {
   CancelExecutionRequestSchema,
   GetExecutionRequestSchema,
   GetStateRequestSchema,
+  ResumeExecutionRequestSchema,
   StreamEventsRequestSchema,
   WorkflowService,
 } from './gen/polos/v1/workflow_service_pb.js';
+import { toPayload } from './payload.js';
 import { pause, retryDelayMs } from './retry.js';
 import type { JsonObject } from './state/json.js';
 import { toDate, toDuration } from './time.js';
@@ -35,7 +38,8 @@ const AWAIT_MS = 30_000;
 const REOPEN_DELAYS = { baseDelay: 100, maxDelay: 5_000 };
 const REOPENS_MAX = 20;
 
-const { awaitResult, cancelExecution, getExecution, getState, streamEvents } = WorkflowService.method;
+const { awaitResult, cancelExecution, getExecution, getState, resumeExecution, streamEvents } =
+  WorkflowService.method;
 
 /** Reads one execution. @throws NotFoundError. */
 export async function readExecution(transport: Transport, executionId: string): Promise<ExecutionInfo> {
@@ -71,6 +75,27 @@ export async function awaitFinal(
 export async function requestCancel(transport: Transport, executionId: string): Promise<void> {
   const request = create(CancelExecutionRequestSchema, { executionId });
   await transport.call(cancelExecution, request, { repeatable: true });
+}
+
+/**
+ * Resumes a step that waits for it, or will.
+ * @throws NotFoundError; ExecutionClosedError; ResultConflictError; LimitExceededError; SerializationError,
+ * PayloadSizeError for the data.
+ */
+export async function requestResume(
+  transport: Transport,
+  { executionId, stepKey, data }: { executionId: string; stepKey: string; data: unknown },
+): Promise<void> {
+  const payload = toPayload(data, { what: 'the data' });
+  const fields = { executionId, stepKey, ...(payload !== undefined && { data: payload }) };
+  try {
+    const request = create(ResumeExecutionRequestSchema, fields);
+    await transport.call(resumeExecution, request, { repeatable: true });
+  } catch (error) {
+    if (!(error instanceof ResultConflictError)) throw error;
+    // A worker's conflict may be over after a replay; what a step was resumed with stays.
+    throw new ResultConflictError(error.message, { stepKey, retryable: false });
+  }
 }
 
 /**

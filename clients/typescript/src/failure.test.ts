@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { StateConflictError, StateSizeError, StateValidationError, StepExecutionError } from './errors.js';
 import { toAttemptFailure, toError, toFailure, toStepError } from './failure.js';
 import { type Failure, FailureSchema } from './gen/polos/v1/failure_pb.js';
+import { StepKind } from './gen/polos/v1/step_pb.js';
 
 class PaymentError extends Error {}
 
@@ -65,7 +66,7 @@ describe('a failure', () => {
 
 describe('a step error', () => {
   it('names the step, the attempts and what was thrown', () => {
-    const error = toStepError('charge', 3, sent(new PaymentError('declined')));
+    const error = toStepError({ key: 'charge', kind: StepKind.RUN }, 3, sent(new PaymentError('declined')));
     expect(error).toBeInstanceOf(StepExecutionError);
     expect(error.message).toBe('step "charge" failed after 3 attempts: declined');
     expect(error).toMatchObject({ stepKey: 'charge', attempts: 3, cause: { type: 'PaymentError' } });
@@ -74,7 +75,7 @@ describe('a step error', () => {
   it('is a StateConflictError again after a journey through the record', () => {
     const failure = toFailure(new Error('x'));
     failure.type = 'StateConflictError';
-    const conflict = toStepError('s', 1, failure);
+    const conflict = toStepError({ key: 's', kind: StepKind.RUN }, 1, failure);
     expect(conflict).toBeInstanceOf(StateConflictError);
     expect(conflict).toBeInstanceOf(StepExecutionError);
   });

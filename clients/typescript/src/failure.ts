@@ -9,8 +9,10 @@ import {
   StateSizeError,
   StateValidationError,
   StepExecutionError,
+  WaitTimeoutError,
 } from './errors.js';
 import { type Failure, FailureSchema } from './gen/polos/v1/failure_pb.js';
+import { StepKind } from './gen/polos/v1/step_pb.js';
 import { fromPayload, toPayload } from './payload.js';
 
 /** Bytes of a message or a stack, as the protocol limits them, less room for the note that it was cut. */
@@ -45,14 +47,19 @@ export function toError(failure: Failure | undefined): RemoteError {
   });
 }
 
-/** The error that the code sees for a step that failed for good; the same live and on replay. */
+/**
+ * The error that the code sees for a step that failed for good; the same live and on replay. An error of this SDK's own is
+ * that again only for the kind of step that raises it: what a child or a function threw is always the `cause`.
+ */
 export function toStepError(
-  stepKey: string,
+  { key: stepKey, kind }: { readonly key: string; readonly kind: StepKind },
   attempts: number,
   failure: Failure | undefined,
 ): StepExecutionError {
   const cause = toError(failure);
-  if (cause.type === 'StateConflictError') {
+  if (kind === StepKind.SUSPEND && cause.type === 'WaitTimeoutError')
+    return new WaitTimeoutError(stepKey, cause);
+  if (kind === StepKind.RUN && cause.type === 'StateConflictError') {
     const path = (cause.details as { path?: unknown } | undefined)?.path;
     return new StateConflictError(stepKey, attempts, cause, typeof path === 'string' ? path : '');
   }

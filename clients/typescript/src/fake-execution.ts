@@ -1,8 +1,9 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { LeaseLostError, ResultConflictError } from './api-errors.js';
 import type { Command } from './gen/polos/v1/command_pb.js';
 import { ExecutionStatus } from './gen/polos/v1/execution_pb.js';
-import type { Failure } from './gen/polos/v1/failure_pb.js';
+import { type Failure, FailureSchema } from './gen/polos/v1/failure_pb.js';
 import { type Payload, PayloadSchema } from './gen/polos/v1/payload_pb.js';
 import { StepKind, type StepRecord, StepRecordSchema, StepStatus } from './gen/polos/v1/step_pb.js';
 import {
@@ -17,6 +18,7 @@ import type { CompletionPort } from './lease-holder.js';
 import { fromPayload, toPayload } from './payload.js';
 import type { JsonObject } from './state/json.js';
 import { applyPatch, type PatchOperation } from './state/patch.js';
+import { durationMs } from './time.js';
 
 /** A child that the execution under test started. */
 export interface FakeChild {
@@ -27,6 +29,22 @@ export interface FakeChild {
   readonly wait: boolean;
 }
 
+/** A wait that the execution under test began. */
+export interface FakeWait {
+  readonly stepKey: string;
+  /** Of a timer: how long from its commit on, in milliseconds. */
+  readonly delayMs?: number;
+  /** Of a timer: when, in milliseconds since 1970. */
+  readonly fireTime?: number;
+  /** Of a suspend: what whoever resumes it should see. */
+  readonly data?: unknown;
+  /** Of a suspend: how long, in milliseconds. */
+  readonly timeoutMs?: number;
+}
+
+/** What the server brings for a step. */
+type FakeOutcome = { readonly result: unknown } | { readonly failure: Failure };
+
 /**
  * The server's side of one execution, for tests of the worker's side: it records what CompleteStep commits, as the
  * protocol says, and nothing else. Every message goes through its binary form.
@@ -36,6 +54,7 @@ export class FakeExecution implements CompletionPort {
   readonly steps: StepRecord[] = [];
   readonly commits: CompleteStepRequest[] = [];
   readonly children: FakeChild[] = [];
+  readonly waits: FakeWait[] = [];
   /** The state after each revision, as text; the first is revision 1. */
   readonly revisions: string[];
   status: number = ExecutionStatus.QUEUED;
@@ -52,6 +71,8 @@ export class FakeExecution implements CompletionPort {
   #epoch = 0n;
   #sequence = 0n;
   #stateUnsettled = false;
+  /** What steps were resumed with that do not wait yet. */
+  readonly #early = new Map<string, unknown>();
 
   constructor(payload?: unknown, initialState?: object) {
     this.#payload = payload;
@@ -100,12 +121,31 @@ export class FakeExecution implements CompletionPort {
   }
 
   /** Ends a child: its outcome is there, without a sequence. */
-  finishChild(
-    stepKey: string,
-    outcome: { readonly result: unknown } | { readonly failure: Failure },
-  ): StepRecord {
+  finishChild(stepKey: string, outcome: FakeOutcome): StepRecord {
+    return this.#bring(stepKey, outcome);
+  }
+
+  /** The time of a wait has come. */
+  fireTimer(stepKey: string): StepRecord {
+    return this.#bring(stepKey, { result: undefined });
+  }
+
+  /** Somebody resumes a step. @returns undefined if it does not wait yet. */
+  resume(stepKey: string, data?: unknown): StepRecord | undefined {
+    if (this.steps.some(({ key }) => key === stepKey)) return this.#bring(stepKey, { result: data });
+    this.#early.set(stepKey, data);
+    return undefined;
+  }
+
+  /** The timeout of a step that waits to be resumed has passed. */
+  expire(stepKey: string): StepRecord {
+    const message = `the step "${stepKey}" was not resumed in time`;
+    return this.#bring(stepKey, { failure: create(FailureSchema, { type: 'WaitTimeoutError', message }) });
+  }
+
+  #bring(stepKey: string, outcome: FakeOutcome): StepRecord {
     const step = this.steps.find(({ key }) => key === stepKey);
-    if (step === undefined) throw new Error(`no child was started by step "${stepKey}"`);
+    if (step?.status !== StepStatus.PENDING) throw new Error(`nothing waits under the key "${stepKey}"`);
     if ('failure' in outcome) {
       step.status = StepStatus.FAILED;
       step.failure = outcome.failure;
@@ -157,6 +197,26 @@ export class FakeExecution implements CompletionPort {
       }
       case 'childStarted':
         return [this.#startChild(command.value)];
+      case 'timerAwaited': {
+        const { stepKey, delay, fireTime } = command.value;
+        if ((delay === undefined) === (fireTime === undefined)) throw new ResultConflictError('not one time');
+        const when = {
+          ...(delay && { delayMs: durationMs(delay) }),
+          ...(fireTime && { fireTime: timestampMs(fireTime) }),
+        };
+        this.#beginWait({ stepKey, ...when }, StepKind.WAIT_FOR);
+        return [];
+      }
+      case 'resumeAwaited': {
+        const { stepKey, data, timeout } = command.value;
+        const options = {
+          ...(data && { data: fromPayload(data) }),
+          ...(timeout && { timeoutMs: durationMs(timeout) }),
+        };
+        this.#beginWait({ stepKey, ...options }, StepKind.SUSPEND);
+        if (this.#early.has(stepKey)) this.#bring(stepKey, { result: this.#early.get(stepKey) });
+        return [];
+      }
       case 'outcomeAccepted': {
         const { stepKey } = command.value;
         const step = this.steps.find(({ key, sequence }) => key === stepKey && sequence === 0n);
@@ -222,6 +282,11 @@ export class FakeExecution implements CompletionPort {
     }
     const fields = { key: stepKey, kind: StepKind.INVOKE_AND_WAIT, status: StepStatus.PENDING };
     return this.#record({ ...fields, sequence: 0n, childExecutionId });
+  }
+
+  #beginWait(wait: FakeWait, kind: StepKind): void {
+    this.waits.push(wait);
+    this.#record({ key: wait.stepKey, kind, status: StepStatus.PENDING, sequence: 0n });
   }
 
   #changeState(

@@ -6,6 +6,7 @@ export {
   LimitExceededError,
   NotFoundError,
   PolosApiError,
+  ResultConflictError,
   type StatusName,
   UnavailableError,
 } from './api-errors.js';
@@ -27,6 +28,7 @@ export {
   StateValidationError,
   StepExecutionError,
   StepTimeoutError,
+  WaitTimeoutError,
   WorkflowCancelledError,
   WorkflowFailedError,
   WorkflowNotFoundError,
@@ -50,6 +52,8 @@ export type {
   StepAttempt,
   StepOptions,
   Steps,
+  SuspendOptions,
+  WaitDuration,
 } from './step.js';
 export { Worker, type WorkerConfig, type WorkerState } from './worker.js';
 export {

@@ -122,6 +122,11 @@ export class Invocation<TResult> implements PromiseLike<TResult> {
     return (await this.started).cancel();
   }
 
+  /** See `ExecutionHandle.resume`. */
+  async resume(stepKey: string, data?: unknown): Promise<void> {
+    return (await this.started).resume(stepKey, data);
+  }
+
   /** See `ExecutionHandle.events`. */
   async *events(options: EventsOptions = {}): AsyncGenerator<ExecutionEvent, void, undefined> {
     yield* (await this.started).events(options);

@@ -111,13 +111,16 @@ export class Journal {
     }
   }
 
-  /** Adds the children that the code asked for, until the commit is full. With a kind, only those. */
-  startChildren(requests: StepRequests, kind?: StepKind): void {
+  /**
+   * Adds what the code asked of the server, children to start and waits to begin, until the commit is full. With a kind,
+   * only those.
+   */
+  askServer(requests: StepRequests, kind?: StepKind): void {
     while (!this.isFull) {
-      const child = requests.takeChild(kind);
-      if (child?.command === undefined) return;
-      if (child.kind === StepKind.INVOKE) this.#startsUnawaited = true;
-      this.#add(child.command);
+      const request = requests.takeForServer(kind);
+      if (request?.command === undefined) return;
+      if (request.kind === StepKind.INVOKE) this.#startsUnawaited = true;
+      this.#add(request.command);
     }
   }
 

@@ -104,6 +104,13 @@ export class Polos {
     return this.#client.getExecution(executionId);
   }
 
+  /** See `PolosClient.resume`. */
+  resume(executionId: string, stepKey: string, data?: unknown): Promise<void>;
+  resume(workflowId: string, executionId: string, stepKey: string, data: unknown): Promise<void>;
+  resume(...args: readonly unknown[]): Promise<void> {
+    return this.#client.resume(...(args as Parameters<PolosClient['resume']>));
+  }
+
   /** See `PolosClient.cancelExecution`. */
   cancelExecution(executionId: string): Promise<boolean> {
     return this.#client.cancelExecution(executionId);

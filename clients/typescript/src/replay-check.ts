@@ -66,7 +66,7 @@ export class ReplayCheck {
   }
 
   /**
-   * Call when the code waits for nothing but children, or has ended, and an outcome that the server brought waits for
+   * Call when the code waits for nothing but the server, or has ended, and an outcome that the server brought waits for
    * code that asks for it.
    * @throws NonDeterminismError once it will not.
    */

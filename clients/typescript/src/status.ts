@@ -132,7 +132,10 @@ function failedPrecondition(message: string, details: readonly Any[]): PolosErro
   }
   const difference = find(details, NonDeterminismSchema);
   if (difference !== undefined) return new NonDeterminismError(message, difference.stepKey);
-  if (find(details, ResultConflictSchema) !== undefined) return new ResultConflictError(message);
+  const conflict = find(details, ResultConflictSchema);
+  if (conflict !== undefined) {
+    return new ResultConflictError(message, conflict.stepKey === '' ? {} : { stepKey: conflict.stepKey });
+  }
   return new PolosApiError('FAILED_PRECONDITION', message);
 }
 

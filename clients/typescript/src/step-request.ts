@@ -35,14 +35,21 @@ interface ChildWork {
   readonly toCommand: () => Command;
 }
 
+/** A wait to begin. */
+interface WaitWork {
+  readonly type: 'wait';
+  /** Makes the command. Throws if what the code asks for is no wait. Not called for a wait that is recorded. */
+  readonly toCommand: () => Command;
+}
+
 /** A step that the code asked for. */
 export interface StepRequest {
   readonly key: string;
   readonly kind: StepKind;
-  readonly work: RunWork | ValueWork | ChildWork;
+  readonly work: RunWork | ValueWork | ChildWork | WaitWork;
   /** waiting: not begun; begun: its function runs, or the server has it; settled: the code has its outcome. */
   phase: 'waiting' | 'begun' | 'settled';
-  /** What starts the child, for a child that is not recorded yet. */
+  /** What asks the server to carry it out, for a child or a wait that is not recorded yet. */
   readonly command: Command | undefined;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
@@ -81,13 +88,18 @@ export function fromRecord(record: StepRecord): StepOutcome {
 export function settle(request: StepRequest, outcome: StepOutcome): void {
   request.phase = 'settled';
   if (outcome.failure !== undefined) {
-    request.reject(toStepError(outcome.key, outcome.attempts, outcome.failure));
+    request.reject(toStepError(request, outcome.attempts, outcome.failure));
   } else if (request.work.type === 'child' && request.kind === StepKind.INVOKE) {
     const id = outcome.childExecutionId;
     request.resolve({ id, executionId: id, workflowId: request.work.workflowId });
   } else {
     request.resolve(fromPayload(outcome.result));
   }
+}
+
+/** Whether only the server can bring the outcome of a step of this kind: a child ends, a time comes, somebody resumes it. */
+export function isBroughtByServer(kind: StepKind): boolean {
+  return kind === StepKind.INVOKE_AND_WAIT || kind === StepKind.WAIT_FOR || kind === StepKind.SUSPEND;
 }
 
 /** How a kind of step is named in messages. */
@@ -102,4 +114,6 @@ const KIND_NAMES: ReadonlyMap<StepKind, string> = new Map([
   [StepKind.UUID, 'step.uuid'],
   [StepKind.NOW, 'step.now'],
   [StepKind.RANDOM, 'step.random'],
+  [StepKind.WAIT_FOR, 'step.waitFor or step.waitUntil'],
+  [StepKind.SUSPEND, 'step.suspend'],
 ]);

@@ -4,9 +4,9 @@ import {
   NonDeterminismError,
   WorkflowCancelledError,
 } from './errors.js';
-import { StepKind } from './gen/polos/v1/step_pb.js';
+import type { StepKind } from './gen/polos/v1/step_pb.js';
 import { currentScope } from './scope.js';
-import { kindName, type StepOutcome, type StepRequest, settle } from './step-request.js';
+import { isBroughtByServer, kindName, type StepOutcome, type StepRequest, settle } from './step-request.js';
 
 const KEY_BYTES_MAX = 1_024;
 
@@ -27,7 +27,8 @@ export class StepRequests {
   readonly #recordedKinds = new Map<string, StepKind>();
   #waiting: StepRequest[] = [];
   #pendingCount = 0;
-  #awaitedChildren = 0;
+  /** How many of the pending steps the server has, so that only it can bring their outcomes. */
+  #pendingOnServer = 0;
   #isCancelled = false;
 
   constructor(executionId: string, listener: StepRequestsListener) {
@@ -45,9 +46,9 @@ export class StepRequests {
     return this.#pendingCount;
   }
 
-  /** Whether the code waits for nothing but children that the server has. */
-  get onlyChildrenPending(): boolean {
-    return this.#pendingCount > 0 && this.#pendingCount === this.#awaitedChildren;
+  /** Whether the code waits for nothing but outcomes that only the server can bring: of children, and of waits. */
+  get awaitsOnlyServer(): boolean {
+    return this.#pendingCount > 0 && this.#pendingCount === this.#pendingOnServer;
   }
 
   /** The request of a key, if the code asked for it. */
@@ -69,28 +70,28 @@ export class StepRequests {
         return this.#listener.contradicted(kindMismatch(key, recordedKind, kind));
       }
       const isRecorded = recordedKind !== undefined;
-      const command = work.type === 'child' && !isRecorded ? work.toCommand() : undefined;
+      const command = 'toCommand' in work && !isRecorded ? work.toCommand() : undefined;
       const phase = isRecorded ? 'begun' : 'waiting';
       const request: StepRequest = { key, kind, work, phase, command, resolve, reject };
       this.#byKey.set(key, request);
       this.#pendingCount += 1;
       if (!isRecorded) this.#waiting.push(request);
-      else if (kind === StepKind.INVOKE_AND_WAIT) this.#awaitedChildren += 1;
+      else if (isBroughtByServer(kind)) this.#pendingOnServer += 1;
       this.#listener.asked();
     });
   }
 
-  /** Takes the next child that is to be started; with a kind, only one of that kind. */
-  takeChild(kind?: StepKind): StepRequest | undefined {
+  /** Takes the next step that the server carries out, a child or a wait; with a kind, only one of that kind. */
+  takeForServer(kind?: StepKind): StepRequest | undefined {
     const index = this.#waiting.findIndex(
-      (request) => request.work.type === 'child' && (kind === undefined || request.kind === kind),
+      (request) => request.command !== undefined && (kind === undefined || request.kind === kind),
     );
-    const child = index < 0 ? undefined : this.#waiting.splice(index, 1)[0];
-    if (child === undefined) return undefined;
-    child.phase = 'begun';
-    this.#recordedKinds.set(child.key, child.kind);
-    if (child.kind === StepKind.INVOKE_AND_WAIT) this.#awaitedChildren += 1;
-    return child;
+    const request = index < 0 ? undefined : this.#waiting.splice(index, 1)[0];
+    if (request === undefined) return undefined;
+    request.phase = 'begun';
+    this.#recordedKinds.set(request.key, request.kind);
+    if (isBroughtByServer(request.kind)) this.#pendingOnServer += 1;
+    return request;
   }
 
   /** Whether the code waits for steps that are neither recorded nor begun. */
@@ -98,7 +99,7 @@ export class StepRequests {
     return this.#waiting.length > 0;
   }
 
-  /** Takes the steps that are to be carried out here. Call once no child waits. */
+  /** Takes the steps that are to be carried out here. Call once `takeForServer` has none. */
   takeWaiting(): StepRequest[] {
     const taken = this.#waiting;
     this.#waiting = [];
@@ -109,7 +110,7 @@ export class StepRequests {
   /** Gives the code the outcome of a step that it asked for. */
   deliver(request: StepRequest, outcome: StepOutcome): void {
     this.#pendingCount -= 1;
-    if (request.kind === StepKind.INVOKE_AND_WAIT) this.#awaitedChildren -= 1;
+    if (isBroughtByServer(request.kind)) this.#pendingOnServer -= 1;
     settle(request, outcome);
   }
 
@@ -123,7 +124,7 @@ export class StepRequests {
       request.reject(new WorkflowCancelledError(this.#executionId));
     }
     this.#pendingCount = 0;
-    this.#awaitedChildren = 0;
+    this.#pendingOnServer = 0;
   }
 
   #refusal(kind: StepKind, key: string): Error | undefined {

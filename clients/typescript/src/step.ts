@@ -58,6 +58,23 @@ export interface ChildHandle {
   readonly workflowId: string;
 }
 
+/** How long a wait lasts: the sum of the units, above 0 and at most 3,660 days. Fractions count. */
+export interface WaitDuration {
+  readonly seconds?: number | undefined;
+  readonly minutes?: number | undefined;
+  readonly hours?: number | undefined;
+  readonly days?: number | undefined;
+  readonly weeks?: number | undefined;
+}
+
+/** How a step waits to be resumed. */
+export interface SuspendOptions {
+  /** What whoever resumes it should see: it is in the data of the event `step_suspend`. Plain JSON data. Default: none. */
+  readonly data?: unknown;
+  /** How long to wait, in seconds, at most 3,660 days; then the step fails. Default: for as long as it takes. */
+  readonly timeout?: number | undefined;
+}
+
 /**
  * The durable steps of a workflow. Each has a key of 1 to 1,024 bytes, unique within the execution, under which its
  * outcome is recorded; a replay answers from the record. Steps may run at the same time (`Promise.all`, `race`).
@@ -119,6 +136,35 @@ export interface Steps {
     payload?: unknown,
     options?: ChildOptions<OpenState>,
   ): Promise<ChildHandle>;
+
+  /**
+   * Waits for a length of time, which begins with the commit of the step. The wait survives crashes, restarts and deploys,
+   * and ends at its time or a little later, never earlier, by the server's clock. While nothing else is under way, this
+   * execution holds no worker.
+   *
+   * Once the step is recorded it keeps the time that it began with: a replay with another duration changes nothing.
+   * @throws InvalidStepError unless the duration is above 0 and at most 3,660 days; nothing is recorded then.
+   */
+  waitFor(key: string, duration: WaitDuration): Promise<void>;
+
+  /**
+   * Waits for a point in time: a date, or milliseconds since 1970. Otherwise like `waitFor`.
+   * @throws InvalidStepError for no valid time, one more than 3,660 days away, or one that is in the past by the worker's
+   * clock; nothing is recorded then. A step that is recorded is not checked again: a replay comes after its time.
+   */
+  waitUntil(key: string, time: Date | number): Promise<void>;
+
+  /**
+   * Waits until somebody resumes this step (`client.resume`, `polos execution resume`, ResumeExecution), and resolves to
+   * the data that they gave: undefined if none. A resume that came before the wait is not lost; the step is resumed once.
+   * While nothing else is under way, this execution holds no worker.
+   *
+   * The public Polos SDK resolves to an event whose `data` holds what was given; here it is that value itself.
+   * @typeParam T the caller's word for the data; check what comes from outside.
+   * @throws WaitTimeoutError once `timeout` has passed without a resume; the same live and on replay.
+   * @throws InvalidStepError for a timeout that is none; SerializationError, PayloadSizeError for `data`.
+   */
+  suspend<T = unknown>(key: string, options?: SuspendOptions): Promise<T>;
 
   /** A random UUID, the same on every replay. */
   uuid(key: string): Promise<string>;

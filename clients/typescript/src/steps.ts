@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { readChildArguments, toChildCommand } from './child-command.js';
 import { InvalidStepError } from './errors.js';
 import { StepKind } from './gen/polos/v1/step_pb.js';
-import type { StepAttempt, StepOptions, Steps } from './step.js';
+import type { StepAttempt, StepOptions, Steps, SuspendOptions, WaitDuration } from './step.js';
 import type { RunWork, StepRequest } from './step-request.js';
+import { suspendCommand, waitForCommand, waitUntilCommand } from './wait-command.js';
 import type { AnyWorkflow } from './workflow.js';
 
 /** Asks the runtime for a step; resolves with its outcome once it is delivered. */
@@ -26,6 +27,12 @@ export function createSteps(ask: AskStep): Steps {
       child(StepKind.INVOKE_AND_WAIT, key, workflow, rest),
     invoke: (key: string, workflow: unknown, ...rest: unknown[]) =>
       child(StepKind.INVOKE, key, workflow, rest),
+    waitFor: (key: string, duration: WaitDuration) =>
+      ask(StepKind.WAIT_FOR, key, { type: 'wait', toCommand: () => waitForCommand(key, duration) }),
+    waitUntil: (key: string, time: Date | number) =>
+      ask(StepKind.WAIT_FOR, key, { type: 'wait', toCommand: () => waitUntilCommand(key, time, Date.now()) }),
+    suspend: (key: string, options?: SuspendOptions) =>
+      ask(StepKind.SUSPEND, key, { type: 'wait', toCommand: () => suspendCommand(key, options) }),
     uuid: (key: string) => ask(StepKind.UUID, key, { type: 'value', make: randomUUID }),
     now: (key: string) => ask(StepKind.NOW, key, { type: 'value', make: Date.now }),
     random: (key: string) => ask(StepKind.RANDOM, key, { type: 'value', make: Math.random }),

@@ -18,10 +18,10 @@ export function durationMs(duration: Duration): number {
  */
 export function toDuration(ms: number): Duration {
   const seconds = Math.floor(ms / 1_000);
-  return create(DurationSchema, {
-    seconds: BigInt(seconds),
-    nanos: Math.round((ms - seconds * 1_000) * 1_000_000),
-  });
+  const nanos = Math.round((ms - seconds * 1_000) * 1_000_000);
+  // Just below a second the rounding makes a whole one of it.
+  const carry = nanos === 1_000_000_000 ? 1 : 0;
+  return create(DurationSchema, { seconds: BigInt(seconds + carry), nanos: carry === 1 ? 0 : nanos });
 }
 
 /** A time of the protocol as a Date, or undefined. */

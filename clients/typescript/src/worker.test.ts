@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from './fake-worker.js';
 import { type FakeStream, FakeWorkerService } from './fake-worker-service.js';
 import { ExecutionStatus } from './gen/polos/v1/execution_pb.js';
+import { StepKind, StepStatus } from './gen/polos/v1/step_pb.js';
 import type { CompleteStepRequest } from './gen/polos/v1/worker_service_pb.js';
 import type { Logger } from './logger.js';
 import { Worker } from './worker.js';
@@ -30,15 +31,29 @@ const oneStep = defineWorkflow(
   { autoRegister: false },
 );
 
+/** How often the handler of `nap` was called. */
+let naps = 0;
+
+const nap = defineWorkflow(
+  { id: 'nap' },
+  async (ctx) => {
+    naps += 1;
+    await ctx.step.waitFor('w', { days: 1 });
+    return 'rested';
+  },
+  { autoRegister: false },
+);
+
 beforeEach(async () => {
   lines.length = 0;
+  naps = 0;
   release = undefined;
   service = new FakeWorkerService();
   await service.start();
   const { url: apiUrl } = service;
   worker = new Worker({
     apiUrl,
-    workflows: [oneStep],
+    workflows: [oneStep, nap],
     maxConcurrentWorkflows: 3,
     handleSignals: false,
     shutdownTimeout: 1_000,
@@ -59,19 +74,27 @@ const casesOf = (stream: FakeStream) => stream.received.map(({ case: name }) => 
 const completionsOf = (stream: FakeStream) =>
   stream.received.flatMap((message) => (message.case === 'complete' ? [message.value] : []));
 
-function assign(stream: FakeStream, executionId: string, epoch = 1n): void {
+function assign(stream: FakeStream, executionId: string, epoch = 1n, workflowId = 'one-step'): void {
   stream.send({
     case: 'assignment',
     value: {
       lease: { executionId, epoch, token: 't' },
-      execution: { id: executionId, workflowId: 'one-step', stateRevision: 1n },
+      execution: { id: executionId, workflowId, stateRevision: 1n },
       state: '{}',
+      steps: epoch === 1n ? [] : FIRED,
     },
   });
 }
 
-function answer(stream: FakeStream, callId: bigint): void {
-  const response = { status: ExecutionStatus.COMPLETED, stateRevision: 1n };
+/** What the record of `nap` holds once its time has come. */
+const FIRED = [{ key: 'w', kind: StepKind.WAIT_FOR, status: StepStatus.COMPLETED }];
+
+function answer(
+  stream: FakeStream,
+  callId: bigint,
+  status: ExecutionStatus = ExecutionStatus.COMPLETED,
+): void {
+  const response = { status, stateRevision: 1n };
   stream.send({ case: 'completed', value: { callId, answer: { case: 'response', value: response } } });
 }
 
@@ -136,6 +159,37 @@ describe('a worker', () => {
     await until(() => service.streams.length === 2 && casesOf(lastStream()).includes('credits'));
     expect(service.registrations).toBe(2);
     expect(lastStream().received[0]).toMatchObject({ value: { workerId: 'worker-2' } });
+  });
+
+  it('has room for others while an execution waits, and goes on with it without a replay', async () => {
+    await worker.whenRunning();
+    const stream = lastStream();
+    assign(stream, 'e1', 1n, 'nap');
+    await until(() => completionsOf(stream).length === 1);
+    answer(stream, completionsOf(stream)[0]!.callId, ExecutionStatus.WAITING);
+    await until(() => casesOf(stream).filter((name) => name === 'credits').length === 2);
+    assign(stream, 'e1', 2n, 'nap');
+    await until(() => completionsOf(stream).length === 2);
+    const { callId, request } = completionsOf(stream)[1]!;
+    expect(request).toMatchObject({ lease: { epoch: 2n }, sequence: 1n });
+    const commands = request!.commands.map(({ command }) => command.case);
+    expect(commands).toEqual(['outcomeAccepted', 'executionCompleted']);
+    expect(naps).toBe(1);
+    answer(stream, callId);
+  });
+
+  it('is told of a time that came while it holds the execution', async () => {
+    await worker.whenRunning();
+    const stream = lastStream();
+    assign(stream, 'e1', 1n, 'nap');
+    await until(() => completionsOf(stream).length === 1);
+    // The server has the outcome by then, so that the lease stays.
+    answer(stream, completionsOf(stream)[0]!.callId, ExecutionStatus.RUNNING);
+    stream.send({ case: 'notice', value: { executionId: 'e1', epoch: 1n, outcomes: FIRED } });
+    await until(() => completionsOf(stream).length === 2);
+    const { callId, request } = completionsOf(stream)[1]!;
+    expect(request!.commands.map(({ command }) => command.case)).toContain('outcomeAccepted');
+    answer(stream, callId);
   });
 
   it('extends its leases three times within their duration', async () => {

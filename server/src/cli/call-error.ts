@@ -118,6 +118,8 @@ function advice(error: ConnectError, url: string): string[] {
     return [`  Nothing was started. The schema: polos schema show ${violation.digest.slice(0, 12)}`];
   const mismatch = error.findDetails(IdempotencyMismatchSchema)[0];
   if (mismatch) return [`  Nothing was started. The other one: polos execution get ${mismatch.executionId}`];
+  const conflict = error.findDetails(ResultConflictSchema)[0];
+  if (conflict?.stepKey) return [`  What is recorded: polos execution steps ${conflict.executionId}`];
   switch (error.code) {
     case Code.Unauthenticated:
     case Code.PermissionDenied:

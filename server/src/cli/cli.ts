@@ -7,7 +7,9 @@ import { connect, DEFAULT_API_URL } from './connection.js';
 import { addExecutionCommands } from './execution-commands.js';
 import { addInvokeCommand } from './invoke-command.js';
 import { addSchemaCommands } from './schema-commands.js';
-import { addServerCommands, type StartServer } from './server-command.js';
+import type { CheckServer } from './server-check-command.js';
+import { addServerCommands } from './server-command.js';
+import type { StartServer } from './server-start-command.js';
 import { processTerminal, type Terminal } from './terminal.js';
 import { CommandError, ExitStatus, UsageError } from './usage-error.js';
 import { addWorkerCommands } from './worker-commands.js';
@@ -15,6 +17,7 @@ import { addWorkerCommands } from './worker-commands.js';
 /** What the command cannot do itself. */
 export interface CliParts {
   readonly startServer: StartServer;
+  readonly checkServer: CheckServer;
 }
 
 /**
@@ -22,14 +25,20 @@ export interface CliParts {
  * @param argv  as `process.argv` has it: the program's words begin at the third.
  * @returns the exit status. Never rejects for what the user or the server got wrong.
  */
-export async function runCli(argv: readonly string[], { startServer }: CliParts): Promise<ExitStatus> {
+export async function runCli(
+  argv: readonly string[],
+  { startServer, checkServer }: CliParts,
+): Promise<ExitStatus> {
   const terminal = processTerminal();
   const run = { status: ExitStatus.done as ExitStatus };
   const program = createProgram();
   const runCall: RunCall = async (options, work) => {
     run.status = await carryOut(terminal, options, work);
   };
-  addServerCommands(program, { start: startServer, terminal });
+  const exit = (status: ExitStatus) => {
+    run.status = status;
+  };
+  addServerCommands(program, { start: startServer, check: checkServer, terminal, exit });
   addInvokeCommand(program, runCall);
   addExecutionCommands(program, runCall);
   addWorkerCommands(program, runCall);
@@ -59,8 +68,10 @@ Environment of the commands that talk to a server:
   POLOS_PROJECT_ID  your project (default: default)
 
 Environment of server start:
-  POLOS_API_KEYS    keys that callers must send one of, separated by commas
-  POLOS_LOG_LEVEL   trace, debug, info (default), warn, error or silent
+  POLOS_API_KEYS        keys that callers must send one of, separated by commas
+  POLOS_LOG_LEVEL       trace, debug, info (default), warn, error or silent
+  POLOS_MONGODB_URL     --mongodb-url, also of server check
+  POLOS_RETENTION_DAYS  --retention-days
 
 Exit status: 0 done, 1 failed, 2 the command line cannot be meant.`;
 

@@ -13,6 +13,7 @@ import { parseDurationMs } from './duration.js';
 import { addEventsCommand } from './events-command.js';
 import { addListCommand } from './execution-list-command.js';
 import { executionDetails, stepTable, valueText } from './execution-text.js';
+import { readJsonArgument } from './json-argument.js';
 import { outputOption, parseInteger } from './options.js';
 import { Recovery } from './recovery.js';
 import { awaitFinal, reportResult } from './result.js';
@@ -21,7 +22,7 @@ import { ExitStatus } from './usage-error.js';
 
 /** Adds `execution` with its commands. */
 export function addExecutionCommands(program: Command, runCall: RunCall): void {
-  const group = program.command('execution').summary('look at executions, follow and cancel them');
+  const group = program.command('execution').summary('look at executions, follow, resume and cancel them');
   addListCommand(group, runCall);
   onExecution(group, 'get', 'show everything about an execution').action(
     (id: string, options: OutputOption) => runCall(options, (call) => get(call, id)),
@@ -44,6 +45,15 @@ export function addExecutionCommands(program: Command, runCall: RunCall): void {
   onExecution(group, 'steps', 'list the recorded steps of an execution').action(
     (id: string, options: OutputOption) => runCall(options, (call) => steps(call, id)),
   );
+  onExecution(group, 'resume', 'resume a step that waits for it')
+    .description(
+      'Ends the wait of a step (ctx.step.suspend) and gives it its result. A step that does not wait yet is resumed as soon as it does. Safe to repeat with the same data.',
+    )
+    .argument('<step>', "the step's key")
+    .option('--data <json>', "the step's result: JSON, @FILE, or - for stdin (default: no value)")
+    .action((id: string, stepKey: string, options: ResumeOptions) =>
+      runCall(options, (call) => resume(call, { executionId: id, stepKey }, options)),
+    );
   onExecution(group, 'cancel', 'cancel an execution and all that it started').action(
     (id: string, options: OutputOption) => runCall(options, (call) => cancel(call, id)),
   );
@@ -51,6 +61,10 @@ export function addExecutionCommands(program: Command, runCall: RunCall): void {
 
 interface ResultOptions extends OutputOption {
   readonly timeout?: string;
+}
+
+interface ResumeOptions extends OutputOption {
+  readonly data?: string;
 }
 
 interface StateOptions extends OutputOption {
@@ -101,6 +115,18 @@ async function steps(call: Call, executionId: string): Promise<ExitStatus> {
   } while (pageToken !== '');
   const document = { steps: steps.map((step) => toDocument(StepRecordSchema, step)) };
   call.answer(document, () => (steps.length === 0 ? 'no steps yet' : stepTable(steps, call.terminal)));
+  return ExitStatus.done;
+}
+
+async function resume(
+  call: Call,
+  step: { readonly executionId: string; readonly stepKey: string },
+  { data }: ResumeOptions,
+): Promise<ExitStatus> {
+  const json = data === undefined ? undefined : await readJsonArgument('--data', data);
+  const payload = json !== undefined && { data: { body: { case: 'json' as const, value: json } } };
+  await call.client.resumeExecution({ ...step, ...payload });
+  call.answer(step, () => 'resumed');
   return ExitStatus.done;
 }
 

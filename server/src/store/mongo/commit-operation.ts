@@ -1,0 +1,97 @@
+import type { Document } from 'mongodb';
+import { type Execution, isFinal } from '../../core/execution.js';
+import type { ExecutionWrite } from '../store.js';
+import { roughBytes } from './bson-values.js';
+import { type CommitToken, toEntryDocument } from './entry-document.js';
+import {
+  type ExecutionDocument,
+  toExecutionDocument,
+  toFields,
+  toIndexDocument,
+} from './execution-document.js';
+import { stateUpdate } from './state-update.js';
+
+/** A commit as MongoDB is asked for it. It says the same however often it is asked for. */
+export interface CommitOperation {
+  readonly id: string;
+  /** The version that it replaces; 0 to create the execution. */
+  readonly replaces: number;
+  readonly token: CommitToken;
+  /** The first event of its entry, if it has one. */
+  readonly firstEvent: number | undefined;
+  readonly change: { readonly create: ExecutionDocument } | { readonly update: Document };
+  /** What it writes, roughly. */
+  readonly bytes: number;
+}
+
+/** What a commit is made from, beside the write itself. */
+export interface CommitContext {
+  readonly token: CommitToken;
+  /** How long an execution is kept once it is final, in milliseconds; missing for ever. */
+  readonly retentionMs: number | undefined;
+  /** Whether the tail was moved to the journal, so that its entry begins a new one. */
+  readonly beginsTail: boolean;
+}
+
+/** What the driver is to write for a commit. */
+export function toCommitOperation(write: ExecutionWrite, context: CommitContext): CommitOperation {
+  const { before, execution, entry } = write;
+  const expiry = expiryOf(execution, context.retentionMs);
+  const change = before
+    ? { update: toUpdate({ ...write, before }, context, expiry) }
+    : { create: { ...toExecutionDocument(write, context.token), ...expiry } };
+  return {
+    id: execution.id,
+    replaces: before?.version ?? 0,
+    token: context.token,
+    firstEvent: entry?.firstEvent,
+    change,
+    bytes: roughBytes(change),
+  };
+}
+
+function toUpdate(
+  { before, execution, state, entry, index }: ExecutionWrite & { readonly before: Execution },
+  { token, beginsTail }: CommitContext,
+  expiry: Pick<ExecutionDocument, 'expiresAt'>,
+): Document {
+  const fields = changedFields(before, execution);
+  const stateFields = state && stateUpdate(state, entry?.patch);
+  const added = entry && toEntryDocument(entry, token);
+  const unset = [...fields.unset, ...(stateFields?.unset ?? [])];
+  return {
+    $set: {
+      ...fields.set,
+      ...stateFields?.set,
+      index: toIndexDocument(index),
+      commit: token,
+      ...expiry,
+      ...(added && beginsTail && { tail: [added] }),
+    },
+    ...(unset.length > 0 && { $unset: Object.fromEntries(unset.map((field) => [field, ''])) }),
+    ...(added && !beginsTail && { $push: { tail: added } }),
+  };
+}
+
+/** Fields with another value than before. Values are never changed in place, so that another object is enough. */
+function changedFields(
+  before: Execution,
+  execution: Execution,
+): { readonly set: Record<string, unknown>; readonly unset: readonly string[] } {
+  const changed: Record<string, unknown> = {};
+  const old = before as unknown as Readonly<Record<string, unknown>>;
+  for (const [name, value] of Object.entries(execution)) {
+    if (value !== old[name]) changed[name] = value;
+  }
+  const now = execution as unknown as Readonly<Record<string, unknown>>;
+  const unset = Object.keys(before).filter((name) => old[name] !== undefined && now[name] === undefined);
+  return { set: toFields(changed as Partial<Execution>), unset };
+}
+
+function expiryOf(
+  execution: Execution,
+  retentionMs: number | undefined,
+): Pick<ExecutionDocument, 'expiresAt'> {
+  if (retentionMs === undefined || !isFinal(execution.status)) return {};
+  return { expiresAt: new Date((execution.closedAt ?? execution.updatedAt) + retentionMs) };
+}

@@ -1,0 +1,85 @@
+import type { ClientSession } from 'mongodb';
+import type { CommitResult, ExecutionWrite } from '../store.js';
+import { CommitGroups, type CommitOutcome } from './commit-groups.js';
+import { type CommitOperation, toCommitOperation } from './commit-operation.js';
+import { type Attempt, CommitWriter } from './commit-writer.js';
+import type { Connection } from './connection.js';
+import type { Journal } from './journal.js';
+import { Settlement } from './settlement.js';
+
+/** What commits need to know. */
+export interface CommitsOptions {
+  readonly connection: Connection;
+  readonly journal: Journal;
+  /** This store in the tokens of its commits. */
+  readonly by: string;
+  readonly sharded: boolean;
+  /** For how long a final execution of a project is kept, in milliseconds; undefined for ever. */
+  readonly retention: (projectId: string) => number | undefined;
+}
+
+/** Takes commits on their way: one after another for each execution, in groups for all, until it is certain what became of them. */
+export class Commits {
+  private readonly options: CommitsOptions;
+  private readonly groups: CommitGroups;
+  private readonly writer: CommitWriter;
+  private readonly settlement: Settlement;
+  /** The latest commit of each execution that is under way. */
+  private readonly latest = new Map<string, Promise<CommitResult>>();
+  private count = 0;
+
+  constructor(options: CommitsOptions) {
+    const { connection, journal } = options;
+    this.options = options;
+    this.writer = new CommitWriter(connection, options);
+    this.settlement = new Settlement(connection, journal, this.writer);
+    this.groups = new CommitGroups((operations) =>
+      connection.ask(`commit ${operations.length} executions`, (session) =>
+        this.writeGroup(operations, session),
+      ),
+    );
+  }
+
+  /** See `Store.commit`. */
+  commit(write: ExecutionWrite): Promise<CommitResult> {
+    const { id } = write.execution;
+    const proceed = () => this.commitNow(write);
+    const before = this.latest.get(id);
+    const commit = before ? before.then(proceed, proceed) : proceed();
+    this.latest.set(id, commit);
+    const forget = () => {
+      if (this.latest.get(id) === commit) this.latest.delete(id);
+    };
+    commit.then(forget, forget);
+    return commit;
+  }
+
+  private async commitNow(write: ExecutionWrite): Promise<CommitResult> {
+    const { before, execution } = write;
+    const { journal, by, retention } = this.options;
+    const beginsTail = before !== undefined && journal.beginsTail(write);
+    if (beginsTail && !(await journal.moveTail(before.id, before.version))) return 'conflict';
+    this.count += 1;
+    const operation = toCommitOperation(write, {
+      token: { by, number: this.count },
+      retentionMs: retention(execution.projectId),
+      beginsTail,
+    });
+    return this.groups.submit(operation);
+  }
+
+  private async writeGroup(
+    operations: readonly CommitOperation[],
+    session: ClientSession,
+  ): Promise<readonly CommitOutcome[]> {
+    const since = performance.now();
+    const attempts = await this.writer.write(operations, session);
+    return attempts.every(isCertain)
+      ? attempts
+      : this.settlement.settle({ operations, attempts, since }, session);
+  }
+}
+
+function isCertain(attempt: Attempt): attempt is CommitOutcome {
+  return attempt !== 'unknown';
+}

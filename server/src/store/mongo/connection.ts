@@ -1,0 +1,127 @@
+import {
+  type ClientSession,
+  type Collection,
+  type Db,
+  MongoClient,
+  type MongoClientOptions,
+  ReadPreference,
+  type Timestamp,
+} from 'mongodb';
+import { StoreFault } from '../store.js';
+import { EXECUTIONS, JOURNAL, SCHEMAS, WORKERS } from './collections.js';
+import type { ExecutionDocument } from './execution-document.js';
+import { toFault, withoutPassword } from './faults.js';
+import type { ChunkDocument } from './journal.js';
+import type { SchemaDocument } from './schemas.js';
+import type { WorkerDocument } from './workers.js';
+
+/** The database of a URL that names none. */
+const DATABASE = 'polos';
+
+/** How long a query may take. */
+export const QUERY_MS_MAX = 10_000;
+
+/** What is acknowledged is on the disks of a majority. One that cannot confirm it for so long is an outage. */
+export const WRITE_CONCERN = { w: 'majority', journal: true, wtimeoutMS: 10_000 } as const;
+
+/** What counts whatever the URL says: the promises of the store depend on it. */
+const FIXED = {
+  readConcern: { level: 'majority' },
+  readPreference: ReadPreference.primary,
+  writeConcern: WRITE_CONCERN,
+  ignoreUndefined: true,
+} as const satisfies MongoClientOptions;
+
+/**
+ * What counts unless the URL says otherwise. A primary that stands still is noticed after 5 s (heartbeat and connecting
+ * time); what it was asked is then asked of the next one, which is elected within about 12 s. A socket that was silent for
+ * 15 s is given up, so that nothing waits for ever.
+ */
+const USUAL = {
+  appName: 'polos',
+  retryReads: true,
+  retryWrites: true,
+  serverSelectionTimeoutMS: 15_000,
+  heartbeatFrequencyMS: 2_000,
+  connectTimeoutMS: 3_000,
+  socketTimeoutMS: 15_000,
+  maxPoolSize: 50,
+} as const satisfies MongoClientOptions;
+
+/** How to reach a database. */
+export interface ConnectionOptions {
+  readonly url: string;
+  /** Default: the path of the URL, or else `polos`. */
+  readonly database?: string;
+  /** Overrides what the store and the URL say, for tests. */
+  readonly clientOptions?: MongoClientOptions;
+}
+
+/** The collections of one database, and how to ask for things. */
+export class Connection {
+  readonly database: Db;
+  readonly executions: Collection<ExecutionDocument>;
+  readonly journal: Collection<ChunkDocument>;
+  readonly schemas: Collection<SchemaDocument>;
+  readonly workers: Collection<WorkerDocument>;
+  readonly client: MongoClient;
+  /** The time of the cluster that the newest answer told of. */
+  private newest: Timestamp | undefined;
+
+  /** Connects when something is asked for. Throws a StoreFault for a URL that is none. */
+  constructor({ url, database, clientOptions }: ConnectionOptions) {
+    this.client = clientFor(url, clientOptions);
+    this.database = this.client.db(database ?? databaseOf(url) ?? DATABASE);
+    this.executions = this.database.collection(EXECUTIONS);
+    this.journal = this.database.collection(JOURNAL);
+    this.schemas = this.database.collection(SCHEMAS);
+    this.workers = this.database.collection(WORKERS);
+  }
+
+  /** Lets go of everything. */
+  async close(): Promise<void> {
+    await this.client.close();
+  }
+
+  /**
+   * Asks within a session that is not behind any answer that there was before. Without that, a new primary may for a
+   * moment answer majority reads as of before the last commits that the old one acknowledged.
+   * @param doing  what is being done, and to which id.
+   */
+  async ask<Answer>(doing: string, question: (session: ClientSession) => Promise<Answer>): Promise<Answer> {
+    const session = this.client.startSession({ causalConsistency: true });
+    if (this.newest) session.advanceOperationTime(this.newest);
+    try {
+      return await question(session);
+    } catch (error) {
+      throw toFault(doing, error);
+    } finally {
+      const { operationTime } = session;
+      if (operationTime && (!this.newest || operationTime.greaterThan(this.newest)))
+        this.newest = operationTime;
+      await session.endSession();
+    }
+  }
+}
+
+function clientFor(url: string, given: MongoClientOptions = {}): MongoClient {
+  try {
+    return new MongoClient(url, { ...unlessNamed(url, USUAL), ...FIXED, ...given });
+  } catch (error) {
+    const message = withoutPassword((error as Error).message);
+    throw new StoreFault(`the URL of MongoDB cannot be used: ${message}`, { retryable: false });
+  }
+}
+
+/** The path of a URL; undefined if it has none. The driver would not tell that from `/test`. */
+function databaseOf(url: string): string | undefined {
+  const [, path = ''] = /^[^:]+:\/\/[^/?]+\/([^?]*)/.exec(url) ?? [];
+  return path === '' ? undefined : decodeURIComponent(path);
+}
+
+/** Options but for those that the URL sets, whose names count in any case. */
+function unlessNamed(url: string, options: MongoClientOptions): MongoClientOptions {
+  const [, query = ''] = url.split('?');
+  const named = new Set([...new URLSearchParams(query).keys()].map((name) => name.toLowerCase()));
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !named.has(name.toLowerCase())));
+}

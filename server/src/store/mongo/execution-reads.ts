@@ -1,0 +1,87 @@
+import type { Execution } from '../../core/execution.js';
+import type { DueExecutions, ExecutionQuery, ReadyExecution, ReadyQuery, StoredExecution } from '../store.js';
+import { type Connection, QUERY_MS_MAX } from './connection.js';
+import { type ExecutionDocument, fromExecutionDocument, fromStoredDocument } from './execution-document.js';
+import {
+  type DueQuery,
+  type ExecutionFind,
+  findById,
+  findDue,
+  findExecutions,
+  findOurs,
+  findOutboxes,
+  findReady,
+} from './execution-queries.js';
+import { Gathering } from './gathering.js';
+
+/** Reads executions, one by one or by what the indexes hold of them. */
+export class ExecutionReads {
+  private readonly connection: Connection;
+  private readonly by: string;
+  private readonly loads: Gathering<string, StoredExecution | undefined>;
+
+  /** @param by  this store in the tokens of its commits. */
+  constructor(connection: Connection, by: string) {
+    this.connection = connection;
+    this.by = by;
+    this.loads = new Gathering((ids) => this.loadAll(ids));
+  }
+
+  /** See `Store.load`. All that are asked for in one turn of the event loop are one question. */
+  load(executionId: string): Promise<StoredExecution | undefined> {
+    return this.loads.ask(executionId);
+  }
+
+  /** See `Store.listReady`. */
+  async listReady(query: ReadyQuery): Promise<readonly ReadyExecution[]> {
+    const found = await this.find(`list what is ready of "${query.workflowId}"`, findReady(query));
+    return found.map(({ _id, queue }) => ({ id: _id, queue: queue as string }));
+  }
+
+  /** See `Store.listDue`. */
+  async listDue({ until, limit }: DueQuery): Promise<DueExecutions> {
+    const found = await this.find('list what is due', findDue(limit));
+    const all = found.map(({ _id, index }) => ({ id: _id, wakeAt: Number(index.wakeAt) }));
+    const due = all.slice(0, limit).filter(({ wakeAt }) => wakeAt <= until);
+    const next = all[due.length];
+    const ours = await this.oursOf(due.map(({ id }) => id));
+    return {
+      due: due.map(({ id, wakeAt }) => ({ id, wakeAt, isOurs: ours.has(id) })),
+      ...(next && { next: next.wakeAt }),
+    };
+  }
+
+  /** See `Store.listOutboxes`. */
+  async listOutboxes(query: DueQuery): Promise<readonly string[]> {
+    const found = await this.find('list outboxes', findOutboxes(query));
+    return found.map(({ _id }) => _id);
+  }
+
+  /** See `Store.list`. */
+  async list(query: ExecutionQuery): Promise<readonly Execution[]> {
+    const found = await this.find(`list executions of "${query.projectId}"`, findExecutions(query));
+    return found.map((document) => fromExecutionDocument(document));
+  }
+
+  private async loadAll(ids: readonly string[]): Promise<readonly (StoredExecution | undefined)[]> {
+    const unique = [...new Set(ids)];
+    const found = await this.find(`load ${unique.join(', ')}`, findById(unique));
+    const byId = new Map(found.map((document) => [document._id, fromStoredDocument(document)]));
+    return ids.map((id) => byId.get(id));
+  }
+
+  private async oursOf(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    if (ids.length === 0) return new Set();
+    const found = await this.find('list what is due', findOurs(ids, this.by));
+    return new Set(found.map(({ _id }) => _id));
+  }
+
+  private find(doing: string, { filter, options }: ExecutionFind): Promise<ExecutionDocument[]> {
+    const { executions } = this.connection;
+    // As many in the first batch as there are, or else there is a second round trip; one more ends the cursor.
+    const batchSize = options.limit + 1;
+    return this.connection.ask(doing, (session) =>
+      executions.find(filter, { ...options, batchSize, session, maxTimeMS: QUERY_MS_MAX }).toArray(),
+    );
+  }
+}

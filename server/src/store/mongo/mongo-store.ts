@@ -1,0 +1,182 @@
+import { randomBytes } from 'node:crypto';
+import type { MongoClientOptions } from 'mongodb';
+import type { Execution } from '../../core/execution.js';
+import type { JournalEntry } from '../../core/journal.js';
+import {
+  type CommitResult,
+  type DueExecutions,
+  type ExecutionQuery,
+  type ExecutionWrite,
+  type Follower,
+  type ReadyExecution,
+  type ReadyQuery,
+  type SchemaQuery,
+  type Store,
+  type StoredExecution,
+  type StoredSchema,
+  type StoredWorker,
+  StoreFault,
+} from '../store.js';
+import { assertWellFormed } from '../write-rules.js';
+import { ChangeFeed } from './change-feed.js';
+import { Commits, type CommitsOptions } from './commits.js';
+import { Connection } from './connection.js';
+import { prepareDeployment } from './deployment.js';
+import { addressOf } from './deployment-faults.js';
+import type { DueQuery } from './execution-queries.js';
+import { ExecutionReads } from './execution-reads.js';
+import { Journal, type JournalPage } from './journal.js';
+import { Schemas } from './schemas.js';
+import { type WorkerQuery, Workers } from './workers.js';
+
+/** Which MongoDB, and what to keep how long. */
+export interface MongoStoreOptions {
+  /** `mongodb://` or `mongodb+srv://`. Its path names the database; without one that is `polos`. */
+  readonly url: string;
+  /** Instead of what the URL names. */
+  readonly database?: string;
+  /** For how long the final executions of a project are kept, in milliseconds; undefined for ever. */
+  readonly retention?: (projectId: string) => number | undefined;
+  /** Overrides what the store and the URL say, for tests. */
+  readonly clientOptions?: MongoClientOptions;
+}
+
+/**
+ * Opens the store that keeps everything in a database of a MongoDB replica set or sharded cluster, for any number of
+ * server processes at a time.
+ *
+ * Where to look: `collections.ts` has the collections and indexes, `execution-document.ts` the document that an execution
+ * is. A commit goes through `commits.ts` (order), `commit-operation.ts` (what is written), `commit-groups.ts` (with which
+ * others), `commit-writer.ts` (how), and `settlement.ts` where the answer was lost. Reads are in `execution-reads.ts` and
+ * `journal.ts`, what others commit in `change-feed.ts`. docs/decisions/0002-mongodb-layout.md has the reasons.
+ *
+ * @throws StoreFault if the database cannot be reached or is none that the store can work with, saying what to do.
+ */
+export async function openMongoStore({
+  retention = () => undefined,
+  ...given
+}: MongoStoreOptions): Promise<Store> {
+  const connection = new Connection(given);
+  try {
+    const { sharded } = await prepareDeployment(connection.database);
+    return new MongoStore(connection, { sharded, retention });
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+class MongoStore implements Store {
+  readonly isShared = true;
+  private readonly connection: Connection;
+  private readonly commits: Commits;
+  private readonly journals: Journal;
+  private readonly reads: ExecutionReads;
+  private readonly schemas: Schemas;
+  private readonly workers: Workers;
+  private readonly feed: ChangeFeed;
+  private readonly underway = new Set<Promise<unknown>>();
+  private closing: Promise<void> | undefined;
+
+  constructor(connection: Connection, options: Pick<CommitsOptions, 'sharded' | 'retention'>) {
+    const by = randomBytes(12).toString('base64url');
+    this.connection = connection;
+    this.journals = new Journal(connection);
+    this.commits = new Commits({ ...options, connection, journal: this.journals, by });
+    this.reads = new ExecutionReads(connection, by);
+    this.schemas = new Schemas(connection);
+    this.workers = new Workers(connection);
+    this.feed = new ChangeFeed(connection, by);
+  }
+
+  async commit(write: ExecutionWrite): Promise<CommitResult> {
+    this.assertOpen();
+    assertWellFormed(write);
+    return this.finish(this.commits.commit(write));
+  }
+
+  async load(executionId: string): Promise<StoredExecution | undefined> {
+    this.assertOpen();
+    return this.finish(this.reads.load(executionId));
+  }
+
+  async journal(executionId: string, page: JournalPage): Promise<readonly JournalEntry[]> {
+    this.assertOpen();
+    return this.finish(this.journals.read(executionId, page));
+  }
+
+  async listReady(query: ReadyQuery): Promise<readonly ReadyExecution[]> {
+    this.assertOpen();
+    return this.finish(this.reads.listReady(query));
+  }
+
+  async listDue(query: DueQuery): Promise<DueExecutions> {
+    this.assertOpen();
+    return this.finish(this.reads.listDue(query));
+  }
+
+  async listOutboxes(query: DueQuery): Promise<readonly string[]> {
+    this.assertOpen();
+    return this.finish(this.reads.listOutboxes(query));
+  }
+
+  async list(query: ExecutionQuery): Promise<readonly Execution[]> {
+    this.assertOpen();
+    return this.finish(this.reads.list(query));
+  }
+
+  async putSchema(schema: StoredSchema): Promise<void> {
+    this.assertOpen();
+    return this.finish(this.schemas.put(schema));
+  }
+
+  async listSchemas(query: SchemaQuery): Promise<readonly StoredSchema[]> {
+    this.assertOpen();
+    return this.finish(this.schemas.list(query));
+  }
+
+  async putWorker(worker: StoredWorker): Promise<void> {
+    this.assertOpen();
+    return this.finish(this.workers.put(worker));
+  }
+
+  async loadWorker(query: { readonly id: string; readonly now: number }): Promise<StoredWorker | undefined> {
+    this.assertOpen();
+    return this.finish(this.workers.load(query));
+  }
+
+  async listWorkers(query: WorkerQuery): Promise<readonly StoredWorker[]> {
+    this.assertOpen();
+    return this.finish(this.workers.list(query));
+  }
+
+  follow(follower: Follower): () => void {
+    this.assertOpen();
+    return this.feed.follow(follower);
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.closeOnce();
+    return this.closing;
+  }
+
+  private async closeOnce(): Promise<void> {
+    await Promise.allSettled([...this.underway, this.feed.close()]);
+    await this.connection.close();
+  }
+
+  /** Keeps the connection open until something is done. */
+  private async finish<Result>(doing: Promise<Result>): Promise<Result> {
+    this.underway.add(doing);
+    try {
+      return await doing;
+    } finally {
+      this.underway.delete(doing);
+    }
+  }
+
+  private assertOpen(): void {
+    if (this.closing === undefined) return;
+    throw new StoreFault(`${addressOf(this.connection.database)}: the store is closed`, { retryable: false });
+  }
+}
