@@ -58,6 +58,9 @@ export function describeValues(open: OpenStore, reopen: (store: Store) => Promis
         },
         entry: {
           input: { payload, initialState: '{}' },
+          events: [
+            { type: 'event_publish', data: {}, stepKey: 's', published: { type: 't', data: payload } },
+          ],
           result: payload,
           steps: [
             { ...recorded('a'), outcome: { type: 'completed', result: payload } },

@@ -3,7 +3,7 @@ import { executionCancelled, executionFailed, executionSuspended } from './comma
 import { NonDeterminismError, WorkflowCancelledError } from './errors.js';
 import { toFailure } from './failure.js';
 import { ExecutionStatus } from './gen/polos/v1/execution_pb.js';
-import { StepKind, type StepRecord } from './gen/polos/v1/step_pb.js';
+import type { StepRecord } from './gen/polos/v1/step_pb.js';
 import type { Assignment, CompleteStepResponse, Lease } from './gen/polos/v1/worker_service_pb.js';
 import { GRACE_MS } from './grace.js';
 import { CommitRefusal, Journal } from './journal.js';
@@ -305,7 +305,7 @@ export class Activation {
     this.#check.expectBrought(true);
     const { workflow, payloadBytesMax = PAYLOAD_BYTES_MAX } = this.#options;
     const completed = await toResult(workflow.config, ending.result, payloadBytesMax);
-    journal.askServer(this.#requests, StepKind.INVOKE);
+    journal.askServer(this.#requests, { onlyAnswered: true });
     this.#warnOfForgottenSteps();
     return this.#note(await journal.commit([completed], { isUnsettled: false }));
   }

@@ -10,7 +10,7 @@ export interface ExecutionEvent {
   readonly executionId: string;
   /** The workflow of that execution. */
   readonly workflowId: string;
-  /** What happened, for example "workflow_start", "step_finish", "workflow_finish". */
+  /** What happened, for example "workflow_start", "step_finish", "workflow_finish"; the workflow's own word if it has a topic. */
   readonly type: string;
   /** What belongs to it. */
   readonly data: unknown;
@@ -18,6 +18,8 @@ export interface ExecutionEvent {
   readonly createdAt: Date | undefined;
   /** The step it is about, if it is about one. */
   readonly stepKey: string | undefined;
+  /** Where the workflow published it (`workflow/WORKFLOW/EXECUTION`); undefined for what the server recorded. */
+  readonly topic: string | undefined;
   /** The state's revision after the commit that recorded it. */
   readonly stateRevision: number;
 }
@@ -42,6 +44,7 @@ export function toExecutionEvent(event: Event): ExecutionEvent {
     data: fromPayload(event.data),
     createdAt: toDate(event.createTime),
     stepKey: event.stepKey || undefined,
+    topic: event.topic || undefined,
     stateRevision: Number(event.stateRevision),
   };
 }

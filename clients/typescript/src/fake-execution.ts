@@ -55,6 +55,7 @@ export class FakeExecution implements CompletionPort {
   readonly commits: CompleteStepRequest[] = [];
   readonly children: FakeChild[] = [];
   readonly waits: FakeWait[] = [];
+  readonly published: { readonly stepKey: string; readonly type: string; readonly data: unknown }[] = [];
   /** The state after each revision, as text; the first is revision 1. */
   readonly revisions: string[];
   status: number = ExecutionStatus.QUEUED;
@@ -197,6 +198,8 @@ export class FakeExecution implements CompletionPort {
       }
       case 'childStarted':
         return [this.#startChild(command.value)];
+      case 'eventPublished':
+        return [this.#publish(command.value)];
       case 'timerAwaited': {
         const { stepKey, delay, fireTime } = command.value;
         if ((delay === undefined) === (fireTime === undefined)) throw new ResultConflictError('not one time');
@@ -282,6 +285,15 @@ export class FakeExecution implements CompletionPort {
     }
     const fields = { key: stepKey, kind: StepKind.INVOKE_AND_WAIT, status: StepStatus.PENDING };
     return this.#record({ ...fields, sequence: 0n, childExecutionId });
+  }
+
+  #publish({
+    stepKey,
+    type,
+    data,
+  }: Extract<Command['command'], { case: 'eventPublished' }>['value']): StepRecord {
+    this.published.push({ stepKey, type, data: fromPayload(data) });
+    return this.#record({ key: stepKey, kind: StepKind.PUBLISH_EVENT, status: StepStatus.COMPLETED });
   }
 
   #beginWait(wait: FakeWait, kind: StepKind): void {

@@ -49,6 +49,7 @@ export type {
   ChildOptions,
   ChildRequest,
   ErrorClass,
+  PublishedEvent,
   StepAttempt,
   StepOptions,
   Steps,

@@ -10,13 +10,12 @@ import {
 import { NonDeterminismError } from './errors.js';
 import type { Command } from './gen/polos/v1/command_pb.js';
 import { type Failure, FailureSchema } from './gen/polos/v1/failure_pb.js';
-import { StepKind } from './gen/polos/v1/step_pb.js';
 import type { CompleteStepResponse } from './gen/polos/v1/worker_service_pb.js';
 import type { LeaseHolder } from './lease-holder.js';
 import { toPayload } from './payload.js';
 import type { StateChange, StateDocument } from './state/state-document.js';
 import type { FreshOutcome } from './step-body.js';
-import type { StepOutcome } from './step-request.js';
+import { isBroughtByServer, type StepOutcome } from './step-request.js';
 import type { StepRequests } from './step-requests.js';
 
 /** When to commit although more could be delivered: commands, and bytes of their texts. The server takes 1,000. */
@@ -55,7 +54,7 @@ export class Journal {
   readonly #leaseHolder: LeaseHolder;
   #commands: Command[] = [];
   #bytes = 0;
-  #startsUnawaited = false;
+  #isAnswered = false;
   #isRefused = false;
 
   constructor(document: StateDocument, leaseHolder: LeaseHolder) {
@@ -112,14 +111,14 @@ export class Journal {
   }
 
   /**
-   * Adds what the code asked of the server, children to start and waits to begin, until the commit is full. With a kind,
-   * only those.
+   * Adds what the code asked of the server, children to start, waits to begin and events to publish, until the commit is
+   * full; if asked for, only that of which the outcome is in the answer.
    */
-  askServer(requests: StepRequests, kind?: StepKind): void {
+  askServer(requests: StepRequests, options?: { readonly onlyAnswered: boolean }): void {
     while (!this.isFull) {
-      const request = requests.takeForServer(kind);
+      const request = requests.takeForServer(options);
       if (request?.command === undefined) return;
-      if (request.kind === StepKind.INVOKE) this.#startsUnawaited = true;
+      if (!isBroughtByServer(request.kind)) this.#isAnswered = true;
       this.#add(request.command);
     }
   }
@@ -130,8 +129,8 @@ export class Journal {
    */
   async commit(last: readonly Command[], rule: CommitRule): Promise<CompleteStepResponse> {
     const change = rule.withState === false ? undefined : await this.document.change();
-    // The outcome of a child that nobody waits for comes with the answer: the state is taken before the last outcome.
-    return this.#send(last, change, rule.isUnsettled || this.#startsUnawaited);
+    // Outcomes that come with the answer, of children that nobody waits for and of events, come after the state was taken.
+    return this.#send(last, change, rule.isUnsettled || this.#isAnswered);
   }
 
   /**
@@ -159,7 +158,7 @@ export class Journal {
       this.document.committed(change, response.stateRevision);
       this.#commands = [];
       this.#bytes = 0;
-      this.#startsUnawaited = false;
+      this.#isAnswered = false;
       return response;
     } catch (error) {
       this.#isRefused = true;

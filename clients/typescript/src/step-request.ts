@@ -42,14 +42,21 @@ interface WaitWork {
   readonly toCommand: () => Command;
 }
 
+/** An event to publish. */
+interface PublishWork {
+  readonly type: 'publish';
+  /** Makes the command. Throws if what the code gives is no event. Not called for one that is recorded. */
+  readonly toCommand: () => Command;
+}
+
 /** A step that the code asked for. */
 export interface StepRequest {
   readonly key: string;
   readonly kind: StepKind;
-  readonly work: RunWork | ValueWork | ChildWork | WaitWork;
+  readonly work: RunWork | ValueWork | ChildWork | WaitWork | PublishWork;
   /** waiting: not begun; begun: its function runs, or the server has it; settled: the code has its outcome. */
   phase: 'waiting' | 'begun' | 'settled';
-  /** What asks the server to carry it out, for a child or a wait that is not recorded yet. */
+  /** What asks the server to carry it out, if it is not recorded yet. */
   readonly command: Command | undefined;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
@@ -116,4 +123,5 @@ const KIND_NAMES: ReadonlyMap<StepKind, string> = new Map([
   [StepKind.RANDOM, 'step.random'],
   [StepKind.WAIT_FOR, 'step.waitFor or step.waitUntil'],
   [StepKind.SUSPEND, 'step.suspend'],
+  [StepKind.PUBLISH_EVENT, 'step.publishWorkflowEvent'],
 ]);

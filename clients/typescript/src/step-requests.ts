@@ -81,10 +81,10 @@ export class StepRequests {
     });
   }
 
-  /** Takes the next step that the server carries out, a child or a wait; with a kind, only one of that kind. */
-  takeForServer(kind?: StepKind): StepRequest | undefined {
+  /** Takes the next step that the server carries out; if asked for, only one whose outcome is in its answer. */
+  takeForServer({ onlyAnswered = false } = {}): StepRequest | undefined {
     const index = this.#waiting.findIndex(
-      (request) => request.command !== undefined && (kind === undefined || request.kind === kind),
+      ({ command, kind }) => command !== undefined && !(onlyAnswered && isBroughtByServer(kind)),
     );
     const request = index < 0 ? undefined : this.#waiting.splice(index, 1)[0];
     if (request === undefined) return undefined;

@@ -28,6 +28,14 @@ export interface StepAttempt {
   readonly signal: AbortSignal;
 }
 
+/** An event that a workflow publishes. */
+export interface PublishedEvent {
+  /** Plain JSON data, at most 2,097,152 bytes. Default: none. */
+  readonly data?: unknown;
+  /** What sort of event it is, 1 to 200 bytes. Default "event". */
+  readonly type?: string | undefined;
+}
+
 /** How a child execution is started. */
 export interface ChildOptions<TState> {
   /** The child's state to start with; the child's schema fills in defaults. Default: none. */
@@ -165,6 +173,14 @@ export interface Steps {
    * @throws InvalidStepError for a timeout that is none; SerializationError, PayloadSizeError for `data`.
    */
   suspend<T = unknown>(key: string, options?: SuspendOptions): Promise<T>;
+
+  /**
+   * Publishes an event among the execution's own, exactly once, however often the worker dies: whoever follows the
+   * execution (`handle.events()`, StreamEvents) gets it in its place between the others. Its `topic` is
+   * `workflow/WORKFLOW/EXECUTION`, which tells it from the server's own events.
+   * @throws InvalidStepError for a type that is none; SerializationError, PayloadSizeError for `data`.
+   */
+  publishWorkflowEvent(key: string, event: PublishedEvent): Promise<void>;
 
   /** A random UUID, the same on every replay. */
   uuid(key: string): Promise<string>;

@@ -3,7 +3,15 @@ import { randomUUID } from 'node:crypto';
 import { readChildArguments, toChildCommand } from './child-command.js';
 import { InvalidStepError } from './errors.js';
 import { StepKind } from './gen/polos/v1/step_pb.js';
-import type { StepAttempt, StepOptions, Steps, SuspendOptions, WaitDuration } from './step.js';
+import { publishCommand } from './publish-command.js';
+import type {
+  PublishedEvent,
+  StepAttempt,
+  StepOptions,
+  Steps,
+  SuspendOptions,
+  WaitDuration,
+} from './step.js';
 import type { RunWork, StepRequest } from './step-request.js';
 import { suspendCommand, waitForCommand, waitUntilCommand } from './wait-command.js';
 import type { AnyWorkflow } from './workflow.js';
@@ -33,6 +41,8 @@ export function createSteps(ask: AskStep): Steps {
       ask(StepKind.WAIT_FOR, key, { type: 'wait', toCommand: () => waitUntilCommand(key, time, Date.now()) }),
     suspend: (key: string, options?: SuspendOptions) =>
       ask(StepKind.SUSPEND, key, { type: 'wait', toCommand: () => suspendCommand(key, options) }),
+    publishWorkflowEvent: (key: string, event: PublishedEvent) =>
+      ask(StepKind.PUBLISH_EVENT, key, { type: 'publish', toCommand: () => publishCommand(key, event) }),
     uuid: (key: string) => ask(StepKind.UUID, key, { type: 'value', make: randomUUID }),
     now: (key: string) => ask(StepKind.NOW, key, { type: 'value', make: Date.now }),
     random: (key: string) => ask(StepKind.RANDOM, key, { type: 'value', make: Math.random }),

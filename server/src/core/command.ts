@@ -1,3 +1,4 @@
+import type { PublishedEvent } from './event.js';
 import type { NewExecution } from './execution.js';
 import type { Failure } from './failure.js';
 import type { JsonValue } from './json.js';
@@ -92,6 +93,7 @@ export type Action =
       readonly data?: JsonValue;
       readonly timeoutMs?: number;
     }
+  | { readonly type: 'publish_event'; readonly key: string; readonly event: PublishedEvent }
   | { readonly type: 'accept_outcome'; readonly key: string }
   | {
       readonly type: 'change_state';

@@ -115,6 +115,8 @@ function carryOut(
       return awaitTimer(draft, action, recorded.get(action.key));
     case 'await_resume':
       return awaitResume(draft, action, recorded.get(action.key));
+    case 'publish_event':
+      return publishEvent(draft, action, recorded.get(action.key));
     case 'accept_outcome':
       return acceptOutcome(draft, action.key, index, recorded.get(action.key));
     case 'change_state':
@@ -149,6 +151,19 @@ function recordStep(draft: Draft, action: RecordStep, known: StepRecord | undefi
     ...(statePatch && { statePatch }),
   });
   draft.addOutcomeEvent(key, kind, outcome, attempts.length);
+  return undefined;
+}
+
+function publishEvent(
+  draft: Draft,
+  { key, event }: Extract<Action, { type: 'publish_event' }>,
+  known: StepRecord | undefined,
+): Rejection | undefined {
+  const kind = 'publish_event';
+  if (known) return sameKind(known, kind);
+  const sequence = draft.nextSequence();
+  draft.addStep({ type: 'recorded', key, kind, sequence, outcome: { type: 'completed' }, attempts: [] });
+  draft.publish(key, event);
   return undefined;
 }
 

@@ -1,5 +1,5 @@
 import type { Decision, Effect, Rejection, Snapshot } from './decision.js';
-import type { EventType, ExecutionEvent } from './event.js';
+import type { EventType, ExecutionEvent, PublishedEvent } from './event.js';
 import type { Execution, FinalStatus, OutboxMessage } from './execution.js';
 import type { Failure } from './failure.js';
 import type { JournalEntry } from './journal.js';
@@ -35,6 +35,11 @@ export class Draft {
 
   addEvent(type: EventType, data: JsonObject, stepKey?: string): void {
     this.events.push(stepKey === undefined ? { type, data } : { type, data, stepKey });
+  }
+
+  /** Adds an event of the user's. */
+  publish(stepKey: string, published: PublishedEvent): void {
+    this.events.push({ type: 'event_publish', data: {}, stepKey, published });
   }
 
   /** Records that a step has its outcome. */

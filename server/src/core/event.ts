@@ -1,4 +1,5 @@
 import type { JsonObject } from './json.js';
+import type { Payload } from './payload.js';
 
 /** The types of the events that the engine records; event.proto says what each holds. */
 export const EVENT_TYPES = [
@@ -11,6 +12,7 @@ export const EVENT_TYPES = [
   'step_wait',
   'step_suspend',
   'resume_early',
+  'event_publish',
   'step_deliver',
   'state_change',
   'workflow_wait',
@@ -32,4 +34,12 @@ export interface ExecutionEvent {
   readonly type: EventType;
   readonly data: JsonObject;
   readonly stepKey?: string;
+  /** What the execution published, with an `event_publish` and only there. */
+  readonly published?: PublishedEvent;
+}
+
+/** An event of the user's. */
+export interface PublishedEvent {
+  readonly type: string;
+  readonly data?: Payload;
 }

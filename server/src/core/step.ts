@@ -10,7 +10,8 @@ export type StepKind =
   | 'now'
   | 'random'
   | 'wait_for'
-  | 'suspend';
+  | 'suspend'
+  | 'publish_event';
 
 /** What a step came to. A missing result stands for "no value". */
 export type StepOutcome =

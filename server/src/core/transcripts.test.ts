@@ -55,7 +55,7 @@ const rejections = [
   'limit',
 ]);
 const actions = ['record_step', 'start_child', 'accept_outcome', 'change_state', 'complete_execution'].concat(
-  ['fail_execution', 'suspend_execution', 'cancel_execution', 'await_timer', 'await_resume'],
+  ['fail_execution', 'suspend_execution', 'cancel_execution', 'await_timer', 'await_resume', 'publish_event'],
 );
 const effects = ['ready', 'lease_revoked', 'cancel_requested', 'outcome_arrived', 'outbox'];
 
@@ -216,6 +216,11 @@ function readAction(line: string): Action {
     }
     case 'accept_outcome':
       return { type, key: first };
+    case 'publish_event': {
+      const [eventType = '', ...json] = rest;
+      const data = json.length > 0 && { data: { json: json.join(' ') } };
+      return { type, key: first, event: { type: eventType, ...data } };
+    }
     case 'await_timer': {
       const [preposition, ms] = rest;
       return {
@@ -275,11 +280,12 @@ function written(decision: Decision): string[] {
   const { execution, state } = next;
   const lines = [summary(execution)];
   if (entry?.input?.payload) lines.push(`payload ${payloadText(entry.input.payload)}`);
-  for (const [index, { type, stepKey, data }] of (entry?.events ?? []).entries()) {
+  for (const [index, { type, stepKey, data, published }] of (entry?.events ?? []).entries()) {
     const number = (entry?.firstEvent ?? 0) + index;
-    lines.push(
-      `event ${number} ${type}${stepKey === undefined ? '' : ` ${stepKey}`} ${JSON.stringify(data)}`,
-    );
+    const value = published
+      ? `${published.type} ${payloadText(published.data ?? { json: '' })}`
+      : JSON.stringify(data);
+    lines.push(`event ${number} ${type}${stepKey === undefined ? '' : ` ${stepKey}`} ${value}`.trimEnd());
   }
   for (const fact of entry?.steps ?? []) lines.push(`step ${factText(fact)}`);
   if (entry?.patch || entry?.input) {

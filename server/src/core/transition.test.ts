@@ -5,9 +5,10 @@ import { COMMAND_TYPES } from './command.js';
 import type { Decision, Snapshot } from './decision.js';
 import { EXECUTION_STATUSES, isFinal, nextWakeAt } from './execution.js';
 import { lastEvent } from './journal.js';
-import { applyPatch, EMPTY_STATE, type PatchOperation, type StateDocument } from './state-document.js';
-import { addFacts, type StepOutcome, type StepRecord } from './step.js';
+import { applyPatch, EMPTY_STATE, type StateDocument } from './state-document.js';
+import { addFacts, type StepRecord } from './step.js';
 import { transition } from './transition.js';
+import { type ActionMove, type Move, moveArbitrary } from './transition-moves.mjs';
 
 // Random commands, sensible and not, from several workers, with time going forward. Whatever is decided, the promises of
 // DESIGN.md hold after each decision.
@@ -38,135 +39,6 @@ test.each(
 )('random commands reach the cell %s x %s', (command, status) => {
   expect(visited).toContain(`${command} x ${status}`);
 });
-
-const KEYS = ['a', 'b', '__proto__'];
-const WORKERS = ['w1', 'w2', 'w3'];
-
-/** What is to be asked next. Numbers are turned into epochs, sequences and ids that fit, or nearly fit, the moment. */
-interface Move {
-  readonly type: Command['type'] | 'resend';
-  readonly afterMs: number;
-  readonly worker: string;
-  readonly key: string;
-  /** 0 for what fits; others are off by that much. */
-  readonly off: number;
-  readonly forged: boolean;
-  readonly offer: boolean;
-  readonly delayMs: number;
-  readonly parent: boolean;
-  readonly actions: readonly ActionMove[];
-  readonly outcome: StepOutcome;
-}
-
-type ActionMove =
-  | Action
-  | { readonly type: 'patch'; readonly patch: readonly PatchOperation[]; readonly off: number };
-
-function moveArbitrary(): fc.Arbitrary<Move> {
-  const often = ['claim', 'complete', 'complete', 'complete', 'complete', 'resend', 'wake', 'wake'] as const;
-  return fc.record({
-    type: fc.constantFrom(...often, ...COMMAND_TYPES),
-    afterMs: fc.oneof(fc.constantFrom(0, 1, 20_000, 30_000, 60_000), fc.nat(2_000)),
-    worker: fc.constantFrom(...WORKERS),
-    key: fc.constantFrom(...KEYS),
-    off: fc.oneof({ weight: 8, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constantFrom(-1, 1) }),
-    forged: fc.oneof(
-      { weight: 9, arbitrary: fc.constant(false) },
-      { weight: 1, arbitrary: fc.constant(true) },
-    ),
-    offer: fc.boolean(),
-    delayMs: fc.constantFrom(0, 0, 500),
-    parent: fc.boolean(),
-    actions: fc.oneof(
-      { weight: 4, arbitrary: fc.array(actionArbitrary(), { maxLength: 4 }) },
-      { weight: 1, arbitrary: waitArbitrary() },
-    ),
-    outcome: outcomeArbitrary(),
-  });
-}
-
-function actionArbitrary(): fc.Arbitrary<ActionMove> {
-  const key = fc.constantFrom(...KEYS);
-  const failure = fc.record({ type: fc.constant('Error'), message: fc.string(), retryable: fc.boolean() });
-  const child = fc.uuid().map((id) => ({ id, workflowId: 'child', queue: 'child', priority: 0 }));
-  return fc.oneof(
-    { weight: 4, arbitrary: recordArbitrary(key) },
-    {
-      weight: 3,
-      arbitrary: fc.record({ type: fc.constant('start_child' as const), key, waits: fc.boolean(), child }),
-    },
-    { weight: 2, arbitrary: timerArbitrary(key) },
-    {
-      weight: 2,
-      arbitrary: fc.record(
-        {
-          type: fc.constant('await_resume' as const),
-          key,
-          data: fc.constant(1),
-          timeoutMs: fc.constant(5_000),
-        },
-        { requiredKeys: ['type', 'key'] },
-      ),
-    },
-    { weight: 3, arbitrary: fc.record({ type: fc.constant('accept_outcome' as const), key }) },
-    { weight: 4, arbitrary: patchArbitrary() },
-    { weight: 2, arbitrary: fc.constant({ type: 'complete_execution' as const, result: { json: '1' } }) },
-    { weight: 2, arbitrary: failure.map((failure) => ({ type: 'fail_execution' as const, failure })) },
-    { weight: 3, arbitrary: fc.constant({ type: 'suspend_execution' as const }) },
-    { weight: 1, arbitrary: fc.constant({ type: 'cancel_execution' as const }) },
-  );
-}
-
-function timerArbitrary(key: fc.Arbitrary<string>): fc.Arbitrary<Action> {
-  const type = fc.constant('await_timer' as const);
-  return fc.oneof(
-    fc.record({ type, key, delayMs: fc.constantFrom(0, 1, 900, 40_000) }),
-    fc.record({ type, key, until: fc.constantFrom(0, 10_000, 100_000) }),
-  );
-}
-
-/** Begins a wait of any kind and waits for it: what random actions seldom come to. */
-function waitArbitrary(): fc.Arbitrary<ActionMove[]> {
-  const key = fc.constantFrom(...KEYS);
-  const child = fc.uuid().map((id) => ({ id, workflowId: 'child', queue: 'child', priority: 0 }));
-  const begin: fc.Arbitrary<Action> = fc.oneof(
-    fc.record({ type: fc.constant('start_child' as const), key, waits: fc.constant(true), child }),
-    timerArbitrary(key),
-    fc.record({ type: fc.constant('await_resume' as const), key }),
-  );
-  return begin.map((action) => [action, { type: 'suspend_execution' }]);
-}
-
-function recordArbitrary(key: fc.Arbitrary<string>): fc.Arbitrary<Action> {
-  const kind = fc.constantFrom('run' as const, 'uuid' as const);
-  return fc.record({
-    ...{ type: fc.constant('record_step' as const), key, kind, outcome: outcomeArbitrary() },
-    attempts: fc.constant([]),
-  });
-}
-
-function outcomeArbitrary(): fc.Arbitrary<StepOutcome> {
-  return fc.constantFrom<StepOutcome>(
-    { type: 'completed', result: { json: '1' } },
-    { type: 'completed', result: { data: new Uint8Array([1, 2]), encoding: 'x' } },
-    { type: 'completed' },
-    { type: 'failed', failure: { type: 'Error', message: 'no', retryable: true } },
-  );
-}
-
-function patchArbitrary(): fc.Arbitrary<ActionMove> {
-  const path = fc.constantFrom('/a', '/list', '/list/-', '/list/0', '/__proto__', '/a~1b', '/', '');
-  const value = fc.constantFrom<PatchOperation & { op: 'add' } extends { value: infer V } ? V : never>(
-    ...[1, [], {}, 'é😀', { a: 1 }, null],
-  );
-  const operation = fc.record({ op: fc.constantFrom('add' as const, 'replace' as const), path, value });
-  const removal = fc.record({ op: fc.constant('remove' as const), path });
-  return fc.record({
-    type: fc.constant('patch' as const),
-    patch: fc.array(fc.oneof(operation, removal), { minLength: 1, maxLength: 3 }),
-    off: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constantFrom(-1, 1) }),
-  });
-}
 
 /** One execution, all that was ever said of it, and the checks. */
 class World {

@@ -1,4 +1,5 @@
 import type { Action } from '../core/command.js';
+import type { PublishedEvent } from '../core/event.js';
 import type { Execution, ExecutionStatus } from '../core/execution.js';
 import type { JsonObject } from '../core/json.js';
 import type { Payload } from '../core/payload.js';
@@ -144,6 +145,7 @@ export interface NumberedEvent {
   readonly at: number;
   readonly stepKey?: string;
   readonly stateRevision: number;
+  readonly published?: PublishedEvent;
 }
 
 /** A state document at one revision. */

@@ -254,7 +254,7 @@ export class Engine implements api.EngineApi {
     const steps = loaded.steps ?? new Map();
     const started = recordsOf(
       steps,
-      completion.actions.filter((action) => action.type === 'start_child').map(({ key }) => key),
+      completion.actions.filter(isAnswered).map(({ key }) => key),
     );
     const arrived = arrivedSteps(steps, Object.keys(execution.waits));
     return { execution, outcomes: [...started, ...arrived] };
@@ -375,6 +375,13 @@ export class Engine implements api.EngineApi {
 }
 
 /** An execution of another project is as good as none. */
+/** Whether an action's outcome is in the answer: the server makes it, and there is nothing to wait for. */
+function isAnswered(
+  action: api.WorkerAction,
+): action is Extract<api.WorkerAction, { type: 'start_child' | 'publish_event' }> {
+  return action.type === 'start_child' || action.type === 'publish_event';
+}
+
 function assertVisible(execution: Execution, projectId: string): void {
   if (execution.projectId === projectId) return;
   throw new EngineError({ type: 'not_found', resource: 'execution', id: execution.id });

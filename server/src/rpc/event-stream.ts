@@ -5,6 +5,7 @@ import {
   type StreamEventsResponse,
   StreamEventsResponseSchema,
 } from '../gen/polos/v1/workflow_service_pb.js';
+import { toPayload } from './codec/payload.js';
 import { toTimestamp } from './codec/time.js';
 import type { Call } from './method.js';
 import { declaredForLater, invalidField, unavailable } from './refusals.js';
@@ -67,6 +68,7 @@ function decodeCursor(cursor: string): number {
 }
 
 function toEvent(event: NumberedEvent): StreamEventsResponse {
+  const { published } = event;
   return create(StreamEventsResponseSchema, {
     message: {
       case: 'event',
@@ -74,11 +76,12 @@ function toEvent(event: NumberedEvent): StreamEventsResponse {
         sequence: BigInt(event.sequence),
         executionId: event.executionId,
         workflowId: event.workflowId,
-        type: event.type,
-        data: { body: { case: 'json', value: JSON.stringify(event.data) } },
+        type: published ? published.type : event.type,
+        data: toPayload(published ? published.data : { json: JSON.stringify(event.data) }),
         createTime: toTimestamp(event.at),
         stepKey: event.stepKey ?? '',
         stateRevision: BigInt(event.stateRevision),
+        topic: published ? `workflow/${event.workflowId}/${event.executionId}` : '',
       },
     },
     cursor: String(event.sequence),

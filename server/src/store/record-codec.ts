@@ -1,3 +1,4 @@
+import type { ExecutionEvent } from '../core/event.js';
 import type { Execution, NewExecution, OutboxMessage } from '../core/execution.js';
 import type { Failure } from '../core/failure.js';
 import type { JournalEntry } from '../core/journal.js';
@@ -54,7 +55,9 @@ function isPlainExecution(
 function isPlainEntry(
   entry: JournalEntry | Stored<JournalEntry>,
 ): entry is JournalEntry & Stored<JournalEntry> {
-  return isPlain(entry.result) && isPlain(entry.input?.payload) && entry.steps.every(isPlainFact);
+  const { result, input, events, steps } = entry;
+  if (!isPlain(result) || !isPlain(input?.payload) || !steps.every(isPlainFact)) return false;
+  return events.every(({ published }) => isPlain(published?.data));
 }
 
 function isPlainFact(fact: StepFact | Stored<StepFact>): boolean {
@@ -119,9 +122,10 @@ function fromStoredChild({ payload, ...rest }: Stored<NewExecution>): NewExecuti
 }
 
 function toStoredEntry(entry: JournalEntry): Stored<JournalEntry> {
-  const { steps, input, result, ...rest } = entry;
+  const { steps, input, result, events, ...rest } = entry;
   return {
     ...rest,
+    events: events.map(toStoredEvent),
     steps: steps.map(toStoredFact),
     ...(input && { input: toStoredInput(input) }),
     ...(result && { result: toStoredPayload(result) }),
@@ -129,13 +133,26 @@ function toStoredEntry(entry: JournalEntry): Stored<JournalEntry> {
 }
 
 function fromStoredEntry(stored: Stored<JournalEntry>): JournalEntry {
-  const { steps, input, result, ...rest } = stored;
+  const { steps, input, result, events, ...rest } = stored;
   return {
     ...rest,
+    events: events.map(fromStoredEvent),
     steps: steps.map(fromStoredFact),
     ...(input && { input: fromStoredInput(input) }),
     ...(result && { result: fromStoredPayload(result) }),
   };
+}
+
+function toStoredEvent({ published, ...rest }: ExecutionEvent): Stored<ExecutionEvent> {
+  if (!published) return rest;
+  const { type, data } = published;
+  return { ...rest, published: { type, ...(data && { data: toStoredPayload(data) }) } };
+}
+
+function fromStoredEvent({ published, ...rest }: Stored<ExecutionEvent>): ExecutionEvent {
+  if (!published) return rest;
+  const { type, data } = published;
+  return { ...rest, published: { type, ...(data && { data: fromStoredPayload(data) }) } };
 }
 
 type Input = NonNullable<JournalEntry['input']>;

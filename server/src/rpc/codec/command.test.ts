@@ -182,9 +182,9 @@ test.each<[CommandInit, keyof typeof Code, string]>([
     'commands[0].timer_awaited: exactly one of fire_time and delay is required',
   ],
   [
-    { case: 'eventPublished', value: { stepKey: 't' } },
+    { case: 'eventPublished', value: { stepKey: 't', type: 'x', topic: 'y' } },
     'unimplemented',
-    'eventPublished is declared for later',
+    'commands[0].event_published: a topic is declared for later',
   ],
   [{ case: 'eventAwaited', value: { stepKey: 't' } }, 'unimplemented', 'eventAwaited is declared for later'],
   [

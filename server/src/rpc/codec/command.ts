@@ -5,6 +5,7 @@ import type { CompletionRequest, LeaseRef, WorkerAction } from '../../engine/api
 import type {
   ChildStarted,
   Command,
+  EventPublished,
   ResumeAwaited,
   StateChanged,
   StepCompleted,
@@ -65,8 +66,9 @@ function fromCommand({ command }: Command, field: string): WorkerAction {
       return fromTimerAwaited(command.value, `${field}.timer_awaited`);
     case 'resumeAwaited':
       return fromResumeAwaited(command.value, `${field}.resume_awaited`);
-    case 'eventAwaited':
     case 'eventPublished':
+      return fromEventPublished(command.value, `${field}.event_published`);
+    case 'eventAwaited':
       throw declaredForLater(`${field}: the command ${command.case}`);
     case undefined:
       throw invalidField(
@@ -136,6 +138,12 @@ function fromResumeAwaited({ stepKey, data, timeout }: ResumeAwaited, field: str
     ...(payload && { data: JSON.parse(payload.json) as JsonValue }),
     ...(timeout && { timeoutMs: fromDuration(timeout) }),
   };
+}
+
+function fromEventPublished({ stepKey, topic, type, data }: EventPublished, field: string): WorkerAction {
+  if (topic !== '') throw declaredForLater(`${field}: a topic`);
+  const payload = fromPayload(data, `${field}.data`);
+  return { type: 'publish_event', key: stepKey, event: { type, ...(payload && { data: payload }) } };
 }
 
 function fromStateChanged({ baseRevision, change }: StateChanged, field: string): WorkerAction {

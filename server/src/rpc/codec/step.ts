@@ -22,6 +22,7 @@ const KINDS: Readonly<Record<StepKind, WireKind>> = {
   random: WireKind.RANDOM,
   wait_for: WireKind.WAIT_FOR,
   suspend: WireKind.SUSPEND,
+  publish_event: WireKind.PUBLISH_EVENT,
 };
 
 /** The kinds that a worker may record; command.proto's rules let no other one through. */

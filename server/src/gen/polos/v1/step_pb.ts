@@ -232,7 +232,7 @@ export const StepKind = {
   RESUME: 10,
 
   /**
-   * A published event. Declared for later.
+   * A published event; it has no value.
    *
    * @generated from enum value: STEP_KIND_PUBLISH_EVENT = 11;
    */

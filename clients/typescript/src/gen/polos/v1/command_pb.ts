@@ -124,7 +124,7 @@ export type Command = Message<"polos.v1.Command"> & {
     case: "eventAwaited";
   } | {
     /**
-     * An event is published. Declared for later: answers UNIMPLEMENTED.
+     * An event is published.
      *
      * @generated from field: polos.v1.EventPublished event_published = 12;
      */
@@ -552,34 +552,35 @@ export const EventAwaitedSchema: GenMessage<EventAwaited> = /*@__PURE__*/
   messageDesc(file_polos_v1_command, 11);
 
 /**
- * Publishes an event with its step. Declared for later.
+ * Publishes an event, exactly once with its step. The outcome, "no value", is in this response, with the next place in the
+ * order.
  *
  * @generated from message polos.v1.EventPublished
  */
 export type EventPublished = Message<"polos.v1.EventPublished"> & {
   /**
-   * The step's key.
+   * The step's key. 1 to 1,024 bytes.
    *
    * @generated from field: string step_key = 1;
    */
   stepKey: string;
 
   /**
-   * The topic; empty for the execution's own.
+   * Empty for the execution's own events. Other topics are declared for later: they answer UNIMPLEMENTED.
    *
    * @generated from field: string topic = 2;
    */
   topic: string;
 
   /**
-   * The event's type.
+   * The event's type, free to choose. 1 to 200 bytes.
    *
    * @generated from field: string type = 3;
    */
   type: string;
 
   /**
-   * Its data.
+   * Its data; unset for "no value".
    *
    * @generated from field: polos.v1.Payload data = 4;
    */

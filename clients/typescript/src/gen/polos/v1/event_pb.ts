@@ -17,7 +17,8 @@ export const file_polos_v1_event: GenFile = /*@__PURE__*/
   fileDesc("ChRwb2xvcy92MS9ldmVudC5wcm90bxIIcG9sb3MudjEi3QEKBUV2ZW50EhAKCHNlcXVlbmNlGAEgASgDEhQKDGV4ZWN1dGlvbl9pZBgCIAEoCRITCgt3b3JrZmxvd19pZBgDIAEoCRIMCgR0eXBlGAQgASgJEh8KBGRhdGEYBSABKAsyES5wb2xvcy52MS5QYXlsb2FkEi8KC2NyZWF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghzdGVwX2tleRgHIAEoCRIWCg5zdGF0ZV9yZXZpc2lvbhgIIAEoAxINCgV0b3BpYxgJIAEoCWIGcHJvdG8z", [file_google_protobuf_timestamp, file_polos_v1_payload]);
 
 /**
- * Something that happened to an execution, or (later) that one published. Recorded once, numbered, never changed.
+ * Something that happened to an execution, or that it published: then it has a topic, and type and data are the user's.
+ * Recorded once, numbered, never changed.
  *
  * Types that the server records, each with JSON data:
  *
@@ -102,7 +103,8 @@ export type Event = Message<"polos.v1.Event"> & {
   stateRevision: bigint;
 
   /**
-   * The topic it was published to. Declared for later.
+   * The topic that it was published to: `workflow/WORKFLOW/EXECUTION` for the execution's own; empty for what the server
+   * recorded.
    *
    * @generated from field: string topic = 9;
    */
