@@ -1,12 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Document } from 'mongodb';
+import { type MongodProcess, startMongod } from '../e2e/mongod-process.js';
 import { command } from '../mongodb/command.js';
-import { mongodPath } from '../mongodb/mongod.js';
 import { until } from '../mongodb/until.js';
 
 /** What is to go wrong: https://github.com/mongodb/mongo/wiki/The-%22failCommand%22-fail-point */
@@ -26,40 +20,35 @@ export type FailureMode = 'alwaysOn' | 'off' | { readonly times: number } | { re
 /** A mongod, primary of a replica set of one, that fails on demand. */
 export class FailingMongod {
   readonly url: string;
-  readonly #port: number;
-  readonly #directory: string;
-  readonly #child: ChildProcess;
+  readonly #mongod: MongodProcess;
 
-  private constructor(port: number, directory: string, child: ChildProcess) {
-    this.url = `mongodb://127.0.0.1:${port}/?replicaSet=rs0`;
-    this.#port = port;
-    this.#directory = directory;
-    this.#child = child;
+  private constructor(mongod: MongodProcess) {
+    this.url = `mongodb://${mongod.host}/?replicaSet=rs0`;
+    this.#mongod = mongod;
   }
 
   static async start(): Promise<FailingMongod> {
-    const directory = await mkdtemp(join(tmpdir(), 'polos-mongodb-'));
-    const port = await freePort();
-    const child = spawn(mongodPath()!, [
-      ...['--replSet', 'rs0', '--port', `${port}`, '--bind_ip', '127.0.0.1', '--nounixsocket', '--quiet'],
-      ...['--dbpath', directory, '--logpath', join(directory, 'log'), '--wiredTigerCacheSizeGB', '0.25'],
-      ...[
-        '--setParameter',
-        'diagnosticDataCollectionEnabled=false',
-        '--setParameter',
-        'enableTestCommands=1',
-      ],
-    ]);
-    const mongod = new FailingMongod(port, directory, child);
-    const members = [{ _id: 0, host: `127.0.0.1:${port}` }];
-    await until('mongod', () => command(port, { replSetInitiate: { _id: 'rs0', members } }));
+    const parameters = ['diagnosticDataCollectionEnabled=false', 'enableTestCommands=1'];
+    const mongod = await startMongod(
+      ...['--replSet', 'rs0'],
+      ...parameters.flatMap((parameter) => ['--setParameter', parameter]),
+    );
+    const { port, host } = mongod;
+    await command(port, { replSetInitiate: { _id: 'rs0', members: [{ _id: 0, host }] } });
     await until('a primary', async () => (await command(port, { hello: 1 })).isWritablePrimary || undefined);
-    return mongod;
+    return new FailingMongod(mongod);
   }
 
-  /** Commands fail from now on. Replaces what was said before. */
-  async failCommands(data: CommandFailure, mode: FailureMode): Promise<void> {
-    await this.#configure('failCommand', { mode, data });
+  /**
+   * Commands fail from now on. Replaces what was said before.
+   * @returns what resolves once so many of them failed.
+   */
+  async failCommands(data: CommandFailure, mode: FailureMode): Promise<(failures: number) => Promise<void>> {
+    const { count } = await this.#configure('failCommand', { mode, data });
+    return async (failures) => {
+      const timesEntered = count + failures;
+      await command(this.#mongod.port, { waitForFailPoint: 'failCommand', timesEntered, maxTimeMS: 9_000 });
+    };
   }
 
   /** The next write that can be repeated is carried out, and its connection closed. */
@@ -78,23 +67,10 @@ export class FailingMongod {
 
   /** Ends it, and removes its data. */
   async stop(): Promise<void> {
-    const exit = once(this.#child, 'exit');
-    this.#child.kill('SIGKILL');
-    await exit;
-    await rm(this.#directory, { recursive: true, force: true });
+    await this.#mongod.stop();
   }
 
-  async #configure(name: string, settings: Document): Promise<void> {
-    await command(this.#port, { configureFailPoint: name, ...settings });
+  #configure(name: string, settings: Document): Promise<Document> {
+    return command(this.#mongod.port, { configureFailPoint: name, ...settings });
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('a server has an address');
-  return address.port;
 }

@@ -175,8 +175,9 @@ withMongodb(() => {
   test('a state that takes most room in BSON fits, beside the largest outbox and entry', async () => {
     const store = await open();
     const numbers = { n: Array.from({ length: 524_285 }, () => 1) };
-    const json = JSON.stringify('x'.repeat(4_300_000));
-    const large = entry(1, { result: { json } });
+    const json = JSON.stringify('x'.repeat(4_200_000));
+    const data = { data: Array.from({ length: 2_000_000 }, () => 1) };
+    const large = entry(1, { events: [{ type: 'step_suspend', data }] });
     const child = { id: 'c', projectId: 'p', workflowId: 'w', queue: 'q', payload: { json }, sessionId: 's' };
     const rest = { priority: 0, searchAttributes: {}, requestDigest: 'd', startDelayMs: 0 };
     const outbox = [{ id: 1, type: 'start_child' as const, child: { ...child, ...rest } }];
@@ -190,5 +191,7 @@ withMongodb(() => {
       'committed',
     );
     expect(isDeepStrictEqual(await store.load('a'), { execution: next, state })).toBe(true);
+    const journal = await store.journal('a', { afterEvent: 0, entries: 9, bytes: 1e9 });
+    expect(isDeepStrictEqual(journal, [large, second])).toBe(true);
   });
 });

@@ -8,11 +8,12 @@ const GROUP_COMMITS_MAX = 500;
 const GROUP_BYTES_MAX = 8 * 1_024 * 1_024;
 
 /**
- * Groups under way at once. A second one is begun only when the newest has not been answered for a while: on a quick
+ * Groups under way at once. Another one is begun only when the newest takes longer than its commits are work: on a quick
  * MongoDB one at a time costs least (105 µs of its CPU a step; two 147, four 171), a far one needs more.
  */
 const GROUPS_MAX = 4;
 const PATIENCE_MS = 10;
+const PATIENCE_MS_PER_COMMIT = 0.3;
 
 /** How long a commit waits for its turn; while MongoDB does not answer, nothing is begun. */
 const WAIT_MS_MAX = 20_000;
@@ -35,7 +36,7 @@ interface Waiting {
 export class CommitGroups {
   private waiting: Waiting[] = [];
   private underway = 0;
-  private newestAt = 0;
+  private impatientAt = 0;
   private isCalled = false;
   private timer: NodeJS.Timeout | undefined;
   private readonly write: (operations: readonly CommitOperation[]) => Promise<readonly CommitOutcome[]>;
@@ -53,10 +54,10 @@ export class CommitGroups {
     });
   }
 
-  /** Begins a group soon: in the next turn if none is under way, or else once the newest took its time. */
+  /** Begins a group soon: in the next turn if none is under way, or else once the newest takes too long. */
   private callNext(): void {
     if (this.isCalled || this.waiting.length === 0 || this.underway === GROUPS_MAX) return;
-    const patienceMs = this.underway === 0 ? 0 : this.newestAt + PATIENCE_MS - performance.now();
+    const patienceMs = this.underway === 0 ? 0 : this.impatientAt - performance.now();
     if (patienceMs > 0) {
       this.timer ??= setTimeout(() => this.begin(), patienceMs);
       return;
@@ -76,7 +77,7 @@ export class CommitGroups {
 
   private async writeGroup(group: readonly Waiting[]): Promise<void> {
     this.underway += 1;
-    this.newestAt = performance.now();
+    this.impatientAt = performance.now() + PATIENCE_MS + group.length * PATIENCE_MS_PER_COMMIT;
     try {
       const outcomes = await this.write(group.map(({ operation }) => operation));
       for (const [index, { resolve, reject }] of group.entries()) {

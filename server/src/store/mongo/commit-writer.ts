@@ -3,11 +3,12 @@ import {
   type ClientSession,
   MongoBulkWriteError,
   MongoServerError,
+  ReadConcern,
   type WriteError,
 } from 'mongodb';
 import type { CommitOutcome } from './commit-groups.js';
 import type { CommitOperation } from './commit-operation.js';
-import { type Connection, QUERY_MS_MAX, WRITE_CONCERN } from './connection.js';
+import { CONCERNS, type Connection, QUERY_MS_MAX } from './connection.js';
 import { isSameToken } from './entry-document.js';
 import type { ExecutionDocument } from './execution-document.js';
 import { DUPLICATE_KEY, faultOfWrite, INVALID_DOCUMENT } from './faults.js';
@@ -59,7 +60,7 @@ export class CommitWriter {
     operations: readonly CommitOperation[],
     session: ClientSession,
   ): Promise<readonly Attempt[]> {
-    const options = { ordered: false, session, writeConcern: WRITE_CONCERN };
+    const options = { ordered: false, session };
     try {
       await this.connection.executions.bulkWrite(operations.map(toUpsert), options);
       return operations.map(() => 'committed');
@@ -80,7 +81,7 @@ export class CommitWriter {
     operations: readonly CommitOperation[],
     session: ClientSession,
   ): Promise<readonly Attempt[] | undefined> {
-    session.startTransaction({ readConcern: { level: 'local' }, writeConcern: WRITE_CONCERN });
+    session.startTransaction({ ...CONCERNS, readConcern: new ReadConcern('local') });
     let attempts: readonly Attempt[];
     try {
       attempts = await this.writeInTransaction(operations, session);
@@ -118,20 +119,22 @@ export class CommitWriter {
     session: ClientSession,
   ): Promise<readonly Attempt[]> {
     const attempts: Attempt[] = operations.map(() => 'committed');
-    const refused: string[] = [];
+    const refused: number[] = [];
     for (const error of writeErrors) {
       const { id, replaces } = operations[error.index] as CommitOperation;
       const fault = faultOfWrite(`commit ${id}`, error);
       if (error.code === DUPLICATE_KEY) attempts[error.index] = 'conflict';
       else attempts[error.index] = fault.retryable ? 'unknown' : fault;
-      if (error.code === INVALID_DOCUMENT && replaces > 0) refused.push(id);
+      if (error.code === INVALID_DOCUMENT && replaces > 0) refused.push(error.index);
     }
     if (refused.length === 0) return attempts;
-    const versions = await this.versionsOf(refused, session);
-    return operations.map(({ id, replaces }, index) => {
-      const isOther = refused.includes(id) && versions.get(id) !== replaces;
-      return isOther ? 'conflict' : (attempts[index] as Attempt);
-    });
+    const ids = refused.map((index) => (operations[index] as CommitOperation).id);
+    const versions = await this.versionsOf(ids, session);
+    for (const index of refused) {
+      const { id, replaces } = operations[index] as CommitOperation;
+      if (versions.get(id) !== replaces) attempts[index] = 'conflict';
+    }
+    return attempts;
   }
 
   private async versionsOf(

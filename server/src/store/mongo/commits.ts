@@ -4,6 +4,7 @@ import { CommitGroups, type CommitOutcome } from './commit-groups.js';
 import { type CommitOperation, toCommitOperation } from './commit-operation.js';
 import { type Attempt, CommitWriter } from './commit-writer.js';
 import type { Connection } from './connection.js';
+import { InOrder } from './in-order.js';
 import type { Journal } from './journal.js';
 import { Settlement } from './settlement.js';
 
@@ -24,8 +25,7 @@ export class Commits {
   private readonly groups: CommitGroups;
   private readonly writer: CommitWriter;
   private readonly settlement: Settlement;
-  /** The latest commit of each execution that is under way. */
-  private readonly latest = new Map<string, Promise<CommitResult>>();
+  private readonly executions = new InOrder();
   private count = 0;
 
   constructor(options: CommitsOptions) {
@@ -34,24 +34,13 @@ export class Commits {
     this.writer = new CommitWriter(connection, options);
     this.settlement = new Settlement(connection, journal, this.writer);
     this.groups = new CommitGroups((operations) =>
-      connection.ask(`commit ${operations.length} executions`, (session) =>
-        this.writeGroup(operations, session),
-      ),
+      connection.inSession((session) => this.writeGroup(operations, session)),
     );
   }
 
   /** See `Store.commit`. */
   commit(write: ExecutionWrite): Promise<CommitResult> {
-    const { id } = write.execution;
-    const proceed = () => this.commitNow(write);
-    const before = this.latest.get(id);
-    const commit = before ? before.then(proceed, proceed) : proceed();
-    this.latest.set(id, commit);
-    const forget = () => {
-      if (this.latest.get(id) === commit) this.latest.delete(id);
-    };
-    commit.then(forget, forget);
-    return commit;
+    return this.executions.run(write.execution.id, () => this.commitNow(write));
   }
 
   private async commitNow(write: ExecutionWrite): Promise<CommitResult> {

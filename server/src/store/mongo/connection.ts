@@ -4,8 +4,10 @@ import {
   type Db,
   MongoClient,
   type MongoClientOptions,
+  ReadConcern,
   ReadPreference,
   type Timestamp,
+  WriteConcern,
 } from 'mongodb';
 import { StoreFault } from '../store.js';
 import { EXECUTIONS, JOURNAL, SCHEMAS, WORKERS } from './collections.js';
@@ -21,16 +23,15 @@ const DATABASE = 'polos';
 /** How long a query may take. */
 export const QUERY_MS_MAX = 10_000;
 
-/** What is acknowledged is on the disks of a majority. One that cannot confirm it for so long is an outage. */
-export const WRITE_CONCERN = { w: 'majority', journal: true, wtimeoutMS: 10_000 } as const;
+/** How long a majority may take to have a write on its disks, which acknowledges it. One that takes longer is an outage. */
+const CONFIRMING_MS_MAX = 10_000;
 
 /** What counts whatever the URL says: the promises of the store depend on it. */
-const FIXED = {
-  readConcern: { level: 'majority' },
+export const CONCERNS = {
+  readConcern: new ReadConcern('majority'),
   readPreference: ReadPreference.primary,
-  writeConcern: WRITE_CONCERN,
-  ignoreUndefined: true,
-} as const satisfies MongoClientOptions;
+  writeConcern: new WriteConcern('majority', CONFIRMING_MS_MAX, true),
+} as const;
 
 /**
  * What counts unless the URL says otherwise. A primary that stands still is noticed after 5 s (heartbeat and connecting
@@ -71,7 +72,8 @@ export class Connection {
   /** Connects when something is asked for. Throws a StoreFault for a URL that is none. */
   constructor({ url, database, clientOptions }: ConnectionOptions) {
     this.client = clientFor(url, clientOptions);
-    this.database = this.client.db(database ?? databaseOf(url) ?? DATABASE);
+    // Not for the client: it would mix them with those of the URL.
+    this.database = this.client.db(database ?? databaseOf(url) ?? DATABASE, CONCERNS);
     this.executions = this.database.collection(EXECUTIONS);
     this.journal = this.database.collection(JOURNAL);
     this.schemas = this.database.collection(SCHEMAS);
@@ -84,21 +86,31 @@ export class Connection {
   }
 
   /**
-   * Asks within a session that is not behind any answer that there was before. Without that, a new primary may for a
-   * moment answer majority reads as of before the last commits that the old one acknowledged.
+   * Asks within a session, and makes what goes wrong a StoreFault.
    * @param doing  what is being done, and to which id.
    */
   async ask<Answer>(doing: string, question: (session: ClientSession) => Promise<Answer>): Promise<Answer> {
+    try {
+      return await this.inSession(question);
+    } catch (error) {
+      throw toFault(doing, error);
+    }
+  }
+
+  /**
+   * Asks within a session that is not behind any answer that there was before. Without that, a new primary may for a
+   * moment answer majority reads as of before the last commits that the old one acknowledged.
+   */
+  async inSession<Answer>(question: (session: ClientSession) => Promise<Answer>): Promise<Answer> {
     const session = this.client.startSession({ causalConsistency: true });
     if (this.newest) session.advanceOperationTime(this.newest);
     try {
       return await question(session);
-    } catch (error) {
-      throw toFault(doing, error);
     } finally {
       const { operationTime } = session;
-      if (operationTime && (!this.newest || operationTime.greaterThan(this.newest)))
+      if (operationTime && (!this.newest || operationTime.greaterThan(this.newest))) {
         this.newest = operationTime;
+      }
       await session.endSession();
     }
   }
@@ -106,7 +118,7 @@ export class Connection {
 
 function clientFor(url: string, given: MongoClientOptions = {}): MongoClient {
   try {
-    return new MongoClient(url, { ...unlessNamed(url, USUAL), ...FIXED, ...given });
+    return new MongoClient(url, { ...unlessNamed(url, USUAL), ignoreUndefined: true, ...given });
   } catch (error) {
     const message = withoutPassword((error as Error).message);
     throw new StoreFault(`the URL of MongoDB cannot be used: ${message}`, { retryable: false });

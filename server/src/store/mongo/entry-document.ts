@@ -1,5 +1,12 @@
+import type { ExecutionEvent } from '../../core/event.js';
 import { type JournalEntry, lastEvent } from '../../core/journal.js';
-import { fromBson, toBson, toTime } from './bson-values.js';
+import { fromBson, roughBytes, toBson, toTime } from './bson-values.js';
+
+/**
+ * Bytes of an entry's events, as JSON, up to which they are kept as documents. What is more comes from a user, and takes up
+ * to six times as much room in BSON: from there on the data of each is text.
+ */
+const EVENTS_BYTES_MAX = 1_024;
 
 /**
  * Which commit wrote something. No two commits have the same, whichever process they are of, so that a writer whose answer
@@ -17,6 +24,7 @@ export interface EntryDocument {
   readonly firstEvent: number;
   readonly lastEvent: number;
   readonly at: Date | number;
+  readonly events: unknown;
   /** The text of a JSON Patch: its values have any keys and depth, and nobody looks for them. */
   readonly patch?: string;
   readonly commit: CommitToken;
@@ -35,7 +43,7 @@ export function toEntryDocument(entry: JournalEntry, commit: CommitToken): Entry
     firstEvent,
     lastEvent: lastEvent(entry),
     at: toTime(at),
-    events: toBson(events),
+    events: roughBytes(events) > EVENTS_BYTES_MAX ? events.map(withText) : toBson(events),
     steps: toBson(steps),
     stateRevision,
     ...(patch && { patch: JSON.stringify(patch) }),
@@ -49,5 +57,18 @@ export function toEntryDocument(entry: JournalEntry, commit: CommitToken): Entry
 export function fromEntryDocument(document: EntryDocument): JournalEntry {
   const { lastEvent: _, commit: __, patch, ...rest } = document;
   const entry = fromBson(rest) as JournalEntry;
-  return patch === undefined ? entry : { ...entry, patch: JSON.parse(patch) };
+  return {
+    ...entry,
+    events: entry.events.map(withoutText),
+    ...(patch !== undefined && { patch: JSON.parse(patch) }),
+  };
+}
+
+function withText(event: ExecutionEvent): object {
+  return { ...event, data: JSON.stringify(event.data) };
+}
+
+function withoutText(event: ExecutionEvent): ExecutionEvent {
+  const data: unknown = event.data;
+  return typeof data === 'string' ? { ...event, data: JSON.parse(data) } : event;
 }

@@ -6,13 +6,14 @@ import { type CommitToken, type EntryDocument, toEntryDocument } from './entry-d
 
 /**
  * An execution as it is kept: one document, so that one write is a commit. Its own fields keep their names, but for `id`,
- * which is `_id`. How large it gets at most, in BSON:
+ * which is `_id`. MongoDB takes 16 MiB. What takes most room, in BSON:
  *
  * - the state: 6.3 MiB, for 1 MiB of JSON that is nothing but small numbers in arrays;
- * - the tail: one entry of any size (4.3 MiB: a message of the API) and less than 32 of 8 KiB;
- * - the outbox: 4.3 MiB, as it comes from one message; all else is a few KB.
+ * - the tail: 4.3 MiB for one entry of any size, which came as one message, and 0.5 MiB for less than 32 of 8 KiB;
+ * - the outbox: 4.3 MiB for what one message sends to others. Another one may come before that is delivered;
+ * - what was given to steps before they asked for it: 1 MiB.
  *
- * That is below 15.3 MiB; MongoDB takes 16.
+ * So the largest of each does not quite fit beside the largest of all others. Such a commit is refused, with the reason.
  */
 export interface ExecutionDocument {
   readonly _id: string;

@@ -1,3 +1,4 @@
+import type { ClientSession } from 'mongodb';
 import type { Execution } from '../../core/execution.js';
 import type { DueExecutions, ExecutionQuery, ReadyExecution, ReadyQuery, StoredExecution } from '../store.js';
 import { type Connection, QUERY_MS_MAX } from './connection.js';
@@ -24,7 +25,7 @@ export class ExecutionReads {
   constructor(connection: Connection, by: string) {
     this.connection = connection;
     this.by = by;
-    this.loads = new Gathering((ids) => this.loadAll(ids));
+    this.loads = new Gathering({ askAll: (ids) => this.loadAll(ids), doing: (id) => `load ${id}` });
   }
 
   /** See `Store.load`. All that are asked for in one turn of the event loop are one question. */
@@ -65,7 +66,7 @@ export class ExecutionReads {
 
   private async loadAll(ids: readonly string[]): Promise<readonly (StoredExecution | undefined)[]> {
     const unique = [...new Set(ids)];
-    const found = await this.find(`load ${unique.join(', ')}`, findById(unique));
+    const found = await this.connection.inSession((session) => this.findIn(session, findById(unique)));
     const byId = new Map(found.map((document) => [document._id, fromStoredDocument(document)]));
     return ids.map((id) => byId.get(id));
   }
@@ -76,12 +77,14 @@ export class ExecutionReads {
     return new Set(found.map(({ _id }) => _id));
   }
 
-  private find(doing: string, { filter, options }: ExecutionFind): Promise<ExecutionDocument[]> {
-    const { executions } = this.connection;
+  private find(doing: string, find: ExecutionFind): Promise<ExecutionDocument[]> {
+    return this.connection.ask(doing, (session) => this.findIn(session, find));
+  }
+
+  private findIn(session: ClientSession, { filter, options }: ExecutionFind): Promise<ExecutionDocument[]> {
     // As many in the first batch as there are, or else there is a second round trip; one more ends the cursor.
     const batchSize = options.limit + 1;
-    return this.connection.ask(doing, (session) =>
-      executions.find(filter, { ...options, batchSize, session, maxTimeMS: QUERY_MS_MAX }).toArray(),
-    );
+    const given = { ...options, batchSize, session, maxTimeMS: QUERY_MS_MAX };
+    return this.connection.executions.find(filter, given).toArray();
   }
 }

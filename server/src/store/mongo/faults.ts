@@ -52,9 +52,7 @@ const PASSING_LABELS = [
  */
 export function toFault(doing: string, error: unknown): unknown {
   const cause = causeOf(error);
-  const isOfDriver =
-    cause instanceof MongoError || cause instanceof BSON.BSONError || cause instanceof RangeError;
-  if (!isOfDriver) return cause;
+  if (!(cause instanceof Error) || !(isOfDriver(cause) || isOfSocket(cause))) return cause;
   const message = `${doing}: ${meaningOf(cause)} (${withoutPassword(cause.message)})`;
   return new StoreFault(message, { retryable: isPassing(cause), cause });
 }
@@ -72,6 +70,7 @@ export function faultOfWrite(
 export function isPassing(error: unknown): boolean {
   const cause = causeOf(error);
   if (cause instanceof StoreFault) return cause.retryable;
+  if (isOfSocket(cause)) return true;
   if (!(cause instanceof MongoError)) return false;
   if (PASSING_LABELS.some((label) => cause.hasErrorLabel(label))) return true;
   if (cause instanceof MongoServerError) return PASSING.has(Number(cause.code));
@@ -91,10 +90,20 @@ function causeOf(error: unknown): unknown {
     : error;
 }
 
+function isOfDriver(error: unknown): boolean {
+  return error instanceof MongoError || error instanceof BSON.BSONError || error instanceof RangeError;
+}
+
+/** The driver passes on as it is what breaks a connection while a large command is being sent over it. */
+function isOfSocket(error: unknown): boolean {
+  if (!(error instanceof Error) || isOfDriver(error)) return false;
+  return 'syscall' in error || ('code' in error && /^ERR_(STREAM|SOCKET|SSL|TLS)/.test(String(error.code)));
+}
+
 function meaningOf(error: Error): string {
   if (error instanceof MongoServerError) return meaningOfCode(Number(error.code));
   if (error instanceof MongoServerSelectionError) return 'no primary can be reached';
-  if (error instanceof MongoNetworkError) return 'the connection failed';
+  if (error instanceof MongoNetworkError || isOfSocket(error)) return 'the connection failed';
   if (isOfClosing(error)) return 'the store is closed';
   return error instanceof RangeError || error instanceof MongoInvalidArgumentError
     ? 'a document is larger than MongoDB allows'

@@ -1,3 +1,13 @@
+import { toFault } from './faults.js';
+
+/** How the questions of one kind are asked. */
+export interface Asking<Question, Answer> {
+  /** Answers all questions, in their order. */
+  readonly askAll: (questions: readonly Question[]) => Promise<readonly Answer[]>;
+  /** What is being done for one of them, and to which id: a failure is the fault of each. */
+  readonly doing: (question: Question) => string;
+}
+
 /** What waits for the end of the turn. */
 interface Waiting<Question, Answer> {
   readonly question: Question;
@@ -8,13 +18,10 @@ interface Waiting<Question, Answer> {
 /** Gathers the questions that are asked within one turn of the event loop, and asks them as one. */
 export class Gathering<Question, Answer> {
   private waiting: Waiting<Question, Answer>[] = [];
-  private readonly askAll: (questions: readonly Question[]) => Promise<readonly Answer[]>;
+  private readonly asking: Asking<Question, Answer>;
 
-  /**
-   * @param askAll  answers all questions, in their order. Who wants to fail only one of them answers with a value for that.
-   */
-  constructor(askAll: (questions: readonly Question[]) => Promise<readonly Answer[]>) {
-    this.askAll = askAll;
+  constructor(asking: Asking<Question, Answer>) {
+    this.asking = asking;
   }
 
   /** Asks at the end of this turn. */
@@ -29,10 +36,10 @@ export class Gathering<Question, Answer> {
     const asked = this.waiting;
     this.waiting = [];
     try {
-      const answers = await this.askAll(asked.map(({ question }) => question));
+      const answers = await this.asking.askAll(asked.map(({ question }) => question));
       for (const [index, { resolve }] of asked.entries()) resolve(answers[index] as Answer);
     } catch (error) {
-      for (const { reject } of asked) reject(error);
+      for (const { question, reject } of asked) reject(toFault(this.asking.doing(question), error));
     }
   }
 }

@@ -1,10 +1,10 @@
-import { type BulkWriteResult, type ClientSession, MongoBulkWriteError } from 'mongodb';
+import { type ClientSession, MongoBulkWriteError } from 'mongodb';
 import type { JournalEntry } from '../../core/journal.js';
 import type { ExecutionWrite } from '../store.js';
 import { roughBytes } from './bson-values.js';
 import { type Connection, QUERY_MS_MAX } from './connection.js';
 import { type CommitToken, type EntryDocument, fromEntryDocument } from './entry-document.js';
-import { DUPLICATE_KEY, toFault } from './faults.js';
+import { DUPLICATE_KEY } from './faults.js';
 import { Gathering } from './gathering.js';
 
 /** The tail of an execution begins anew when its events reach a multiple of this. */
@@ -60,8 +60,14 @@ export class Journal {
 
   constructor(connection: Connection) {
     this.connection = connection;
-    this.tails = new Gathering((ids) => this.readTails(ids));
-    this.chunks = new Gathering((chunks) => this.insertChunks(chunks));
+    this.tails = new Gathering({
+      askAll: (ids) => this.readTails(ids),
+      doing: (id) => `read the tail of ${id}`,
+    });
+    this.chunks = new Gathering({
+      askAll: (chunks) => this.insertChunks(chunks),
+      doing: ({ execution }) => `move the tail of ${execution}`,
+    });
   }
 
   /**
@@ -142,7 +148,7 @@ export class Journal {
   }
 
   private readTails(ids: readonly string[]): Promise<readonly (Tail | undefined)[]> {
-    return this.connection.ask(`read the tails of ${ids.join(', ')}`, async (session) => {
+    return this.connection.inSession(async (session) => {
       const options = { projection: { version: 1, tail: 1 }, session, maxTimeMS: QUERY_MS_MAX };
       const found = await this.connection.executions
         .find<Tail>({ _id: { $in: [...ids] } }, options)
@@ -153,8 +159,7 @@ export class Journal {
   }
 
   private insertChunks(chunks: readonly ChunkDocument[]): Promise<readonly undefined[]> {
-    const ids = chunks.map(({ execution }) => execution).join(', ');
-    return this.connection.ask(`move the tails of ${ids}`, async (session) => {
+    return this.connection.inSession(async (session) => {
       const operations = chunks.map((document) => ({ insertOne: { document } }));
       await this.connection.journal
         .bulkWrite(operations, { ordered: false, session })
@@ -202,11 +207,7 @@ function chunkOf(event: number): number {
 }
 
 /** A chunk that is there already has the same entries. */
-function passOnUnlessThere(error: unknown): BulkWriteResult {
-  if (error instanceof MongoBulkWriteError && error.result.getWriteConcernError() === undefined) {
-    const { writeErrors } = error;
-    const errors = Array.isArray(writeErrors) ? writeErrors : [writeErrors];
-    if (errors.length > 0 && errors.every(({ code }) => code === DUPLICATE_KEY)) return error.result;
-  }
-  throw toFault('move a tail', error);
+function passOnUnlessThere(error: unknown): void {
+  const errors = error instanceof MongoBulkWriteError ? [error.writeErrors].flat() : [];
+  if (errors.length === 0 || !errors.every(({ code }) => code === DUPLICATE_KEY)) throw error;
 }

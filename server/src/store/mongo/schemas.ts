@@ -1,6 +1,7 @@
 import type { SchemaQuery, StoredSchema } from '../store.js';
 import { fromBson, toTime } from './bson-values.js';
 import { type Connection, QUERY_MS_MAX } from './connection.js';
+import { InOrder } from './in-order.js';
 
 type SchemaKey = Pick<StoredSchema, 'projectId' | 'workflowId' | 'kind' | 'digest'>;
 
@@ -14,6 +15,7 @@ export interface SchemaDocument extends SchemaKey {
 /** The registered schemas. */
 export class Schemas {
   private readonly connection: Connection;
+  private readonly puts = new InOrder();
 
   constructor(connection: Connection) {
     this.connection = connection;
@@ -25,8 +27,10 @@ export class Schemas {
     // In an id the order of the fields counts.
     const _id = { projectId, workflowId, kind, digest };
     const $set = { ..._id, jsonSchema, registeredAt: toTime(registeredAt) };
-    await this.connection.ask(`put a schema of "${workflowId}"`, (session) =>
-      this.connection.schemas.updateOne({ _id }, { $set }, { upsert: true, session }),
+    await this.puts.run(JSON.stringify(_id), () =>
+      this.connection.ask(`put a schema of "${workflowId}"`, (session) =>
+        this.connection.schemas.updateOne({ _id }, { $set }, { upsert: true, session }),
+      ),
     );
   }
 

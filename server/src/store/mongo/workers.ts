@@ -1,6 +1,7 @@
 import type { StoredWorker } from '../store.js';
 import { fromBson, toTime } from './bson-values.js';
 import { type Connection, QUERY_MS_MAX } from './connection.js';
+import { InOrder } from './in-order.js';
 
 /** A worker as it is kept. MongoDB deletes it some time after `expiresAt`. */
 export interface WorkerDocument {
@@ -13,6 +14,7 @@ export interface WorkerDocument {
 /** What the servers tell each other of their workers. */
 export class Workers {
   private readonly connection: Connection;
+  private readonly puts = new InOrder();
 
   constructor(connection: Connection) {
     this.connection = connection;
@@ -21,8 +23,10 @@ export class Workers {
   /** See `Store.putWorker`. */
   async put({ id, projectId, expiresAt, body }: StoredWorker): Promise<void> {
     const worker = { projectId, expiresAt: toTime(expiresAt), body };
-    await this.connection.ask(`put the worker ${id}`, (session) =>
-      this.connection.workers.replaceOne({ _id: id }, worker, { upsert: true, session }),
+    await this.puts.run(id, () =>
+      this.connection.ask(`put the worker ${id}`, (session) =>
+        this.connection.workers.replaceOne({ _id: id }, worker, { upsert: true, session }),
+      ),
     );
   }
 

@@ -1,0 +1,17 @@
+/** Does what concerns one thing one after another, in the order in which it is asked for; what concerns others meanwhile. */
+export class InOrder {
+  /** The latest of each thing that is under way. */
+  private readonly latest = new Map<string, Promise<unknown>>();
+
+  /** Begins at once if nothing is under way for `key`, otherwise after that, however it ends. */
+  run<Result>(key: string, begin: () => Promise<Result>): Promise<Result> {
+    const before = this.latest.get(key);
+    const doing = before ? before.then(begin, begin) : begin();
+    this.latest.set(key, doing);
+    const forget = () => {
+      if (this.latest.get(key) === doing) this.latest.delete(key);
+    };
+    doing.then(forget, forget);
+    return doing;
+  }
+}
