@@ -96,26 +96,17 @@ withMongod(() => {
       await expectStored(created);
     });
 
-    test.each<[what: string, commands: string[], how: Partial<CommandFailure>, times: number]>([
-      ['the connection breaks before the end of a transaction', ['update'], LOST, 1],
-      ['it breaks in a transaction, and when that is given up', ['update', 'abortTransaction'], LOST, 3],
-      ['it breaks at the end of a transaction', ['commitTransaction'], LOST, 1],
-      ['it breaks at the end of a transaction, twice', ['commitTransaction'], LOST, 2],
-      [
-        'it breaks at the end of a transaction, and then all the time',
-        ['commitTransaction', 'update'],
-        LOST,
-        5,
-      ],
-      ['a transaction meets another writer', ['update'], WRITE_CONFLICT, 1],
-      ['the primary steps down in a transaction', ['update'], STEPPED_DOWN, 1],
-      ['the primary steps down at the end of a transaction', ['commitTransaction'], STEPPED_DOWN, 2],
-      ['a majority did not confirm a transaction', ['commitTransaction'], NO_MAJORITY_SHUT_DOWN, 2],
-      ['a majority did not confirm a transaction in time', ['commitTransaction'], NO_MAJORITY_IN_TIME, 2],
-    ])('%s', async (_, commands, how, times) => {
+    test.each<[what: string, how: Partial<CommandFailure>, times: number]>([
+      ['the connection breaks for a group', LOST, 1],
+      ['the connection breaks for a group, again and again', LOST, 5],
+      ['a group meets another writer', WRITE_CONFLICT, 1],
+      ['the primary steps down before a group', STEPPED_DOWN, 2],
+      ['a majority did not confirm a group', NO_MAJORITY_SHUT_DOWN, 2],
+      ['a majority did not confirm a group in time', NO_MAJORITY_IN_TIME, 2],
+    ])('%s', async (_, how, times) => {
       const first = await Promise.all(Array.from({ length: 12 }, (__, n) => create(one, { id: `e${n}` })));
       await other.commit(step(first[0]!, 'other'));
-      await fail(commands, how, { times });
+      await fail(['update'], how, { times });
       const written = first.map((before) => step(before, 'one'));
       const created = execution({ id: 'new' });
       const results = await Promise.all([...written, write(created)].map((each) => one.commit(each)));
@@ -188,16 +179,12 @@ withMongod(() => {
       onTestFinished(() => connection.close());
       /** Each time something is asked for, it was asked for before, and that comes first. */
       class TwiceWriter extends CommitWriter {
-        override async writePlainly(...given: Parameters<CommitWriter['writePlainly']>) {
-          await super.writePlainly(...given);
-          return super.writePlainly(...given);
+        override async write(...given: Parameters<CommitWriter['write']>) {
+          await super.write(...given);
+          return super.write(...given);
         }
       }
-      const settlement = new Settlement(
-        connection,
-        new Journal(connection),
-        new TwiceWriter(connection, { sharded: false }),
-      );
+      const settlement = new Settlement(connection, new Journal(connection), new TwiceWriter(connection));
       const first = await create(one, { id: 'a' });
       const lost = step(first, 'one');
       const context = { token: { by: 'me', number: 1 }, retentionMs: undefined, beginsTail: false };

@@ -2,22 +2,13 @@ import {
   type AnyBulkWriteOperation,
   type ClientSession,
   MongoBulkWriteError,
-  MongoServerError,
-  ReadConcern,
   type WriteError,
 } from 'mongodb';
 import type { CommitOutcome } from './commit-groups.js';
 import type { CommitOperation } from './commit-operation.js';
-import { CONCERNS, type Connection, QUERY_MS_MAX } from './connection.js';
-import { isSameToken } from './entry-document.js';
+import { type Connection, QUERY_MS_MAX } from './connection.js';
 import type { ExecutionDocument } from './execution-document.js';
 import { DUPLICATE_KEY, faultOfWrite, INVALID_DOCUMENT } from './faults.js';
-
-/**
- * From so many commits on, a group is one transaction: one entry of the oplog, which is much cheaper to replicate and to
- * follow. For fewer its second round trip costs more than that.
- */
-const TRANSACTION_COMMITS_MIN = 8;
 
 /** What became of a commit that was asked for; `unknown` if there was no answer that says so. */
 export type Attempt = CommitOutcome | 'unknown';
@@ -25,27 +16,15 @@ export type Attempt = CommitOutcome | 'unknown';
 /**
  * Writes groups of commits once, and says what is certain of each. A commit is one write to one document, fenced by the
  * version: it either replaces that one or does nothing.
+ *
+ * A group is no transaction. That would be cheaper, but a server that dies in one leaves its executions locked for a minute:
+ * MongoDB ends the transactions of lost clients by their age alone.
  */
 export class CommitWriter {
   private readonly connection: Connection;
-  private readonly mayUseTransactions: boolean;
 
-  /** @param options.sharded  then a transaction would be one over several shards, which costs more than it saves. */
-  constructor(connection: Connection, { sharded }: { readonly sharded: boolean }) {
+  constructor(connection: Connection) {
     this.connection = connection;
-    this.mayUseTransactions = !sharded;
-  }
-
-  /** Writes a group, all of whose commits are asked for the first time. */
-  async write(operations: readonly CommitOperation[], session: ClientSession): Promise<readonly Attempt[]> {
-    try {
-      const isLarge = operations.length >= TRANSACTION_COMMITS_MIN;
-      const attempts =
-        isLarge && this.mayUseTransactions ? await this.writeTransaction(operations, session) : undefined;
-      return attempts ?? (await this.writePlainly(operations, session));
-    } catch {
-      return operations.map(() => 'unknown');
-    }
   }
 
   /**
@@ -56,10 +35,7 @@ export class CommitWriter {
    * collection refuses it, be it that there is another version or none.
    * @throws if it is not known what became of them.
    */
-  async writePlainly(
-    operations: readonly CommitOperation[],
-    session: ClientSession,
-  ): Promise<readonly Attempt[]> {
+  async write(operations: readonly CommitOperation[], session: ClientSession): Promise<readonly Attempt[]> {
     const options = { ordered: false, session };
     try {
       await this.connection.executions.bulkWrite(operations.map(toUpsert), options);
@@ -69,48 +45,6 @@ export class CommitWriter {
       if (!writeErrors) throw error;
       return this.attemptsAfter(writeErrors, operations, session);
     }
-  }
-
-  /**
-   * Writes all commits that find their version, or none.
-   * @returns undefined if it was none: one was refused, or met another writer. Each by itself will show which. That has to be
-   * asked for in the same session, which ends what may be left of the transaction.
-   * @throws if it is not known what became of them.
-   */
-  private async writeTransaction(
-    operations: readonly CommitOperation[],
-    session: ClientSession,
-  ): Promise<readonly Attempt[] | undefined> {
-    session.startTransaction({ ...CONCERNS, readConcern: new ReadConcern('local') });
-    let attempts: readonly Attempt[];
-    try {
-      attempts = await this.writeInTransaction(operations, session);
-    } catch (error) {
-      await session.abortTransaction();
-      if (isOfServer(error)) return undefined;
-      throw error;
-    }
-    await session.commitTransaction();
-    return attempts;
-  }
-
-  private async writeInTransaction(
-    operations: readonly CommitOperation[],
-    session: ClientSession,
-  ): Promise<readonly Attempt[]> {
-    const { executions } = this.connection;
-    const result = await executions.bulkWrite(operations.map(toWrite), { ordered: false, session });
-    if (result.matchedCount + result.insertedCount === operations.length) {
-      return operations.map(() => 'committed');
-    }
-    const found = await executions
-      .find(
-        { _id: { $in: operations.map(({ id }) => id) } },
-        { projection: { commit: 1 }, batchSize: operations.length + 1, session },
-      )
-      .toArray();
-    const tokens = new Map(found.map(({ _id, commit }) => [_id, commit]));
-    return operations.map(({ id, token }) => (isSameToken(tokens.get(id), token) ? 'committed' : 'conflict'));
   }
 
   private async attemptsAfter(
@@ -159,21 +93,9 @@ function toUpsert({ id, replaces, change }: CommitOperation): AnyBulkWriteOperat
     : { updateOne: { filter, update: change.update, upsert: true } };
 }
 
-/** Finds the version that it replaces, or does nothing. */
-function toWrite({ id, replaces, change }: CommitOperation): AnyBulkWriteOperation<ExecutionDocument> {
-  return 'create' in change
-    ? { insertOne: { document: change.create } }
-    : { updateOne: { filter: { _id: id, version: replaces }, update: change.update } };
-}
-
 /** Which writes failed, if all that MongoDB says is that; then the others of the group are durable. */
 function errorsOfWrites(error: unknown): readonly WriteError[] | undefined {
   if (!(error instanceof MongoBulkWriteError) || error.result.getWriteConcernError()) return undefined;
   const errors = [error.writeErrors].flat();
   return errors.length > 0 ? errors : undefined;
-}
-
-/** Whether MongoDB answered that it did not do it; otherwise asking again at once would most likely wait in vain. */
-function isOfServer(error: unknown): boolean {
-  return error instanceof MongoServerError && !(error.errorResponse instanceof Error);
 }

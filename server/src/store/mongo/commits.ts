@@ -14,7 +14,6 @@ export interface CommitsOptions {
   readonly journal: Journal;
   /** This store in the tokens of its commits. */
   readonly by: string;
-  readonly sharded: boolean;
   /** For how long a final execution of a project is kept, in milliseconds; undefined for ever. */
   readonly retention: (projectId: string) => number | undefined;
 }
@@ -31,7 +30,7 @@ export class Commits {
   constructor(options: CommitsOptions) {
     const { connection, journal } = options;
     this.options = options;
-    this.writer = new CommitWriter(connection, options);
+    this.writer = new CommitWriter(connection);
     this.settlement = new Settlement(connection, journal, this.writer);
     this.groups = new CommitGroups((operations) =>
       connection.inSession((session) => this.writeGroup(operations, session)),
@@ -62,7 +61,9 @@ export class Commits {
     session: ClientSession,
   ): Promise<readonly CommitOutcome[]> {
     const since = performance.now();
-    const attempts = await this.writer.write(operations, session);
+    const attempts: readonly Attempt[] = await this.writer
+      .write(operations, session)
+      .catch(() => operations.map(() => 'unknown' as const));
     return attempts.every(isCertain)
       ? attempts
       : this.settlement.settle({ operations, attempts, since }, session);

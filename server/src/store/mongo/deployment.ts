@@ -90,7 +90,7 @@ export function refusalsOf(deployment: Deployment, db: Db): StoreFault[] {
  * Makes sure that a server can run there, and brings the layout up to date. Any number of servers may do it at once.
  * @throws StoreFault in one sentence when one cannot.
  */
-export async function prepareDeployment(db: Db): Promise<{ readonly sharded: boolean }> {
+export async function prepareDeployment(db: Db): Promise<void> {
   const deployment = await inspectDeployment(db);
   const [refusal] = refusalsOf(deployment, db);
   if (refusal !== undefined) throw refusal;
@@ -99,7 +99,6 @@ export async function prepareDeployment(db: Db): Promise<{ readonly sharded: boo
   } catch (error) {
     throw toDeploymentFault(error, db);
   }
-  return { sharded: deployment.topology === 'sharded' };
 }
 
 function topologyOf(hello: Document): Deployment['topology'] {

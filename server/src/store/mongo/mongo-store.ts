@@ -58,8 +58,8 @@ export async function openMongoStore({
 }: MongoStoreOptions): Promise<Store> {
   const connection = new Connection(given);
   try {
-    const { sharded } = await prepareDeployment(connection.database);
-    return new MongoStore(connection, { sharded, retention });
+    await prepareDeployment(connection.database);
+    return new MongoStore(connection, { retention });
   } catch (error) {
     await connection.close();
     throw error;
@@ -78,7 +78,7 @@ class MongoStore implements Store {
   private readonly underway = new Set<Promise<unknown>>();
   private closing: Promise<void> | undefined;
 
-  constructor(connection: Connection, options: Pick<CommitsOptions, 'sharded' | 'retention'>) {
+  constructor(connection: Connection, options: Pick<CommitsOptions, 'retention'>) {
     const by = randomBytes(12).toString('base64url');
     this.connection = connection;
     this.journals = new Journal(connection);

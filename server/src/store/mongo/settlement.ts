@@ -132,7 +132,7 @@ export class Settlement {
   ): Promise<readonly (readonly [CommitOperation, Attempt])[]> {
     if (operations.length === 0) return [];
     try {
-      const attempts = await this.writer.writePlainly(operations, session);
+      const attempts = await this.writer.write(operations, session);
       return operations.map((operation, index) => [operation, attempts[index] ?? 'unknown']);
     } catch (error) {
       const [only] = operations;
