@@ -16,17 +16,23 @@ afterAll(async () => {
 
 const COMMAND = fileURLToPath(new URL('../../server/bin/polos.js', import.meta.url));
 
+/** What a program's environment has beside this process's. */
+export type Environment = Readonly<Record<string, string>>;
+
 /** A process whose lines can be waited for. It is killed when the tests of the file are over. */
 export class Program {
   readonly lines: string[] = [];
+  /** What it wrote on standard error, if POLOS_LOG_LEVEL is given; otherwise that goes where this process writes. */
+  readonly log: string[] = [];
   readonly exited: Promise<unknown>;
   readonly #child: ChildProcess;
   #wake: () => void = () => {};
   #isOver = false;
 
-  constructor(script: string, args: readonly string[], env: Readonly<Record<string, string>>) {
+  constructor(script: string, args: readonly string[], env: Environment) {
+    const isLogKept = env.POLOS_LOG_LEVEL !== undefined;
     this.#child = spawn(process.execPath, [script, ...args], {
-      stdio: ['pipe', 'pipe', 'inherit'],
+      stdio: ['pipe', 'pipe', isLogKept ? 'pipe' : 'inherit'],
       env: { ...process.env, POLOS_LOG_LEVEL: 'silent', ...env },
     });
     this.exited = once(this.#child, 'exit').then(() => {
@@ -38,6 +44,7 @@ export class Program {
       this.lines.push(line);
       this.#wake();
     });
+    if (this.#child.stderr) createInterface(this.#child.stderr).on('line', (line) => this.log.push(line));
     cleanups.push(() => this.signal('SIGKILL'));
   }
 
@@ -67,38 +74,69 @@ export class Program {
   }
 }
 
-/** A server process that can be killed and started again on the same directory and port. */
-export class ServerProgram {
-  readonly url: string;
-  readonly #args: readonly string[];
-  #program: Program;
+/** How a server process is started. */
+export interface ServerProgramOptions {
+  /** How soon a silent worker loses its work. Default 1,000. */
+  readonly leaseMs?: number;
+  /** The database that it shares with others. Default: an embedded store in a fresh directory. */
+  readonly mongodbUrl?: string;
+  readonly env?: Environment;
+}
 
-  private constructor(url: string, args: readonly string[], program: Program) {
-    this.url = url;
+/** A server process that can be killed and started again on the same store and port. */
+export class ServerProgram {
+  readonly port: number;
+  readonly #args: readonly string[];
+  readonly #env: Environment;
+  readonly #programs: [Program, ...Program[]];
+
+  private constructor(port: number, args: readonly string[], env: Environment) {
+    this.port = port;
     this.#args = args;
-    this.#program = program;
+    this.#env = env;
+    this.#programs = [new Program(COMMAND, args, env)];
   }
 
-  /** Starts one on a fresh directory; `leaseMs` is how soon a silent worker loses its work. */
-  static async start({ leaseMs = 1_000 }: { readonly leaseMs?: number } = {}): Promise<ServerProgram> {
-    const dataDir = await mkdtemp(join(tmpdir(), 'polos-fault-'));
-    cleanups.push(() => rm(dataDir, { recursive: true, force: true }));
+  /** Starts one on a port of its own. */
+  static async start({
+    leaseMs = 1_000,
+    mongodbUrl,
+    env = {},
+  }: ServerProgramOptions = {}): Promise<ServerProgram> {
+    const storage =
+      mongodbUrl === undefined
+        ? ['--data-dir', await freshDirectory()]
+        : ['--store', 'mongodb', '--mongodb-url', mongodbUrl];
     const port = await freePort();
-    const args = ['server', 'start', '--data-dir', dataDir, '--port', `${port}`, '--lease-ms', `${leaseMs}`];
-    const server = new ServerProgram(`http://127.0.0.1:${port}`, args, new Program(COMMAND, args, {}));
-    await server.#program.line('polos listening on');
+    const args = ['server', 'start', ...storage, '--port', `${port}`, '--lease-ms', `${leaseMs}`];
+    const server = new ServerProgram(port, args, env);
+    await server.#listening();
     return server;
+  }
+
+  /** Where it listens. */
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** What it logged, if its environment has POLOS_LOG_LEVEL, before it was started again, too. */
+  get log(): string[] {
+    return this.#programs.flatMap(({ log }) => log);
   }
 
   /** kill -9. */
   async kill(): Promise<void> {
-    await this.#program.signal('SIGKILL');
+    await this.#programs[0].signal('SIGKILL');
   }
 
   /** Starts it again where it was. */
   async restart(): Promise<void> {
-    this.#program = new Program(COMMAND, this.#args, {});
-    await this.#program.line('polos listening on');
+    this.#programs.unshift(new Program(COMMAND, this.#args, this.#env));
+    await this.#listening();
+  }
+
+  async #listening(): Promise<void> {
+    await this.#programs[0].line('polos listening on');
   }
 }
 
@@ -108,6 +146,13 @@ export async function startWorker(url: string, name: string, stopIn = 0): Promis
   const worker = new Program(script, [], { POLOS_API_URL: url, NAME: name, STOP_IN: `${stopIn}` });
   await worker.line('started');
   return worker;
+}
+
+/** A directory that is removed when the tests of the file are over. */
+export async function freshDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'polos-fault-'));
+  cleanups.push(() => rm(directory, { recursive: true, force: true }));
+  return directory;
 }
 
 /** A restarted server must come back where its workers look for it, so the port cannot be 0. */
