@@ -214,19 +214,15 @@ withMongod(() => {
     });
   });
 
-  test('a tail that could not be moved fails its commit, and is moved by the next', async () => {
+  test('a commit that has to move the tail does so, however often that fails', async () => {
     let latest = await create(one, { id: 'a' });
     for (let event = 1; event < 32; event++) {
       const more = step(latest, 'one');
       await one.commit(more);
       latest = more.execution;
     }
-    await fail(['insert'], LOST, { times: 2 });
+    await fail(['insert'], LOST, { times: 5 });
     const crossing = step(latest, 'one');
-    await expect(one.commit(crossing)).rejects.toMatchObject({
-      retryable: true,
-      message: /^move the tail of a: /,
-    });
     expect(await one.commit(crossing)).toBe('committed');
     await expectStored(crossing.execution);
   });

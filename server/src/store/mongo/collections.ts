@@ -88,12 +88,6 @@ export const EXECUTION_INDEXES = {
   },
 } as const satisfies Readonly<Record<string, IndexLayout>>;
 
-/**
- * Seconds that MongoDB keeps a worker after it expired: its clock need not agree with the servers'. They leave out by
- * their own clocks what has expired.
- */
-const WORKER_KEPT_SECONDS = 60;
-
 const TEXT = { bsonType: 'string' };
 const NUMBER = { bsonType: 'number' };
 const FLAG = { bsonType: 'bool' };
@@ -164,7 +158,7 @@ export const COLLECTIONS: readonly CollectionLayout[] = [
     validator: required({ _id: TEXT, projectId: TEXT, expiresAt: TIME, body: TEXT }),
     indexes: [
       { name: 'project', key: { projectId: 1, _id: -1 } },
-      { name: 'expired', key: { expiresAt: 1 }, expireAfterSeconds: WORKER_KEPT_SECONDS },
+      { name: 'expired', key: { removeAt: 1 }, expireAfterSeconds: 0 },
     ],
     shardKey: { _id: 'hashed' },
   },

@@ -27,7 +27,7 @@ export const QUERY_MS_MAX = 10_000;
 const CONFIRMING_MS_MAX = 10_000;
 
 /** What counts whatever the URL says: the promises of the store depend on it. */
-export const CONCERNS = {
+const CONCERNS = {
   readConcern: new ReadConcern('majority'),
   readPreference: ReadPreference.primary,
   writeConcern: new WriteConcern('majority', CONFIRMING_MS_MAX, true),

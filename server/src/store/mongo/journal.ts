@@ -1,10 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type ClientSession, MongoBulkWriteError } from 'mongodb';
 import type { JournalEntry } from '../../core/journal.js';
 import type { ExecutionWrite } from '../store.js';
 import { roughBytes } from './bson-values.js';
 import { type Connection, QUERY_MS_MAX } from './connection.js';
 import { type CommitToken, type EntryDocument, fromEntryDocument } from './entry-document.js';
-import { DUPLICATE_KEY } from './faults.js';
+import { DUPLICATE_KEY, isPassing } from './faults.js';
 import { Gathering } from './gathering.js';
 
 /** The tail of an execution begins anew when its events reach a multiple of this. */
@@ -15,6 +16,10 @@ const ENTRY_BYTES_MAX = 8_192;
 
 /** Executions whose tail is remembered to be large: more than run at a time. */
 const LARGE_TAILS_MAX = 10_000;
+
+/** How long to try to move a tail. */
+const MOVING_MS = 20_000;
+const FIRST_PAUSE_MS = 50;
 
 /** Chunks read at once. */
 const CHUNKS_PER_BATCH = 8;
@@ -84,23 +89,20 @@ export class Journal {
   }
 
   /**
-   * Copies the tail of an execution to a chunk.
+   * Copies the tail of an execution to a chunk. Doing it twice does no harm, so it is tried again where MongoDB gives no
+   * answer: nobody could tell the commit for which it is done from one that may have happened.
    * @returns whether the execution is still at that version.
    */
   async moveTail(executionId: string, version: number): Promise<boolean> {
-    const found = await this.tails.ask(executionId);
-    if (found?.version !== version) return false;
-    const { tail } = found;
-    const [first, last] = [tail[0], tail.at(-1)];
-    if (!first || !last) return true;
-    await this.chunks.ask({
-      _id: { execution: executionId, lastEvent: last.lastEvent },
-      execution: executionId,
-      firstEvent: first.firstEvent,
-      lastEvent: last.lastEvent,
-      entries: tail,
-    });
-    return true;
+    const since = performance.now();
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
+      try {
+        return await this.moveOnce(executionId, version);
+      } catch (error) {
+        if (!isPassing(error) || performance.now() + pauseMs > since + MOVING_MS) throw error;
+        await delay(pauseMs);
+      }
+    }
   }
 
   /** See `Store.journal`. */
@@ -130,6 +132,22 @@ export class Journal {
       { sort: { lastEvent: 1 }, session, maxTimeMS: QUERY_MS_MAX },
     );
     return chunk?.entries.find((entry) => entry.firstEvent === firstEvent)?.commit;
+  }
+
+  private async moveOnce(executionId: string, version: number): Promise<boolean> {
+    const found = await this.tails.ask(executionId);
+    if (found?.version !== version) return false;
+    const { tail } = found;
+    const [first, last] = [tail[0], tail.at(-1)];
+    if (!first || !last) return true;
+    await this.chunks.ask({
+      _id: { execution: executionId, lastEvent: last.lastEvent },
+      execution: executionId,
+      firstEvent: first.firstEvent,
+      lastEvent: last.lastEvent,
+      entries: tail,
+    });
+    return true;
   }
 
   private async readChunks(

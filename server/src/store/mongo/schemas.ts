@@ -46,8 +46,7 @@ export class Schemas {
   }
 }
 
-/** What `listSchemas` asks. */
-export function findSchemas({ projectId, workflowId, registeredSince }: SchemaQuery) {
+function findSchemas({ projectId, workflowId, registeredSince }: SchemaQuery) {
   return {
     filter: {
       projectId,

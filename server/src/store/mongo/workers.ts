@@ -1,13 +1,18 @@
 import type { StoredWorker } from '../store.js';
-import { fromBson, toTime } from './bson-values.js';
+import { fromBson, toIndexTime, toTime } from './bson-values.js';
 import { type Connection, QUERY_MS_MAX } from './connection.js';
 import { InOrder } from './in-order.js';
 
-/** A worker as it is kept. MongoDB deletes it some time after `expiresAt`. */
+/** How long a worker is kept after it expired, since the clocks of MongoDB and of the servers need not agree. */
+const KEPT_MS = 60_000;
+
+/** A worker as it is kept. */
 export interface WorkerDocument {
   readonly _id: string;
   readonly projectId: string;
   readonly expiresAt: Date | number;
+  /** When MongoDB may remove it. */
+  readonly removeAt: Date;
   readonly body: string;
 }
 
@@ -22,7 +27,8 @@ export class Workers {
 
   /** See `Store.putWorker`. */
   async put({ id, projectId, expiresAt, body }: StoredWorker): Promise<void> {
-    const worker = { projectId, expiresAt: toTime(expiresAt), body };
+    const removeAt = toIndexTime(Math.max(expiresAt, Date.now()) + KEPT_MS);
+    const worker = { projectId, expiresAt: toTime(expiresAt), removeAt, body };
     await this.puts.run(id, () =>
       this.connection.ask(`put the worker ${id}`, (session) =>
         this.connection.workers.replaceOne({ _id: id }, worker, { upsert: true, session }),
@@ -41,11 +47,11 @@ export class Workers {
 
   /** See `Store.listWorkers`. */
   async list(query: WorkerQuery): Promise<readonly StoredWorker[]> {
-    const { filter, options } = findWorkers(query.projectId);
     return this.connection.ask(`list workers of "${query.projectId}"`, async (session) => {
       const found = await this.connection.workers
-        .find(filter, { ...options, session, maxTimeMS: QUERY_MS_MAX })
+        .find({ projectId: query.projectId }, { sort: { _id: -1 }, session, maxTimeMS: QUERY_MS_MAX })
         .toArray();
+      // By the clock of who asks.
       return found.map(toWorker).filter(({ expiresAt }) => expiresAt > query.now);
     });
   }
@@ -57,11 +63,6 @@ export interface WorkerQuery {
   readonly now: number;
 }
 
-/** What `listWorkers` asks; what has expired is left out by the clock of who asks. */
-export function findWorkers(projectId: string) {
-  return { filter: { projectId }, options: { sort: { _id: -1 } } } as const;
-}
-
-function toWorker({ _id, ...rest }: WorkerDocument): StoredWorker {
+function toWorker({ _id, removeAt: _, ...rest }: WorkerDocument): StoredWorker {
   return { id: _id, ...(fromBson(rest) as Omit<StoredWorker, 'id'>) };
 }
