@@ -1,14 +1,14 @@
 import type { Action, CompleteCommand } from './command.js';
 import type { Decision, Rejection } from './decision.js';
 import { type Draft, reject, UNCHANGED } from './draft.js';
-import { type Execution, isFinal, isOwn, type Lease, type NewExecution } from './execution.js';
+import { type Execution, isFinal, type Lease, type NewExecution, ownMember } from './execution.js';
 import type { Failure } from './failure.js';
 import { jsonEquals } from './json.js';
 import { closeCancelled, fence } from './lifecycle.js';
 import { DEFAULT_RETRY_POLICY, retryDelayMs } from './retry.js';
 import { applyPatch, replaceAll } from './state-document.js';
 import type { StepRecord } from './step.js';
-import { awaitResume, awaitTimer, conflict, sameKind, sameOutcome } from './waits.js';
+import { awaitResume, awaitTimer, beginWait, conflict, sameKind, sameOutcome } from './waits.js';
 
 type RecordStep = Extract<Action, { type: 'record_step' }>;
 type StartChild = Extract<Action, { type: 'start_child' }>;
@@ -174,8 +174,7 @@ function startChild(draft: Draft, action: StartChild, known: StepRecord | undefi
   const { execution } = draft;
   const childExecutionId = child.id;
   if (waits) {
-    draft.addStep({ type: 'pending', key, kind, childExecutionId });
-    execution.waits = { ...execution.waits, [key]: { kind, childExecutionId, arrived: false } };
+    beginWait(draft, key, { kind, childExecutionId, arrived: false });
   } else {
     const outcome = { type: 'completed', result: { json: JSON.stringify(childExecutionId) } } as const;
     const sequence = draft.nextSequence();
@@ -209,7 +208,7 @@ function acceptOutcome(
   known: StepRecord | undefined,
 ): Rejection | undefined {
   const { execution } = draft;
-  const wait = isOwn(execution.waits, key) ? execution.waits[key] : undefined;
+  const wait = ownMember(execution.waits, key);
   if (!wait && known && known.sequence > 0) return undefined;
   if (!wait?.arrived)
     return { type: 'malformed', message: `the step "${key}" has no outcome to accept`, action: index };

@@ -177,9 +177,9 @@ export function isFinal(status: ExecutionStatus): status is FinalStatus {
   return status === 'completed' || status === 'failed' || status === 'cancelled' || status === 'timed_out';
 }
 
-/** Whether a record has a member of its own by this name: names are the users' to choose. */
-export function isOwn(record: Readonly<Record<string, unknown>>, name: string): boolean {
-  return Object.hasOwn(record, name);
+/** A record's own member; undefined if there is none, also where every object has one: names are the users' to choose. */
+export function ownMember<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
 /**

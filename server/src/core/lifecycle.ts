@@ -7,7 +7,7 @@ import type {
 } from './command.js';
 import type { Decision } from './decision.js';
 import { Draft, reject, UNCHANGED } from './draft.js';
-import { type Execution, isFinal, isOwn, type NewExecution, ownWakeAt, timeoutAt } from './execution.js';
+import { type Execution, isFinal, type NewExecution, ownMember, ownWakeAt, timeoutAt } from './execution.js';
 import type { Failure } from './failure.js';
 import { arrive, endDueWaits, goOn } from './waits.js';
 
@@ -134,7 +134,7 @@ export function cancel(draft: Draft): Decision | undefined {
 export function childClosed(draft: Draft, command: ChildClosedCommand): Decision | undefined {
   const { execution } = draft;
   const { stepKey, outcome } = command;
-  const wait = isOwn(execution.waits, stepKey) ? execution.waits[stepKey] : undefined;
+  const wait = ownMember(execution.waits, stepKey);
   if (!wait || wait.arrived || wait.childExecutionId !== command.childExecutionId) return UNCHANGED;
   arrive(draft, stepKey, outcome);
   goOn(draft, 'child', [stepKey]);

@@ -1,7 +1,7 @@
 import type { Action, ResumeCommand } from './command.js';
 import type { Decision, Rejection } from './decision.js';
 import { type Draft, reject, UNCHANGED } from './draft.js';
-import { isFinal, isOwn, type Wait } from './execution.js';
+import { isFinal, ownMember, type Wait } from './execution.js';
 import { jsonEquals } from './json.js';
 import { RESUMES_BYTES_MAX, RESUMES_MAX } from './limits.js';
 import { type Payload, payloadBytes } from './payload.js';
@@ -9,6 +9,14 @@ import type { StepKind, StepOutcome, StepRecord } from './step.js';
 
 type AwaitTimer = Extract<Action, { type: 'await_timer' }>;
 type AwaitResume = Extract<Action, { type: 'await_resume' }>;
+
+/** Notes that a step waits for an outcome that only the server can bring. */
+export function beginWait(draft: Draft, key: string, wait: Wait): void {
+  const { execution } = draft;
+  const { kind, childExecutionId } = wait;
+  draft.addStep({ type: 'pending', key, kind, ...(childExecutionId !== undefined && { childExecutionId }) });
+  execution.waits = { ...execution.waits, [key]: wait };
+}
 
 /** Begins a wait for a time; one that has passed ends it at once. */
 export function awaitTimer(
@@ -19,7 +27,7 @@ export function awaitTimer(
   if (known) return sameKind(known, 'wait_for');
   const until = 'until' in when ? when.until : draft.at + when.delayMs;
   draft.addEvent('step_wait', { until }, key);
-  begin(draft, key, { kind: 'wait_for', until, arrived: false });
+  beginWait(draft, key, { kind: 'wait_for', until, arrived: false });
   if (until <= draft.at) arrive(draft, key, TIME_HAS_COME);
   return undefined;
 }
@@ -35,9 +43,9 @@ export function awaitResume(
   const until = timeoutMs === undefined ? undefined : draft.at + timeoutMs;
   const end = until !== undefined && { until };
   draft.addEvent('step_suspend', { ...(data !== undefined && { data }), ...end }, key);
-  begin(draft, key, { kind: 'suspend', ...end, arrived: false });
+  beginWait(draft, key, { kind: 'suspend', ...end, arrived: false });
   const { resumes } = execution;
-  const early = resumes && isOwn(resumes, key) ? resumes[key] : undefined;
+  const early = resumes && ownMember(resumes, key);
   if (!resumes || !early) return undefined;
   const { [key]: _, ...rest } = resumes;
   execution.resumes = Object.keys(rest).length > 0 ? rest : undefined;
@@ -63,8 +71,9 @@ export function resume(draft: Draft, { stepKey, data, recorded }: ResumeCommand)
 function keep(draft: Draft, stepKey: string, data: Payload | undefined): Decision | undefined {
   const { execution } = draft;
   const { resumes = {} } = execution;
-  if (isOwn(resumes, stepKey)) {
-    if (sameOutcome(resumedWith(resumes[stepKey]?.data), resumedWith(data))) return UNCHANGED;
+  const earlier = ownMember(resumes, stepKey);
+  if (earlier) {
+    if (sameOutcome(resumedWith(earlier.data), resumedWith(data))) return UNCHANGED;
     return reject(conflict(stepKey, 'was resumed already, with other data'));
   }
   const kept = { ...resumes, [stepKey]: { ...(data && { data }) } };
@@ -139,12 +148,6 @@ function resumedWith(data: Payload | undefined): StepOutcome {
 function timedOut(key: string): StepOutcome {
   const message = `the step "${key}" was not resumed in time`;
   return { type: 'failed', failure: { type: 'WaitTimeoutError', message, retryable: false } };
-}
-
-function begin(draft: Draft, key: string, wait: Wait): void {
-  const { execution } = draft;
-  draft.addStep({ type: 'pending', key, kind: wait.kind });
-  execution.waits = { ...execution.waits, [key]: wait };
 }
 
 /** Outcomes are plain data; bytes are compared as arrays of numbers. */
