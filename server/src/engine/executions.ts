@@ -3,6 +3,7 @@ import type { Decision, Effect, Rejection } from '../core/decision.js';
 import { type Execution, isFinal, nextWakeAt } from '../core/execution.js';
 import type { JournalEntry } from '../core/journal.js';
 import { transition } from '../core/transition.js';
+import { InOrder } from '../store/in-order.js';
 import { type CommitResult, type ExecutionIndex, type Store, StoreFault } from '../store/store.js';
 import { EngineError } from './errors.js';
 import { advance, type Loaded, loadedAtCreation, loadedFromStore } from './loaded.js';
@@ -64,7 +65,7 @@ export class Executions {
   private readonly hooks: ExecutionHooks;
   private readonly cache = new Map<string, Loaded>();
   private cacheBytes = 0;
-  private readonly turns = new Map<string, Promise<unknown>>();
+  private readonly turns = new InOrder();
 
   constructor(store: Store, hooks: ExecutionHooks) {
     this.store = store;
@@ -74,7 +75,7 @@ export class Executions {
   /** Creates an execution. `id_taken` leaves everything as it was. */
   create(command: CreateCommand): Promise<'created' | 'id_taken'> {
     // In turn, because others may know the id before the store has answered.
-    return this.inTurn(command.request.id, () => this.carryOutCreation(command));
+    return this.turns.run(command.request.id, () => this.carryOutCreation(command));
   }
 
   private async carryOutCreation(command: CreateCommand): Promise<'created' | 'id_taken'> {
@@ -98,12 +99,12 @@ export class Executions {
     build: (loaded: Loaded) => Command | Promise<Command>,
     reservation?: Reservation,
   ): Promise<Submitted> {
-    return this.inTurn(executionId, () => this.carryOut(executionId, build, reservation));
+    return this.turns.run(executionId, () => this.carryOut(executionId, build, reservation));
   }
 
   /** The execution as it is after all commands so far, for `read` alone: this server commits nothing to it meanwhile. */
   read<T>(executionId: string, read: (loaded: Loaded) => T | Promise<T>): Promise<T> {
-    return this.inTurn(executionId, async () => read(await this.loadCurrent(executionId)));
+    return this.turns.run(executionId, async () => read(await this.loadCurrent(executionId)));
   }
 
   /** Another server committed to an execution: what is kept of it here is outdated. */
@@ -250,17 +251,6 @@ export class Executions {
     for (const executionId of this.cache.keys()) {
       if (this.cacheBytes <= CACHE_BYTES_MAX) return;
       if (!this.turns.has(executionId)) this.forget(executionId);
-    }
-  }
-
-  private async inTurn<T>(executionId: string, work: () => Promise<T>): Promise<T> {
-    const previous = this.turns.get(executionId);
-    const turn = previous ? previous.then(work, work) : work();
-    this.turns.set(executionId, turn);
-    try {
-      return await turn;
-    } finally {
-      if (this.turns.get(executionId) === turn) this.turns.delete(executionId);
     }
   }
 }

@@ -1,10 +1,10 @@
 import type { ClientSession } from 'mongodb';
+import { InOrder } from '../in-order.js';
 import type { CommitResult, ExecutionWrite } from '../store.js';
 import { CommitGroups, type CommitOutcome } from './commit-groups.js';
 import { type CommitOperation, toCommitOperation } from './commit-operation.js';
 import { type Attempt, CommitWriter } from './commit-writer.js';
 import type { Connection } from './connection.js';
-import { InOrder } from './in-order.js';
 import type { Journal } from './journal.js';
 import { Settlement } from './settlement.js';
 

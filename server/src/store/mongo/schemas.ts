@@ -1,7 +1,7 @@
+import { InOrder } from '../in-order.js';
 import type { SchemaQuery, StoredSchema } from '../store.js';
 import { fromBson, toTime } from './bson-values.js';
 import { type Connection, QUERY_MS_MAX } from './connection.js';
-import { InOrder } from './in-order.js';
 
 type SchemaKey = Pick<StoredSchema, 'projectId' | 'workflowId' | 'kind' | 'digest'>;
 

@@ -1,7 +1,7 @@
+import { InOrder } from '../in-order.js';
 import type { StoredWorker } from '../store.js';
 import { fromBson, toIndexTime, toTime } from './bson-values.js';
 import { type Connection, QUERY_MS_MAX } from './connection.js';
-import { InOrder } from './in-order.js';
 
 /** How long a worker is kept after it expired, since the clocks of MongoDB and of the servers need not agree. */
 const KEPT_MS = 60_000;

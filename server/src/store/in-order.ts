@@ -3,6 +3,11 @@ export class InOrder {
   /** The latest of each thing that is under way. */
   private readonly latest = new Map<string, Promise<unknown>>();
 
+  /** Whether anything is under way for `key`. */
+  has(key: string): boolean {
+    return this.latest.has(key);
+  }
+
   /** Begins at once if nothing is under way for `key`, otherwise after that, however it ends. */
   run<Result>(key: string, begin: () => Promise<Result>): Promise<Result> {
     const before = this.latest.get(key);
