@@ -4,9 +4,8 @@ import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { command } from '../mongodb/command.js';
 import { withMongod } from '../mongodb/shared.js';
-import { until } from '../mongodb/until.js';
 import { Program, polos, root } from './cli-process.js';
-import { type MongodProcess, startMongod, startMongodWithUsers } from './mongod-process.js';
+import { type MongodProcess, startMongod, startMongodWithUsers, startPrimary } from './mongod-process.js';
 
 test.each<[title: string, url: string, reason: RegExp]>([
   [
@@ -57,9 +56,7 @@ withMongod(() => {
   });
 
   test('a replica set without a primary is refused, which may pass', async () => {
-    const { port, host } = await started(startMongod('--replSet', 'rs0'));
-    await command(port, { replSetInitiate: { _id: 'rs0', members: [{ _id: 0, host }] } });
-    await until('a primary', async () => (await command(port, { hello: 1 })).isWritablePrimary || undefined);
+    const { port, host } = await started(startPrimary());
     await command(port, { replSetStepDown: 600, secondaryCatchUpPeriodSecs: 0, force: true });
     const url = `mongodb://${host}/?serverSelectionTimeoutMS=1000`;
     await expectRefusal(

@@ -1,10 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { PolosClient } from '@polos/sdk';
 import { expect, onTestFinished, test } from 'vitest';
-import { startMongod } from '../e2e/mongod-process.js';
+import { startPrimary } from '../e2e/mongod-process.js';
 import { command } from '../mongodb/command.js';
 import { uniqueDatabase, withMongod, withMongodb } from '../mongodb/shared.js';
-import { until } from '../mongodb/until.js';
 import { Program, ServerProgram } from './processes.js';
 
 const INVOCATIONS = 200;
@@ -72,11 +71,9 @@ async function startTwoServers(mongodbUrl: string) {
 
 /** A replica set of one that refuses every aggregation, as which change streams begin. */
 async function startWithoutChangeStreams(): Promise<string> {
-  const mongod = await startMongod('--replSet', 'rs0', '--setParameter', 'enableTestCommands=1');
+  const mongod = await startPrimary('--setParameter', 'enableTestCommands=1');
   onTestFinished(() => mongod.stop());
   const { port, host } = mongod;
-  await command(port, { replSetInitiate: { _id: 'rs0', members: [{ _id: 0, host }] } });
-  await until('a primary', async () => (await command(port, { hello: 1 })).isWritablePrimary || undefined);
   await command(port, {
     configureFailPoint: 'failCommand',
     mode: 'alwaysOn',

@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { command } from './command.js';
 import { mongodPath } from './mongod.js';
 import { until } from './until.js';
 
@@ -12,6 +11,9 @@ const PORTS = { first: 15_000, count: 15_000, attempts: 20 };
 const STARTS_MAX = 5;
 const LISTENING_MS = 30_000;
 const RESTART_MS = 20_000;
+
+/** In the log of a mongod that listens; who answers at its port may be another. */
+const LISTENING = '"msg":"Waiting for connections"';
 
 /** How mongod ends where it cannot listen. */
 const CANNOT_LISTEN = 'status 48';
@@ -28,23 +30,31 @@ read -r line && exit
 kill -9 "$1"
 rm -rf "$2" || { sleep 1; rm -rf "$2"; }`;
 
-/** A mongod process of a ReplicaSet, on a port and a directory of its own that it keeps when it is restarted. */
+/** What makes a mongod a member. */
+const MEMBER = ['--replSet', 'rs0', '--setParameter', 'diagnosticDataCollectionEnabled=false'];
+
+/** A mongod process, of a ReplicaSet unless it is told otherwise, on a port and a directory of its own that it keeps when it is restarted. */
 export class Member {
   readonly port: number;
   readonly #directory: string;
+  readonly #given: readonly string[];
   #child: ChildProcess | undefined;
   #exited: Promise<unknown> = Promise.resolve();
   #isPaused = false;
 
-  private constructor(port: number, directory: string) {
+  private constructor(port: number, directory: string, given: readonly string[]) {
     this.port = port;
     this.#directory = directory;
+    this.#given = given;
   }
 
-  /** Starts one in a folder of `directory`, which is removed with everything in it if this process dies. */
-  static async start(directory: string): Promise<Member> {
+  /**
+   * Starts one in a folder of `directory`, which is removed with everything in it if this process dies.
+   * @param given  arguments instead of those of a member.
+   */
+  static async start(directory: string, given: readonly string[] = MEMBER): Promise<Member> {
     for (let attempt = 1; ; attempt += 1) {
-      const member = new Member(await freePort(), directory);
+      const member = new Member(await freePort(), directory, given);
       try {
         await member.#start();
         return member;
@@ -106,7 +116,9 @@ export class Member {
     if (program === undefined) throw new Error('there is no mongod; npm test prepares one');
     const folder = join(this.#directory, `${this.port}`);
     mkdirSync(folder, { recursive: true });
-    const child = spawn(program, this.#args(folder), { stdio: 'ignore' });
+    const log = join(folder, 'log');
+    rmSync(log, { force: true });
+    const child = spawn(program, this.#args(folder, log), { stdio: 'ignore' });
     const guard = spawn('sh', ['-c', GUARD, 'sh', `${child.pid}`, this.#directory], {
       stdio: ['pipe', 'ignore', 'ignore'],
     });
@@ -124,7 +136,7 @@ export class Member {
     try {
       await until(
         `the mongod of port ${this.port}`,
-        async () => end !== undefined || (await this.#isListening(child)) || undefined,
+        async () => end !== undefined || textOf(log).includes(LISTENING) || undefined,
         { limitMs: LISTENING_MS, pauseMs: 20 },
       );
     } catch (error) {
@@ -132,23 +144,16 @@ export class Member {
       throw error;
     }
     if (end === CANNOT_LISTEN) throw new PortIsTaken(`port ${this.port} is taken`);
-    if (end !== undefined) throw new Error(`mongod ended with ${end}: ${lastLines(folder)}`);
+    if (end !== undefined) throw new Error(`mongod ended with ${end}: ${lastLines(log)}`);
   }
 
-  #args(folder: string): string[] {
+  #args(folder: string, log: string): string[] {
     return [
-      ...['--replSet', 'rs0', '--port', `${this.port}`, '--bind_ip', '127.0.0.1', '--nounixsocket'],
-      ...['--dbpath', folder, '--logpath', join(folder, 'log'), '--quiet'],
+      ...['--port', `${this.port}`, '--bind_ip', '127.0.0.1', '--nounixsocket'],
+      ...['--dbpath', folder, '--logpath', log, '--quiet'],
       ...['--wiredTigerCacheSizeGB', '0.25', '--oplogSize', '512'],
-      ...['--setParameter', 'diagnosticDataCollectionEnabled=false'],
+      ...this.#given,
     ];
-  }
-
-  /** Another process may have taken the port since it was found free. */
-  async #isListening({ pid }: ChildProcess): Promise<boolean> {
-    if (!(await answers(this.port))) return false;
-    const { pid: answering } = await command(this.port, { serverStatus: 1 });
-    return Number(answering) === pid;
   }
 }
 
@@ -170,21 +175,11 @@ async function freePort(): Promise<number> {
   }
 }
 
-/** Whether anybody listens there. */
-async function answers(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
+function lastLines(log: string): string {
+  return textOf(log).trimEnd().split('\n').slice(-5).join('\n') || 'it wrote no log';
 }
 
-function lastLines(folder: string): string {
-  const log = join(folder, 'log');
-  if (!existsSync(log)) return 'it wrote no log';
-  return readFileSync(log, 'utf8').trimEnd().split('\n').slice(-5).join('\n');
+/** What it says so far. */
+function textOf(log: string): string {
+  return existsSync(log) ? readFileSync(log, 'utf8') : '';
 }

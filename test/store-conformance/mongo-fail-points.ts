@@ -1,7 +1,6 @@
 import type { Document } from 'mongodb';
-import { type MongodProcess, startMongod } from '../e2e/mongod-process.js';
+import { type MongodProcess, startPrimary } from '../e2e/mongod-process.js';
 import { command } from '../mongodb/command.js';
-import { until } from '../mongodb/until.js';
 
 /** What is to go wrong: https://github.com/mongodb/mongo/wiki/The-%22failCommand%22-fail-point */
 export interface CommandFailure {
@@ -29,14 +28,9 @@ export class FailingMongod {
 
   static async start(): Promise<FailingMongod> {
     const parameters = ['diagnosticDataCollectionEnabled=false', 'enableTestCommands=1'];
-    const mongod = await startMongod(
-      ...['--replSet', 'rs0'],
-      ...parameters.flatMap((parameter) => ['--setParameter', parameter]),
+    return new FailingMongod(
+      await startPrimary(...parameters.flatMap((parameter) => ['--setParameter', parameter])),
     );
-    const { port, host } = mongod;
-    await command(port, { replSetInitiate: { _id: 'rs0', members: [{ _id: 0, host }] } });
-    await until('a primary', async () => (await command(port, { hello: 1 })).isWritablePrimary || undefined);
-    return new FailingMongod(mongod);
   }
 
   /**
