@@ -63,6 +63,27 @@ withMongodb(() => {
     expect(await recordsOf(db).findOne()).toMatchObject({ revision: LAYOUT_REVISION + 1 });
   });
 
+  test('a database from before there were records gets what it lacks, and keeps what it has', async () => {
+    const db = await openDatabase();
+    await applyLayout(db);
+    await db.dropCollection('records');
+    await db.collection('executions').dropIndex('waiting');
+    await db.command({ collMod: 'executions', validator: { $jsonSchema: { required: ['_id'] } } });
+    await recordsOf(db).updateOne({}, { $set: { revision: 1 } });
+    const lacking = [
+      'executions',
+      'executions.waiting',
+      'records',
+      'records',
+      'records.alias',
+      'records.due',
+    ];
+    expect(await differing(db)).toEqual(lacking);
+    await prepareDeployment(db);
+    expect(await differing(db)).toEqual([]);
+    expect(await recordsOf(db).findOne()).toMatchObject({ version: 1, revision: LAYOUT_REVISION });
+  });
+
   test('a layout of a newer Polos is refused, and stays as it is', async () => {
     const db = await openDatabase();
     const newer = { _id: 'layout', version: 2, revision: 7, createdAt: new Date(0) } as const;

@@ -25,6 +25,32 @@ withMongodb(() => {
     expect(await deleteExpired(db, { now: NOW })).toBe(0);
   });
 
+  test('what is kept beside an execution goes with it, and no other record does', async () => {
+    const db = await openDatabase();
+    await keep(db, { id: 'past', expiresAt: NOW - 1 });
+    await keep(db, { id: 'later', expiresAt: NOW + 1 });
+    await keep(db, { id: 'child', rootExecutionId: 'later', expiresAt: NOW - 1 });
+    const trees = ['tree["later"]', 'tree["past"]', 'tree["past0"]'];
+    const groups = [...trees, 'state["past"]', 'state["child"]', 'state["later"]', 'topic["p","past"]'];
+    for (const group of groups) await insertRecords(db, group, 3);
+    expect(await deleteExpired(db, { now: NOW })).toBe(2);
+    expect(await idsOf(db)).toEqual(['later']);
+    expect(await recordsOf(db)).toEqual({
+      'tree["later"]': 3,
+      'tree["past0"]': 3,
+      'state["later"]': 3,
+      'topic["p","past"]': 3,
+    });
+  });
+
+  test('what is added to the order of a tree while its root is being deleted goes, too', async () => {
+    const db = await openDatabase();
+    await keep(db, { id: 'past', expiresAt: NOW - 1 });
+    await insertRecords(db, 'tree["past"]', 1);
+    expect(await deleteExpired(withAddition(db, 'tree["past"]'), { now: NOW })).toBe(1);
+    expect(await recordsOf(db)).toEqual({});
+  });
+
   test('two at once delete each execution, and disturb nothing else', async () => {
     const db = await openDatabase();
     await keepMany(db, 1_200);
@@ -77,6 +103,8 @@ interface Kept {
   readonly id: string;
   readonly expiresAt?: number;
   readonly outboxSince?: number;
+  /** Default: it is one. */
+  readonly rootExecutionId?: string;
   readonly chunks?: number;
   readonly isOpen?: boolean;
 }
@@ -97,9 +125,9 @@ async function keepMany(db: Db, count: number): Promise<void> {
 /** As the validators want them; the rest does not matter here. */
 async function insert(db: Db, kept: readonly Kept[]): Promise<void> {
   const at = new Date(NOW - 1_000);
-  const executions = kept.map(({ id, expiresAt, outboxSince, isOpen = false }) => ({
+  const executions = kept.map(({ id, rootExecutionId = id, expiresAt, outboxSince, isOpen = false }) => ({
     ...{ _id: id, version: 1, projectId: 'p', workflowId: 'w', queue: 'q', status: 'completed' },
-    ...{ createdAt: at, updatedAt: at, rootExecutionId: id, sessionId: 's', priority: 0, readyAt: at },
+    ...{ createdAt: at, updatedAt: at, rootExecutionId, sessionId: 's', priority: 0, readyAt: at },
     ...{ eventCount: 1, commit: { by: 'b', number: 1 }, state: {}, tail: [] },
     ...(!isOpen && { closedAt: at }),
     ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt) }),
@@ -134,6 +162,37 @@ function start(db: Db, faults: StoreFault[]): Retention {
 async function idsOf(db: Db): Promise<string[]> {
   const found = await db.collection<{ _id: string }>('executions').find().toArray();
   return found.map(({ _id }) => _id).sort();
+}
+
+async function insertRecords(db: Db, group: string, count: number): Promise<void> {
+  const records = Array.from({ length: count }, (_, number) => ({
+    _id: { group, id: `${number}` },
+    ...{ group, version: 1, by: 'b', body: '{}' },
+  }));
+  await db.collection<{ _id: object }>('records').insertMany(records);
+}
+
+/** The database, where somebody adds a record to a group the moment before executions are deleted. */
+function withAddition(db: Db, group: string): Db {
+  const collection: Db['collection'] = (name: string) => {
+    const inner = db.collection(name);
+    if (name !== 'executions') return inner as never;
+    const deleteMany: typeof inner.deleteMany = async (filter) => {
+      await insertRecords(db, group, 1);
+      return inner.deleteMany(filter);
+    };
+    return { find: inner.find.bind(inner), deleteMany } as never;
+  };
+  return { collection } as Db;
+}
+
+/** How many records there are of each group. */
+async function recordsOf(db: Db): Promise<Record<string, number>> {
+  const counts = await db
+    .collection('records')
+    .aggregate<{ _id: string; count: number }>([{ $group: { _id: '$group', count: { $sum: 1 } } }])
+    .toArray();
+  return Object.fromEntries(counts.map(({ _id, count }) => [_id, count]));
 }
 
 async function chunksOf(db: Db): Promise<Record<string, number>> {

@@ -73,7 +73,7 @@ test.each(TRANSPORTS)('a workflow runs over %s, with its errors and events', asy
   expect(large.findDetails(LimitExceededSchema)).toMatchObject([
     { limit: 'payload_bytes', actual: 2_097_153n },
   ]);
-  const later = await refused(callers.listSchedules({}));
+  const later = await refused(callers.forkExecution({ executionId: 'e' }));
   expect(later.code).toBe(Code.Unimplemented);
   const health = await createClient(Health, transport).check({});
   expect(health.status).toBe(HealthCheckResponse_ServingStatus.SERVING);

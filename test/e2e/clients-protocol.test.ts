@@ -121,10 +121,10 @@ test('bytes that are no message are refused as the caller’s mistake', async ()
 
 test('a method that is declared for later says so, a method that does not exist is unknown', async () => {
   const { call, client } = await serve();
-  const error = await refused(call(WorkflowService.method.batchInvoke, { requests: [{ workflowId: 'w' }] }));
+  const error = await refused(call(WorkflowService.method.forkExecution, { executionId: 'e' }));
   expect(error).toMatchObject({
     code: Code.unimplemented,
-    details: expect.stringContaining('BatchInvoke is declared'),
+    details: expect.stringContaining('ForkExecution is declared'),
   });
   const unknown = await refused(raw(client, '/polos.v1.WorkflowService/Nothing', Buffer.alloc(0)));
   expect(unknown.code).toBe(Code.unimplemented);

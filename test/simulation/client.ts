@@ -1,6 +1,8 @@
 import { isFinal } from '../../server/src/core/execution.js';
 import type { NumberedEvent } from '../../server/src/engine/api.js';
+import type { Engine } from '../../server/src/engine/engine.js';
 import { EngineError } from '../../server/src/engine/errors.js';
+import { TreeReader } from './tree-reader.js';
 import { WORKFLOWS } from './worker.js';
 import { ConnectionLost, PROJECT, type World } from './world.js';
 
@@ -10,6 +12,8 @@ export interface Wish {
   readonly program: number;
   /** When it is cancelled, in milliseconds after its start; missing for never. */
   readonly cancelAfterMs?: number;
+  /** When it is paused, and for how long; missing for never. */
+  readonly pause?: { readonly afterMs: number; readonly forMs: number };
 }
 
 /** A caller: starts an execution, follows its events, awaits its end; tries everything again that gets lost. */
@@ -19,6 +23,8 @@ export class Client {
   isDone = false;
   /** The cancel request was acknowledged before the execution was final. */
   wasCancelled = false;
+  /** Follow its execution with all that descends from it. */
+  treeReaders: readonly TreeReader[] = [];
   private readonly world: World;
 
   constructor(world: World, wish: Wish) {
@@ -27,14 +33,17 @@ export class Client {
   }
 
   async run(): Promise<void> {
-    const { key, program, cancelAfterMs } = this.wish;
+    const { key, program, cancelAfterMs, pause } = this.wish;
     const invoke = () => this.invoke(key, program);
     if (this.world.faults && this.world.random.chance(0.3)) this.persistently(invoke).catch(() => {});
     this.executionId = await this.persistently(invoke);
+    this.treeReaders = [0, 1].map(() => new TreeReader(this.world, this.executionId));
     await Promise.all([
       this.awaitEnd(),
       this.follow(),
+      ...this.treeReaders.map((reader) => reader.run()),
       cancelAfterMs !== undefined && this.cancel(cancelAfterMs),
+      pause && this.pause(pause),
     ]);
     this.isDone = true;
   }
@@ -92,12 +101,26 @@ export class Client {
 
   private async cancel(afterMs: number): Promise<void> {
     await this.world.sleep(afterMs);
+    this.wasCancelled = await this.unlessFinal((engine) => engine.cancel(PROJECT, this.executionId));
+  }
+
+  /** It comes to the same as if it had not been paused. */
+  private async pause({ afterMs, forMs }: NonNullable<Wish['pause']>): Promise<void> {
+    await this.world.sleep(afterMs);
+    await this.unlessFinal((engine) => engine.pause(PROJECT, this.executionId));
+    await this.world.sleep(forMs);
+    await this.unlessFinal((engine) => engine.unpause(PROJECT, this.executionId));
+  }
+
+  /** Asks until there is an answer; false if that was that the execution is final. */
+  private async unlessFinal(ask: (engine: Engine) => Promise<unknown>): Promise<boolean> {
     try {
-      await this.persistently(() => this.world.call((engine) => engine.cancel(PROJECT, this.executionId)));
-      this.wasCancelled = true;
+      await this.persistently(() => this.world.call(ask));
+      return true;
     } catch (error) {
       const isClosed = error instanceof EngineError && error.problem.type === 'rejected';
       if (!isClosed) throw error;
+      return false;
     }
   }
 

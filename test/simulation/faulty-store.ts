@@ -17,12 +17,14 @@ export function connect(store: Store, world: World, isAlive: () => boolean): Sto
 
 /** While faults are on, some news is late and some never comes: servers have to look for themselves, too. */
 function hardOfHearing(follower: Follower, world: World, isAlive: () => boolean): Follower {
+  const tell = (news: () => void) => {
+    const tellIt = () => isAlive() && news();
+    if (!world.faults) tellIt();
+    else if (world.random.chance(0.7)) void world.sleep(world.random.between(0, 2_000)).then(tellIt);
+  };
   return {
-    changed: (changes) => {
-      const tell = () => isAlive() && follower.changed(changes);
-      if (!world.faults) tell();
-      else if (world.random.chance(0.7)) void world.sleep(world.random.between(0, 2_000)).then(tell);
-    },
+    changed: (changes) => tell(() => follower.changed(changes)),
+    recordsChanged: (groups) => tell(() => follower.recordsChanged(groups)),
     missed: () => isAlive() && follower.missed(),
   };
 }

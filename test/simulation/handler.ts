@@ -1,5 +1,12 @@
 import type { StepOutcome, StepRecord } from '../../server/src/core/step.js';
-import type { Assignment, Completion, LeaseRef, WorkerAction } from '../../server/src/engine/api.js';
+import type {
+  Assignment,
+  Completion,
+  LeaseRef,
+  StepPage,
+  WorkerAction,
+  WorkerChild,
+} from '../../server/src/engine/api.js';
 import { EngineError } from '../../server/src/engine/errors.js';
 import type { AwaitedOperation, Operation } from './programs.js';
 import { WORKFLOWS } from './worker.js';
@@ -15,6 +22,10 @@ export interface Process {
   readonly world: World;
   /** Waits while the process is held up; false if it died. */
   goesOn(): Promise<boolean>;
+  /** Keeps an execution in memory while it waits, or does not; answers whether it does. */
+  keep(executionId: string, outcomes: ReadonlyMap<string, StepRecord>): boolean;
+  /** What is kept of an execution, if it is; from then on it is not. */
+  takeKept(executionId: string): ReadonlyMap<string, StepRecord> | undefined;
 }
 
 /** Runs one assignment: replays what is recorded, does the rest, and commits each step before the next begins. */
@@ -39,12 +50,12 @@ export class Handler {
     this.leaseUntil = assignment.leaseExpiresAt;
     this.revision = assignment.execution.stateRevision;
     this.committed = JSON.parse(assignment.state).log;
-    for (const step of assignment.steps.steps) this.outcomes.set(step.key, step);
   }
 
   /** Ends when the execution does, or when it is out of this worker's hands. */
   async run(): Promise<void> {
     try {
+      await this.load();
       await this.perform();
     } catch (error) {
       if (!(error instanceof Left)) this.process.world.violated(`a handler met ${(error as Error).stack}`);
@@ -63,6 +74,37 @@ export class Handler {
     this.arrive(news.outcomes);
   }
 
+  /** What is recorded so far: sent, kept, or fetched. */
+  private async load(): Promise<void> {
+    const { omittedSteps, steps } = this.assignment;
+    const kept = this.process.takeKept(this.lease.executionId);
+    let page = steps;
+    if (omittedSteps > 0) {
+      for (const step of kept?.values() ?? []) this.outcomes.set(step.key, step);
+      const seen = [...this.outcomes.values()].filter(({ sequence }) => sequence > 0).length;
+      if (kept && seen !== omittedSteps) throw new Error(`it has seen ${seen} steps, not ${omittedSteps}`);
+      if (!kept) page = await this.fetchSteps(0);
+    }
+    for (;;) {
+      for (const step of page.steps) this.outcomes.set(step.key, step);
+      if (page.next === undefined) return;
+      page = await this.fetchSteps(page.next);
+    }
+  }
+
+  private async fetchSteps(place: number): Promise<StepPage> {
+    const { world } = this.process;
+    for (;;) {
+      await this.stayAlive();
+      try {
+        return await world.call((engine) => engine.listSteps(PROJECT, this.lease.executionId, place));
+      } catch (error) {
+        if (!world.mayPass(error)) throw error;
+        await world.sleep(world.random.between(50, 2_000));
+      }
+    }
+  }
+
   private async perform(): Promise<void> {
     const { world } = this.process;
     const { input, execution } = this.assignment;
@@ -77,6 +119,7 @@ export class Handler {
     for (const [index, operation] of program.operations.entries()) {
       const isLast = index === program.operations.length - 1 && program.endsWithStep;
       if (operation.type === 'step') await this.step(operation, isLast ? end : undefined);
+      if (operation.type === 'values') await this.values(operation);
       if (operation.type === 'waits') await this.waits(operation.waits);
       if (operation.type === 'detached') await this.detached(operation);
       if (operation.type === 'stumble' && execution.failedAttempts === 0) {
@@ -104,9 +147,26 @@ export class Handler {
       const record: WorkerAction = { type: 'record_step', key, kind: 'run', outcome, attempts: [] };
       if (end) this.log.push(`${key} ${text(outcome)}`);
       await this.commit(end ? [record, end()] : [record]);
-      this.outcomes.set(key, { key, kind: 'run', sequence: 1, outcome, attempts: [], recordedAt: 0 });
+      this.note(key, 'run', outcome);
     }
     this.log.push(`${key} ${text(this.outcomes.get(key)?.outcome)}`);
+  }
+
+  private async values({ key, count }: Extract<Operation, { type: 'values' }>): Promise<void> {
+    const keys = Array.from({ length: count }, (_, index) => `${key}v${index}`);
+    const outcome = { type: 'completed', result: { json: '1' } } as const;
+    if (!this.outcomes.has(keys[0] as string)) {
+      const fields = { type: 'record_step', kind: 'random', outcome, attempts: [] } as const;
+      await this.commit(keys.map((each) => ({ ...fields, key: each })));
+      for (const each of keys) this.note(each, 'random', outcome);
+    }
+    if (!keys.every((each) => this.outcomes.has(each))) throw new Error(`some values of ${key} are missing`);
+    this.log.push(`${count} values`);
+  }
+
+  /** The code has seen an outcome that is recorded. */
+  private note(key: string, kind: StepRecord['kind'], outcome: StepOutcome): void {
+    this.outcomes.set(key, { key, kind, sequence: 1, outcome, attempts: [], recordedAt: 0 });
   }
 
   private async detached({ key, program }: Extract<Operation, { type: 'detached' }>): Promise<void> {
@@ -116,21 +176,36 @@ export class Handler {
 
   private async waits(waits: readonly AwaitedOperation[]): Promise<void> {
     const { executionId } = this.lease;
-    for (const wait of waits) if (wait.type === 'resume') this.process.world.resumeLater(executionId, wait);
-    const fresh = waits.filter(({ key }) => !this.outcomes.has(key));
-    if (fresh.length > 0) await this.commit(fresh.map(begin));
-    const missing = new Set(waits.map(({ key }) => key).filter((key) => !this.outcomes.get(key)?.sequence));
+    for (const wait of waits) {
+      if (wait.type === 'resume') this.process.world.resumeLater(executionId, wait);
+      if (wait.type === 'event') this.process.world.publishLater(topicOf(executionId, wait), wait);
+    }
+    const fresh = waits
+      .flatMap((wait) => begin(wait, executionId))
+      .filter(({ key }) => !this.outcomes.has(key));
+    if (fresh.length > 0) await this.commit(fresh);
+    const keys = waits.flatMap((wait) => ('by' in wait ? [wait.key, wait.by] : [wait.key]));
+    const missing = new Set(keys.filter((key) => !this.outcomes.get(key)?.sequence));
     while (missing.size > 0) {
       const arrived = [...missing].filter((key) => this.outcomes.get(key)?.outcome);
       // A lost answer of an acceptance, or its repetition: accepting again changes nothing.
-      await this.commit(
-        arrived.length > 0
-          ? arrived.map((key) => ({ type: 'accept_outcome', key }))
-          : [{ type: 'suspend_execution' }],
-      );
-      for (const key of arrived) missing.delete(key);
+      if (arrived.length > 0) await this.commit(arrived.map((key) => ({ type: 'accept_outcome', key })));
+      else await this.suspend();
+      for (const key of arrived) {
+        missing.delete(key);
+        const step = this.outcomes.get(key) as StepRecord;
+        this.outcomes.set(key, { ...step, sequence: 1 });
+      }
     }
-    for (const { key } of waits) this.log.push(`${key} ${text(this.outcomes.get(key)?.outcome)}`);
+    for (const key of keys) this.log.push(`${key} ${text(this.outcomes.get(key)?.outcome)}`);
+  }
+
+  /** What it keeps is there before the server knows: it may give the execution back at once. */
+  private async suspend(): Promise<void> {
+    const { executionId } = this.lease;
+    const isKept = this.process.keep(executionId, this.outcomes);
+    await this.commit([{ type: 'suspend_execution', isKept }]);
+    this.process.takeKept(executionId);
   }
 
   private arrive(steps: readonly StepRecord[]): void {
@@ -196,29 +271,63 @@ export class Handler {
   }
 }
 
-function begin(wait: AwaitedOperation): WorkerAction {
+/** What asks the server for a wait, and, where the execution itself is to end it, for that, too. */
+function begin(wait: AwaitedOperation, executionId: string): Keyed[] {
   const { type, key } = wait;
   switch (type) {
     case 'child':
-      return start(key, wait.program, true);
+      return [start(key, wait.program, true)];
+    case 'batch':
+      return [{ type: 'start_children', key, waits: true, children: wait.programs.map(childOf) }];
     case 'timer':
-      return { type: 'await_timer', key, delayMs: wait.ms };
+      return [{ type: 'await_timer', key, delayMs: wait.ms }];
     case 'resume':
-      return { type: 'await_resume', key };
+      return [{ type: 'await_resume', key }];
+    case 'told': {
+      const data = { json: `${wait.value}` };
+      const tell = { type: 'send_resume', key: wait.by, executionId, suspendedStepKey: key, data } as const;
+      return [tell, { type: 'await_resume', key }];
+    }
     case 'timeout':
-      return { type: 'await_resume', key, timeoutMs: wait.ms };
+      return [{ type: 'await_resume', key, timeoutMs: wait.ms }];
+    case 'event':
+      return [{ type: 'await_event', key, topic: topicOf(executionId, wait) }];
+    case 'heard': {
+      const topic = topicOf(executionId, wait);
+      const event = { type: 'said', data: { json: `${wait.value}` } };
+      return [
+        { type: 'publish_event', key: wait.by, topic, event },
+        { type: 'await_event', key, topic },
+      ];
+    }
   }
 }
 
-function start(key: string, program: number, waits: boolean): WorkerAction {
+/** Each wait for an event has a topic of its own, so that what comes depends on nothing else. */
+export function topicOf(executionId: string, { key }: { readonly key: string }): string {
+  return `${executionId} ${key}`;
+}
+
+/** An action about a step. */
+type Keyed = Extract<WorkerAction, { readonly key: string }>;
+
+function start(key: string, program: number, waits: boolean): Keyed {
+  return { type: 'start_child', key, waits, child: childOf(program) };
+}
+
+function childOf(program: number): WorkerChild {
   const workflowId = WORKFLOWS[program % WORKFLOWS.length] ?? '';
-  const child = { workflowId, payload: { json: `${program}` }, initialState: '{"log":[]}', priority: 0 };
-  return { type: 'start_child', key, waits, child };
+  return { workflowId, payload: { json: `${program}` }, initialState: '{"log":[]}', priority: 0 };
+}
+
+/** The ids of a batch's children are others each time, and so are where an event was published, and when. */
+export function withoutIds(text: string): string {
+  return text.replaceAll(/"(executionId|topic|createTime)":"[^"]*",?/g, '');
 }
 
 function text(outcome: StepOutcome | undefined): string {
   if (outcome?.type === 'failed') return `failed with ${outcome.failure.type} ${outcome.failure.message}`;
-  return outcome?.result && 'json' in outcome.result ? outcome.result.json : 'nothing';
+  return outcome?.result && 'json' in outcome.result ? withoutIds(outcome.result.json) : 'nothing';
 }
 
 /** The lease is lost, or the execution is closed: for this handler that is the same. */

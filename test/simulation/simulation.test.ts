@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
-import { Random } from './random.js';
+import { simulateStarts } from './automatic-starts.js';
+import { seedIds } from './seeded-ids.js';
 import { simulate } from './simulation.js';
 
 // Virtual time, one store, one server or three that are killed again and again, workers that crash, are held up and send everything
@@ -12,18 +13,9 @@ const first = Number(SIMULATION_SEED ?? SIMULATION_FIRST);
 const count = SIMULATION_SEED === undefined ? Number(SIMULATION_SEEDS) : 1;
 const BATCH = 50;
 
-// Ids and tokens are drawn from the seed, so that a seed always plays the same.
-let ids = new Random(0);
-vi.mock('node:crypto', async (original) => {
-  const bytes = (size: number) => Buffer.from(Array.from({ length: size }, () => ids.between(0, 255)));
-  return {
-    ...(await original<typeof import('node:crypto')>()),
-    randomBytes: bytes,
-    randomUUID: () =>
-      bytes(16)
-        .toString('hex')
-        .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-'),
-  };
+// Hoisted above the imports.
+vi.mock('node:crypto', async (original: () => Promise<typeof import('node:crypto')>) => {
+  return (await import('./seeded-ids.js')).seededCrypto(original);
 });
 
 for (let from = first; from < first + count; from += BATCH) {
@@ -42,6 +34,27 @@ test('a seed always plays the same', async () => {
   }
 });
 
+/** Fewer: each plays five minutes of faults. */
+const STARTS_SHARE = 6;
+
+test(`with ${Math.ceil(count / STARTS_SHARE)} seeds each tick and each event starts one execution`, {
+  timeout: 120_000,
+}, async () => {
+  for (let seed = first; seed < first + Math.ceil(count / STARTS_SHARE); seed++) {
+    seedIds(seed);
+    const starts = await simulateStarts(seed, { servers: seed % 3 === 0 ? 1 : 3 });
+    const { violations, ticks, lastTicks, expectedTicks, sequences, events, published } = starts;
+    const again = `play it again with SIMULATION_SEED=${seed}`;
+    expect(violations, again).toEqual([]);
+    expect({ ticks, lastTicks }, again).toEqual({
+      ticks: expectedTicks,
+      lastTicks: [null, ...expectedTicks.slice(0, -1)],
+    });
+    expect(sequences, again).toEqual(published.map((_, index) => index + 1));
+    expect([...events].sort(), again).toEqual([...published].sort());
+  }
+});
+
 async function check(seed: number): Promise<void> {
   const again = `play it again with SIMULATION_SEED=${seed}`;
   const calm = await play(seed, { faults: false, servers: 1 });
@@ -53,6 +66,6 @@ async function check(seed: number): Promise<void> {
 }
 
 function play(seed: number, options: { readonly faults: boolean; readonly servers: number }) {
-  ids = new Random(seed);
+  seedIds(seed);
   return simulate(seed, options);
 }

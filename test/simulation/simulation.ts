@@ -1,10 +1,13 @@
 import { type Execution, isFinal } from '../../server/src/core/execution.js';
 import type { JournalEntry } from '../../server/src/core/journal.js';
 import { applyPatch, parseState } from '../../server/src/core/state-document.js';
-import { addFacts, inOrder, type StepRecord } from '../../server/src/core/step.js';
+import { addFacts, inOrder, type StepOutcome, type StepRecord } from '../../server/src/core/step.js';
 import { Client, type Wish } from './client.js';
+import { checkPublishedOnce, Gossip } from './gossip.js';
+import { topicOf, withoutIds } from './handler.js';
 import { randomPrograms } from './programs.js';
 import { Random } from './random.js';
+import { problemWith } from './tree-reader.js';
 import { Worker } from './worker.js';
 import { PROJECT, World } from './world.js';
 
@@ -38,14 +41,18 @@ export async function simulate(
   const wishes = randomWishes(plan, programs.length);
   const world = new World({ random: new Random(seed + 1), programs, ...options });
   const clients = wishes.map((wish) => new Client(world, wish));
+  const gossip = new Gossip(world);
   const start = world.clock.now();
   const guard = (work: Promise<unknown>) => work.catch((error) => world.violated(String(error?.stack)));
+  await world.declareLimits();
   guard(world.startServers());
   const workers = [true, false, true].map((streams) => new Worker(world, { streams }));
   for (const worker of workers) worker.start();
   for (const client of clients) guard(world.sleep(world.random.between(0, 20_000)).then(() => client.run()));
+  guard(gossip.run());
   if (options.faults) guard(wreak(world, workers));
-  await world.runUntil(() => !world.faults && world.isIdle && clients.every(({ isDone }) => isDone));
+  const actors = [...clients, gossip];
+  await world.runUntil(() => !world.faults && world.isIdle && actors.every(({ isDone }) => isDone));
   const executions = new Map<string, Legacy>();
   if (world.violations.length === 0) {
     for (const client of clients) await collect(world, client, executions);
@@ -58,6 +65,7 @@ function randomWishes(plan: Random, programs: number): Wish[] {
     key: `k${index}`,
     program: plan.between(0, Math.min(2, programs - 1)),
     ...(plan.chance(0.2) && { cancelAfterMs: plan.between(0, 30_000) }),
+    ...(plan.chance(0.2) && { pause: { afterMs: plan.between(0, 30_000), forMs: plan.between(0, 20_000) } }),
   }));
 }
 
@@ -95,10 +103,12 @@ async function collect(world: World, client: Client, executions: Map<string, Leg
   if (keyed.length !== 1 || keyed[0]?.id !== client.executionId) {
     world.violated(`1, 2: ${key} is ${keyed.map(({ id }) => id)}, not ${client.executionId}`);
   }
+  const problem = problemWith(client.treeReaders, all);
+  if (problem) world.violated(`11: of the events of the tree of ${key}, ${problem}`);
   const byId = new Map(all.map((execution) => [execution.id, execution]));
   const placeOf = ({ parent }: Execution): string => {
     const above = parent && byId.get(parent.executionId);
-    return above ? `${placeOf(above)}/${parent.stepKey}` : key;
+    return above ? `${placeOf(above)}/${parent.stepKey}${parent.index ?? ''}` : key;
   };
   for (const execution of all) {
     const journal = await world.store.journal(execution.id, { afterEvent: 0, entries: 1e6, bytes: 1e9 });
@@ -110,6 +120,11 @@ async function collect(world: World, client: Client, executions: Map<string, Leg
     }
     if (client.wish.cancelAfterMs === undefined) executions.set(place, legacy);
   }
+}
+
+function outcomeText(outcome: StepOutcome | undefined): string {
+  const result = outcome?.type === 'completed' ? outcome.result : undefined;
+  return result && 'json' in result ? withoutIds(result.json) : JSON.stringify(outcome);
 }
 
 async function legacyOf(
@@ -142,6 +157,9 @@ async function legacyOf(
     world.violated(`9: the state of ${id} is not the fold of its patches`);
   if (event !== eventCount + 1) world.violated(`10: ${id} has ${event - 1} events, not ${eventCount}`);
   const ordered = inOrder(steps.values());
+  for (const { key, kind, outcome } of ordered) {
+    if (kind === 'wait_for_event' && outcome) await checkPublishedOnce(world, topicOf(id, { key }));
+  }
   const places = ordered.filter(({ sequence }) => sequence > 0).map(({ sequence }) => sequence);
   if (places.some((place, index) => place !== index + 1) || places.length !== stepCount) {
     world.violated(`the outcomes of ${id} have the places ${places}`);
@@ -149,7 +167,7 @@ async function legacyOf(
   return {
     ...{ status, state, failure: failure?.message, result: journal.at(-1)?.result },
     steps: ordered
-      .map(({ key, outcome, kind }) => `${key} ${kind} ${kind === 'invoke' || JSON.stringify(outcome)}`)
+      .map(({ key, outcome, kind }) => `${key} ${kind} ${kind === 'invoke' || outcomeText(outcome)}`)
       .sort(),
   };
 }

@@ -1,3 +1,4 @@
+import type { StepRecord } from '../../server/src/core/step.js';
 import type { Assignment, LeaseReport, WorkNotice, WorkSession } from '../../server/src/engine/api.js';
 import { Handler } from './handler.js';
 import type { Server } from './server.js';
@@ -14,6 +15,8 @@ export class Worker {
   private readonly world: World;
   private readonly streams: boolean;
   private readonly handlers = new Map<string, Handler>();
+  /** What the code of executions that wait had seen, as far as it is kept. */
+  private readonly kept = new Map<string, ReadonlyMap<string, StepRecord>>();
   /** Grows with each crash: what an earlier life began has no effect any more. */
   private life = 0;
   private held: Promise<void> = Promise.resolve();
@@ -26,6 +29,7 @@ export class Worker {
   start(): void {
     this.life += 1;
     this.handlers.clear();
+    this.kept.clear();
     const { life } = this;
     const serve = this.streams ? () => this.stream(life) : () => this.poll(life);
     void this.forever(life, serve);
@@ -139,12 +143,30 @@ export class Worker {
 
   private take(life: number, assignment: Assignment, done: () => void): void {
     const { executionId } = assignment.lease;
-    const handler = new Handler({ world: this.world, goesOn: () => this.goesOn(life) }, assignment);
+    const { world } = this;
+    const process = {
+      world,
+      goesOn: () => this.goesOn(life),
+      keep: (id: string, outcomes: ReadonlyMap<string, StepRecord>) => {
+        if (life !== this.life || world.random.chance(0.3)) return false;
+        this.kept.set(id, outcomes);
+        return true;
+      },
+      takeKept: (id: string) => this.takeKept(id),
+    };
+    const handler = new Handler(process, assignment);
     this.handlers.set(executionId, handler);
     void handler.run().finally(() => {
       if (this.handlers.get(executionId) === handler) this.handlers.delete(executionId);
       done();
     });
+  }
+
+  /** What was kept, unless there was no room for it any more. */
+  private takeKept(executionId: string): ReadonlyMap<string, StepRecord> | undefined {
+    const kept = this.kept.get(executionId);
+    this.kept.delete(executionId);
+    return this.world.random.chance(0.2) ? undefined : kept;
   }
 
   /** Heartbeats for what it holds, as long as the registration is good. */

@@ -1,5 +1,5 @@
-import { isFinal } from '../../server/src/core/execution.js';
-import type { Engine } from '../../server/src/engine/engine.js';
+import { type Execution, isFinal } from '../../server/src/core/execution.js';
+import { Engine } from '../../server/src/engine/engine.js';
 import { EngineError } from '../../server/src/engine/errors.js';
 import { HandClock, settled } from '../../server/src/engine/hand-clock.mjs';
 import { MemoryDatabase, openMemoryStore } from '../../server/src/store/memory/memory-store.js';
@@ -7,8 +7,12 @@ import { type ExecutionWrite, type Store, StoreFault } from '../../server/src/st
 import type { AwaitedOperation, Program } from './programs.js';
 import type { Random } from './random.js';
 import { Server } from './server.js';
+import { SlotWatch } from './slot-watch.js';
 
 export const PROJECT = 'p';
+
+/** The queues whose concurrency is limited. */
+const LIMITS = { w1: 2, w2: 1 };
 
 /** How long nothing may happen to what is not done yet, once faults have healed (promise 24). */
 const STUCK_MS = 60_000;
@@ -40,6 +44,9 @@ export class World {
   /** Since when executions have had messages to deliver. */
   private readonly outboxes = new Map<string, number>();
   private healedAt: number;
+  private readonly slots: SlotWatch;
+  /** By root, executions that are not final. */
+  private readonly unfinished = new Map<string, Map<string, Execution>>();
 
   constructor(options: {
     readonly random: Random;
@@ -54,6 +61,7 @@ export class World {
     this.database = options.servers > 1 ? new MemoryDatabase() : undefined;
     this.store = openMemoryStore(this.database);
     this.healedAt = options.faults ? Number.POSITIVE_INFINITY : this.clock.now();
+    this.slots = new SlotWatch(this.store, LIMITS, (what) => this.violated(what));
   }
 
   sleep(ms: number): Promise<void> {
@@ -68,7 +76,7 @@ export class World {
       await settled();
       if (isOver() || this.violations.length > 0) return;
       await this.clock.turn(this.clock.nextAt() - this.clock.now());
-      this.checkProgress();
+      await this.checkProgress();
     }
   }
 
@@ -80,6 +88,18 @@ export class World {
 
   async startServers(): Promise<void> {
     await Promise.all([...this.servers.keys()].map((place) => this.startServer(place)));
+  }
+
+  /** Has a worker declare the limits of queues before anything goes wrong. */
+  async declareLimits(): Promise<void> {
+    const engine = new Engine({ store: this.store, clock: this.clock, leaseMs: 1, fault: () => {} });
+    await engine.registerWorker({
+      ...{ projectId: PROJECT, queues: [], deploymentId: '', buildId: '', sdkName: '', sdkVersion: '' },
+      ...{ identity: '', maxConcurrentExecutions: 1 },
+      workflows: Object.entries(LIMITS).map(([queue, queueConcurrencyLimit]) => {
+        return { id: `declares ${queue}`, description: '', schemas: {}, queue, queueConcurrencyLimit };
+      }),
+    });
   }
 
   private async startServer(place: number): Promise<void> {
@@ -133,10 +153,13 @@ export class World {
   /** Notes what the store holds now. */
   committed({ execution, before, entry }: ExecutionWrite): void {
     const { id, rootExecutionId: root, status, outbox } = execution;
+    this.slots.committed(execution);
+    this.noteUnfinished(execution);
     if (outbox.length === 0) this.outboxes.delete(id);
     else if (!this.outboxes.has(id)) this.outboxes.set(id, this.clock.now());
     if (!before) this.count(root, 1);
     if (entry) this.happened(root);
+    if (execution.pausedFor === 'workers_lost' && !before?.pausedFor) void this.unpauseLater(id);
     if (entry && isFinal(status) && entry.events.some(({ type }) => isEnd(type))) this.count(root, -1);
     for (const step of entry?.steps ?? []) {
       if (step.type === 'recorded' || step.type === 'arrived') this.recorded.add(`${id} ${step.key}`);
@@ -160,19 +183,46 @@ export class World {
     void this.sleep(afterMs).then(() => this.resume(executionId, key, value));
   }
 
-  private async resume(executionId: string, stepKey: string, value: number): Promise<void> {
+  /** Has somebody publish a value, once; see `resumeLater`. */
+  publishLater(topic: string, { afterMs, value }: Extract<AwaitedOperation, { type: 'event' }>): void {
+    if (this.resumed.has(topic)) return;
+    this.resumed.add(topic);
+    void this.sleep(afterMs).then(() => this.publish(topic, value));
+  }
+
+  /** Publishes a value, once, however often that takes. */
+  publish(topic: string, value: string | number): Promise<void> {
+    const json = JSON.stringify(value);
+    const publication = { topic, events: [{ type: 'said', data: { json } }] };
+    const once = { idempotencyKey: json, digest: json };
+    return this.untilAnswered('publication', async (engine) => {
+      await engine.publish(PROJECT, { ...publication, ...once });
+    });
+  }
+
+  private resume(executionId: string, stepKey: string, value: number): Promise<void> {
     const given = { stepKey, data: { json: `${value}` } };
-    const ask = () => this.call((engine) => engine.resume(PROJECT, executionId, given));
+    return this.untilAnswered('resume', (engine) => engine.resume(PROJECT, executionId, given));
+  }
+
+  /** The one who looks after executions at which too many workers were lost. */
+  private async unpauseLater(executionId: string): Promise<void> {
+    await this.sleep(this.random.between(0, 10_000));
+    await this.untilAnswered('unpause', (engine) => engine.unpause(PROJECT, executionId));
+  }
+
+  /** Asks, sometimes twice, until there is an answer: also that the execution is final. */
+  private async untilAnswered(what: string, ask: (engine: Engine) => Promise<void>): Promise<void> {
     for (;;) {
-      if (this.faults && this.random.chance(0.2)) ask().catch(() => {});
+      if (this.faults && this.random.chance(0.2)) this.call(ask).catch(() => {});
       try {
-        return await ask();
+        return await this.call(ask);
       } catch (error) {
         const isClosed = error instanceof EngineError && error.problem.type === 'rejected';
         const isOver = isClosed && error.problem.rejection.type === 'closed';
         if (isOver) return;
         if (!this.mayPass(error))
-          return this.violated(`a resume met ${(error as Error).stack} ${JSON.stringify(error)}`);
+          return this.violated(`a ${what} met ${(error as Error).stack} ${JSON.stringify(error)}`);
         await this.sleep(this.random.between(50, 2_000));
       }
     }
@@ -206,6 +256,19 @@ export class World {
     return this.open.size === 0 && this.outboxes.size === 0;
   }
 
+  private noteUnfinished(execution: Execution): void {
+    const unfinished = this.unfinished.get(execution.rootExecutionId) ?? new Map<string, Execution>();
+    this.unfinished.set(execution.rootExecutionId, unfinished);
+    if (isFinal(execution.status)) unfinished.delete(execution.id);
+    else unfinished.set(execution.id, execution);
+  }
+
+  /** Whether a tree waits for a slot that others hold: it is theirs to go on. */
+  private async isHeldUp(root: string): Promise<boolean> {
+    const waits = [...(this.unfinished.get(root)?.values() ?? [])].map((each) => this.slots.isHeldUp(each));
+    return (await Promise.all(waits)).includes(true);
+  }
+
   private count(root: string, change: number): void {
     const open = (this.open.get(root) ?? 0) + change;
     if (open > 0) this.open.set(root, open);
@@ -213,10 +276,10 @@ export class World {
     if (open === 0) this.active.delete(root);
   }
 
-  private checkProgress(): void {
+  private async checkProgress(): Promise<void> {
     const silence = (since: number) => this.clock.now() - Math.max(since, this.healedAt);
     for (const [root, at] of this.active) {
-      if (this.running.get(root) || silence(at) <= STUCK_MS) continue;
+      if (this.running.get(root) || silence(at) <= STUCK_MS || (await this.isHeldUp(root))) continue;
       this.violated(`24: nothing happened to ${root} for ${silence(at)} ms`);
     }
     for (const [id, at] of this.outboxes) {

@@ -5,7 +5,11 @@ import type {
   ExecutionIndex,
   ExecutionQuery,
   ExecutionWrite,
+  RecordName,
+  RecordQuery,
+  RecordWrite,
   Store,
+  StoredRecord,
   StoredSchema,
 } from '../../server/src/store/store.js';
 import { AWKWARD_TEXTS, awkwardRecord, entry, execution, next, schema } from './samples.js';
@@ -22,6 +26,11 @@ export type StoreCommand =
   | { readonly type: 'list_due'; readonly query: Parameters<Store['listDue']>[0] }
   | { readonly type: 'list_outboxes'; readonly until: number }
   | { readonly type: 'list'; readonly query: ExecutionQuery }
+  | { readonly type: 'list_waiting'; readonly query: Parameters<Store['listWaiting']>[0] }
+  | GivenRecordWrite
+  | { readonly type: 'load_record'; readonly name: RecordName }
+  | { readonly type: 'list_records'; readonly query: RecordQuery }
+  | { readonly type: 'list_due_records'; readonly query: Parameters<Store['listDueRecords']>[0] }
   | { readonly type: 'put_schema'; readonly schema: StoredSchema }
   | { readonly type: 'list_schemas'; readonly query: Parameters<Store['listSchemas']>[0] };
 
@@ -34,15 +43,42 @@ interface GivenWrite {
   readonly index: ExecutionWrite['index'];
 }
 
+/** What a write of a record says, apart from the version. */
+interface GivenRecordWrite {
+  readonly type: 'commit_record';
+  readonly group: string;
+  readonly id: string;
+  readonly against: number;
+  readonly given: Pick<StoredRecord, 'alias' | 'dueAt' | 'body'> | 'remove';
+}
+
+/** What is there of what a command writes. */
+export interface Current {
+  readonly execution?: Execution | undefined;
+  readonly record?: StoredRecord | undefined;
+}
+
+/** What is there of what a command writes. */
+export async function currentOf(store: Store, command: StoreCommand): Promise<Current> {
+  if (command.type === 'commit') return { execution: (await store.load(command.id))?.execution };
+  return command.type === 'commit_record' ? { record: await store.loadRecord(command) } : {};
+}
+
 /** Makes the call, and answers what any two stores must agree on. */
-export async function run(
-  store: Store,
-  command: StoreCommand,
-  current: Execution | undefined,
-): Promise<unknown> {
+export async function run(store: Store, command: StoreCommand, current: Current): Promise<unknown> {
   switch (command.type) {
     case 'commit':
-      return store.commit(toWrite(command, current));
+      return store.commit(toWrite(command, current.execution));
+    case 'commit_record':
+      return store.commitRecord(toRecordWrite(command, current.record));
+    case 'load_record':
+      return store.loadRecord(command.name);
+    case 'list_records':
+      return store.listRecords(command.query);
+    case 'list_due_records':
+      return store.listDueRecords(command.query);
+    case 'list_waiting':
+      return store.listWaiting(command.query);
     case 'load':
       return store.load(command.id);
     case 'journal':
@@ -81,6 +117,16 @@ function toWrite(
   };
 }
 
+function toRecordWrite(
+  { group, id, against, given }: GivenRecordWrite,
+  current: StoredRecord | undefined,
+): RecordWrite {
+  const version = Math.max(1, (current?.version ?? 0) + against);
+  return given === 'remove'
+    ? { remove: { group, id, version } }
+    : { record: { group, id, version: version + Number(current !== undefined), ...given } };
+}
+
 const IDS = ['a', 'b', 'c', 'd', 'e', '\u{1F600}', '\uFF5E', 'a\0b'];
 const PROJECTS = ['p', 'q'];
 const WORKFLOWS = ['w', '__proto__'];
@@ -93,6 +139,10 @@ const projectId = fc.constantFrom(...PROJECTS);
 const workflowId = fc.constantFrom(...WORKFLOWS);
 const person = fc.constantFrom(...PEOPLE);
 const status = fc.constantFrom(...EXECUTION_STATUSES);
+const priority = fc.integer({ min: -1, max: 1 });
+const group = fc.constantFrom('g', 'g\0', 'h/i');
+const alias = fc.constantFrom('x', '$y', '');
+const key = fc.constantFrom('g', 'g/h', '\0', '$in');
 
 /** Some of the members; a member that is not chosen is not there. */
 function some<T extends object>(
@@ -116,7 +166,7 @@ const given: fc.Arbitrary<GivenWrite> = fc.record({
   changes: fc.record({
     status,
     queue: fc.constantFrom(...AWKWARD_TEXTS),
-    priority: fc.integer({ min: -1, max: 1 }),
+    priority,
     readyAt: time,
     searchAttributes: fc.constantFrom({}, awkwardRecord()),
   }),
@@ -128,7 +178,11 @@ const given: fc.Arbitrary<GivenWrite> = fc.record({
   index: fc
     .record({
       ready: fc.boolean(),
-      rest: some<Pick<ExecutionIndex, 'outboxSince' | 'wakeAt'>>({ outboxSince: time, wakeAt: time }),
+      rest: some<Pick<ExecutionIndex, 'outboxSince' | 'wakeAt' | 'waitsFor'>>({
+        outboxSince: time,
+        wakeAt: time,
+        waitsFor: fc.uniqueArray(key),
+      }),
     })
     .map(({ ready, rest }) => ({ ...rest, ready })),
 });
@@ -160,6 +214,25 @@ const storedSchema = fc
   })
   .map(schema);
 
+const recordWrite: fc.Arbitrary<StoreCommand> = fc.record({
+  type: fc.constant('commit_record' as const),
+  group,
+  id,
+  against: fc.constantFrom(0, 0, 0, 0, 0, -1, 1),
+  given: fc.oneof(
+    { weight: 1, arbitrary: fc.constant('remove' as const) },
+    {
+      weight: 4,
+      arbitrary: fc
+        .record({
+          body: fc.json(),
+          rest: some<Pick<StoredRecord, 'alias' | 'dueAt'>>({ alias, dueAt: time }),
+        })
+        .map(({ body, rest }) => ({ ...rest, body })),
+    },
+  ),
+});
+
 /** Calls that write, commits most often. */
 export const writeCommand: fc.Arbitrary<StoreCommand> = fc.oneof(
   {
@@ -172,6 +245,7 @@ export const writeCommand: fc.Arbitrary<StoreCommand> = fc.oneof(
       given,
     }),
   },
+  { weight: 3, arbitrary: recordWrite },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('put_schema' as const), schema: storedSchema }) },
 );
 
@@ -207,6 +281,46 @@ export const readCommand: fc.Arbitrary<StoreCommand> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('list_outboxes' as const), until: time }) },
   { weight: 4, arbitrary: fc.record({ type: fc.constant('list' as const), query: listQuery }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('list_waiting' as const),
+      query: fc
+        .record({
+          fixed: fc.record({ key, limit }),
+          optional: some<Pick<Parameters<Store['listWaiting']>[0], 'after'>>({
+            after: fc.record({ id, priority, readyAt: time }),
+          }),
+        })
+        .map(({ fixed, optional }) => ({ ...fixed, ...optional })),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('load_record' as const),
+      name: fc.oneof(fc.record({ group, id }), fc.record({ group, alias })),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('list_records' as const),
+      query: fc
+        .record({
+          fixed: fc.record({ group, limit }),
+          optional: some<Pick<RecordQuery, 'from' | 'descending'>>({ from: id, descending: fc.boolean() }),
+        })
+        .map(({ fixed, optional }) => ({ ...fixed, ...optional })),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('list_due_records' as const),
+      query: fc.record({ until: time, limit }),
+    }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({

@@ -3,8 +3,10 @@ import type { Store } from '../../server/src/store/store.js';
 import { describeCommits } from './commits.js';
 import { describeJournals } from './journals.js';
 import { describeLists } from './lists.js';
+import { describeRecords } from './records.js';
 import { describeSchemas } from './schemas.js';
 import { describeValues } from './values.js';
+import { describeWaiting } from './waiting.js';
 import { describeWorkers } from './workers.js';
 
 /** How a test gets at the store that it is about. */
@@ -37,6 +39,8 @@ export function describeStore(name: string, underTest: StoreUnderTest): void {
     describeLists(open);
     describeSchemas(open);
     describeWorkers(open);
+    describeWaiting(open, reopen);
+    describeRecords(open, reopen);
     describeValues(open, reopen);
   });
 }

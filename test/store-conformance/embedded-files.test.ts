@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { openEmbeddedStore } from '../../server/src/store/embedded/embedded-store.js';
 import { readWatermark } from '../../server/src/store/embedded/watermark.js';
 import { dataDirectory } from './data-directory.js';
-import { create, execution, next, schema, write } from './samples.js';
+import { create, createRecord, execution, next, record, schema, write } from './samples.js';
 
 /** Group commits that the watermark of a directory has seen. */
 function groups(dataDir: string): number {
@@ -21,6 +21,12 @@ test('commits that are asked for in one turn of the event loop share one transac
   expect(groups(dataDir)).toBe(1);
   await create(store, { id: 'alone' });
   expect(groups(dataDir)).toBe(2);
+  await Promise.all([
+    create(store, { id: 'a' }),
+    createRecord(store, { id: 'a' }),
+    createRecord(store, { id: 'b' }),
+  ]);
+  expect(groups(dataDir)).toBe(3);
   await store.close();
 });
 
@@ -43,6 +49,7 @@ test('a group in which every write conflicts writes nothing', async () => {
   await create(store, { id: 'a' });
   const before = groups(dataDir);
   expect(await store.commit(write(execution({ id: 'a' })))).toBe('conflict');
+  expect(await store.commitRecord({ remove: record({ id: 'a' }) })).toBe('conflict');
   expect(groups(dataDir)).toBe(before);
   await store.close();
 });

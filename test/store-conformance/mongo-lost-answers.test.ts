@@ -16,10 +16,10 @@ import { Connection } from '../../server/src/store/mongo/connection.js';
 import { Journal } from '../../server/src/store/mongo/journal.js';
 import { openMongoStore } from '../../server/src/store/mongo/mongo-store.js';
 import { Settlement } from '../../server/src/store/mongo/settlement.js';
-import type { ExecutionWrite, Store } from '../../server/src/store/store.js';
+import type { ExecutionWrite, RecordWrite, Store } from '../../server/src/store/store.js';
 import { withMongod } from '../mongodb/shared.js';
 import { type CommandFailure, FailingMongod, type FailureMode } from './mongo-fail-points.js';
-import { create, entry, execution, next, write } from './samples.js';
+import { create, createRecord, entry, execution, next, nextRecord, record, write } from './samples.js';
 
 const LOST = { closeConnection: true } as const;
 const NOT_PRIMARY = { errorCode: 10_107 } as const;
@@ -227,6 +227,96 @@ withMongod(() => {
     await expectStored(crossing.execution);
   });
 
+  describe('a record', () => {
+    const A = { group: 'group', id: 'a' };
+    const first = record({ id: 'a', alias: 'name' });
+    const second = nextRecord(first, { body: 'second' });
+
+    /** Each is asked for when the one before it is done. */
+    const writes: readonly (readonly [what: string, command: string, write: RecordWrite])[] = [
+      ['a creation', 'insert', { record: first }],
+      ['a replacement', 'update', { record: second }],
+      ['a removal', 'delete', { remove: second }],
+    ];
+
+    /** Whether a write is stored. */
+    async function isDone(done: RecordWrite): Promise<boolean> {
+      const found = await other.loadRecord(A);
+      return 'record' in done ? found?.version === done.record.version : found === undefined;
+    }
+
+    test.each<[what: string, how: Partial<CommandFailure>, times: number]>([
+      ['the connection breaks', LOST, 1],
+      ['the primary is none any more', NOT_PRIMARY, 1],
+      ['the server shuts down', SHUT_DOWN, 1],
+      ['a majority did not confirm it, because the server shuts down', NO_MAJORITY_SHUT_DOWN, 1],
+    ])('is written once, and its writer hears of it, when %s', async (_, how, times) => {
+      for (const [, command, written] of writes) {
+        await fail([command], how, { times });
+        expect(await one.commitRecord(written)).toBe('committed');
+        expect(await isDone(written)).toBe(true);
+      }
+    });
+
+    test('is written once, and its writer hears of it, when the first answer is lost', async () => {
+      for (const [, , written] of writes) {
+        await mongod.loseNextAnswer();
+        expect(await one.commitRecord(written)).toBe('committed');
+        expect(await isDone(written)).toBe(true);
+      }
+    });
+
+    test('is a fault and may be there when both answers are lost, which is no conflict with itself', async () => {
+      for (const [, command, written] of writes) {
+        await mongod.loseNextAnswer();
+        // The first try is carried out, and this is the second.
+        await fail([command], LOST, { skip: 1 });
+        const message = /^commit the record a of "group": the connection failed/;
+        await expect(one.commitRecord(written)).rejects.toMatchObject({ retryable: true, message });
+        await mongod.heal();
+        expect(await isDone(written)).toBe(true);
+        expect(await one.commitRecord(written)).toBe('conflict');
+      }
+    });
+
+    test('is a fault and not there when MongoDB never heard of it', async () => {
+      for (const [, command, written] of writes) {
+        await fail([command], LOST, { times: 2 });
+        await expect(one.commitRecord(written)).rejects.toMatchObject({
+          name: 'StoreFault',
+          retryable: true,
+        });
+        expect(await isDone(written)).toBe(false);
+        expect(await one.commitRecord(written)).toBe('committed');
+      }
+    });
+
+    test('is a fault when no majority confirmed it in time', async () => {
+      for (const [, command, written] of writes) {
+        await fail([command], NO_MAJORITY_IN_TIME, { times: 1 });
+        const message = /no majority confirmed it/;
+        await expect(one.commitRecord(written)).rejects.toMatchObject({ retryable: true, message });
+      }
+    });
+
+    test('whose removal is unknown to its own store is news to it', async () => {
+      const groups: string[] = [];
+      let missed = 0;
+      one.follow({
+        changed() {},
+        recordsChanged: (more) => void groups.push(...more),
+        missed: () => {
+          missed += 1;
+        },
+      });
+      await vi.waitFor(() => expect(missed).toBeGreaterThan(0), 5_000);
+      const created = await createRecord(one, { id: 'a' });
+      await fail(['delete'], NO_MAJORITY_IN_TIME, { times: 1 });
+      await expect(one.commitRecord({ remove: created })).rejects.toThrow('no majority');
+      await vi.waitFor(() => expect(groups).toEqual(['group']), 5_000);
+    });
+  });
+
   test('a read that is not answered is a fault that says what was read, and may be tried again', async () => {
     await create(one, { id: 'a' });
     await fail(['find'], LOST, { times: 2 });
@@ -241,6 +331,7 @@ withMongod(() => {
     const told = { ids: [] as string[], missed: 0 };
     one.follow({
       changed: (changes) => void told.ids.push(...changes.map(({ executionId }) => executionId)),
+      recordsChanged() {},
       missed: () => {
         told.missed += 1;
       },

@@ -5,7 +5,7 @@ import { openMongoStore } from '../../server/src/store/mongo/mongo-store.js';
 import type { ExecutionQuery, Store } from '../../server/src/store/store.js';
 import { withMongodb } from '../mongodb/shared.js';
 import { MongoDatabases } from './mongo-databases.js';
-import { create, entry, execution, next, schema, write } from './samples.js';
+import { create, createRecord, entry, execution, next, record, schema, write } from './samples.js';
 
 const COUNT = 400;
 
@@ -48,7 +48,7 @@ withMongodb(() => {
     await database.command({ profile: 2 });
     await doing();
     await database.command({ profile: 0 });
-    const asked = { op: { $in: ['query', 'getmore', 'update'] }, ns: { $not: /system/ } };
+    const asked = { op: { $in: ['query', 'getmore', 'update', 'remove'] }, ns: { $not: /system/ } };
     return (await database.collection('system.profile').find(asked).sort({ ts: 1 }).toArray()).map(toPlan);
   }
 
@@ -62,6 +62,13 @@ withMongodb(() => {
       ],
       ['what is due next', DUE, () => store.listDue({ until: -1, limit: 5 })],
       ['which outboxes wait', OUTBOX, () => store.listOutboxes({ until: 1_000, limit: 5 })],
+      ['what waits', WAITING, () => store.listWaiting({ key: 'event', limit: 5 })],
+      [
+        'what waits after the middle',
+        WAITING,
+        () => store.listWaiting({ key: 'event', after: MIDDLE, limit: 5 }),
+      ],
+      ['which records are due next', DUE, () => store.listDueRecords({ until: -1, limit: 5 })],
     ])('%s', async (_, index, ask) => {
       const [plan, ...more] = await plansOf(ask);
       expect(more).toEqual([]);
@@ -91,8 +98,31 @@ withMongodb(() => {
       ['to load a worker', 1, () => store.loadWorker({ id: 'worker1', now: 0 })],
       ['to list workers', 10, () => store.listWorkers({ ...PROJECT, now: 0 })],
       ['to commit', 1, async () => store.commit(write(next((await store.load('e1'))!.execution)))],
+      ['to load a record', 1, () => store.loadRecord({ group: 'g1', id: 'r11' })],
+      ['to load a record by its alias', 1, () => store.loadRecord({ group: 'g1', alias: 'alias of r11' })],
+      ['to list records', 5, () => store.listRecords({ group: 'g1', limit: 5 })],
+      ['to list records from one on', 5, () => store.listRecords({ group: 'g1', from: 'r3', limit: 5 })],
+      [
+        'to list records back from one',
+        5,
+        () => store.listRecords({ group: 'g1', from: 'r3', descending: true, limit: 5 }),
+      ],
+      ['to list records back', 5, () => store.listRecords({ group: 'g1', descending: true, limit: 5 })],
+      ['to say whose records are due', 5, () => store.listDueRecords({ until: 1_000, limit: 5 })],
+      [
+        'to replace a record',
+        1,
+        () => store.commitRecord({ record: record({ group: 'g1', id: 'r1', version: 2 }) }),
+      ],
+      ['to remove a record', 1, () => store.commitRecord({ remove: record({ group: 'g1', id: 'r21' }) })],
+      [
+        'to be refused a record',
+        1,
+        () => store.commitRecord({ remove: record({ group: 'g1', id: 'none' }) }),
+      ],
     ])('%s', async (_, documents, ask) => {
       const plans = await plansOf(ask);
+      expect(plans).not.toEqual([]);
       expect(plans.flatMap(costly)).toEqual([]);
       for (const { docsExamined } of plans) expect(docsExamined).toBeLessThanOrEqual(documents);
     });
@@ -124,6 +154,10 @@ const READY = 'ready';
 const READY_IN_QUEUE = 'ready_in_queue';
 const DUE = 'due';
 const OUTBOX = 'outbox';
+const WAITING = 'waiting';
+
+/** A place among the executions that wait for an event. */
+const MIDDLE = { id: 'e200', priority: 1, readyAt: 1_000 };
 
 function toPlan({ command, keysExamined = 0, docsExamined = 0, execStats = {} }: Document): Plan {
   const nodes = nodesOf(execStats);
@@ -179,8 +213,15 @@ async function fill(store: Store): Promise<void> {
         ...(n % 2 === 1 && { userId: `u${n % 3}` }),
         ...(n >= 10 && { parent: { executionId: `e${n % 10}`, stepKey: 's', waits: true } }),
       };
-      const index = { ready: n % 4 === 1, wakeAt: n, ...(n % 9 === 0 && { outboxSince: n }) };
-      return create(store, { id: `e${n}`, ...given }, index);
+      const waits = n % 2 === 0 && { waitsFor: ['event', `event ${n}`] };
+      const index = { ready: n % 4 === 1, wakeAt: n, ...(n % 9 === 0 && { outboxSince: n }), ...waits };
+      return create(store, { id: `e${n}`, priority: n % 3, ...given }, index);
+    }),
+  );
+  await Promise.all(
+    Array.from({ length: COUNT }, (_, n) => {
+      const names = { ...(n % 2 === 1 && { alias: `alias of r${n}` }), ...(n % 3 === 0 && { dueAt: n }) };
+      return createRecord(store, { group: `g${n % 10}`, id: `r${n}`, ...names });
     }),
   );
   for (let n = 0; n < 4; n++) {

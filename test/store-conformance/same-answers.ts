@@ -1,8 +1,16 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { InOrder } from '../../server/src/store/in-order.js';
 import { openMemoryStore } from '../../server/src/store/memory/memory-store.js';
 import type { Store } from '../../server/src/store/store.js';
-import { readCommand, run, type StoreCommand, writeCommand } from './command-stream.js';
+import {
+  type Current,
+  currentOf,
+  readCommand,
+  run,
+  type StoreCommand,
+  writeCommand,
+} from './command-stream.js';
 import type { StoreUnderTest } from './describe-store.js';
 
 /**
@@ -32,7 +40,7 @@ export function describeSameAnswers(name: string, underTest: StoreUnderTest): vo
       fc.asyncProperty(moments, (given) => compare(given, underTest, seen)),
       { numRuns: RUNS },
     );
-    const outcomes = ['committed', 'conflict'].map((outcome) => `commit ${outcome}`);
+    const outcomes = ['commit', 'commit_record'].flatMap((type) => [`${type} committed`, `${type} conflict`]);
     expect([...seen]).toEqual(expect.arrayContaining([...outcomes, ...READS.map((type) => `${type} found`)]));
   }, 120_000);
 }
@@ -40,7 +48,10 @@ export function describeSameAnswers(name: string, underTest: StoreUnderTest): vo
 /** Enough to see every answer in `READS` many times over. */
 const RUNS = 80;
 
-const READS = ['load', 'journal', 'list_ready', 'list_due', 'list_outboxes', 'list', 'list_schemas'];
+const READS = [
+  ...['load', 'journal', 'list_ready', 'list_due', 'list_outboxes', 'list_waiting', 'list', 'list_schemas'],
+  ...['load_record', 'list_records', 'list_due_records'],
+];
 
 async function compare(
   moments: readonly Moment[],
@@ -53,11 +64,9 @@ async function compare(
     for (const { reopens, writes, reads } of moments) {
       if (reopens && underTest.reopen) other = await underTest.reopen(other);
       for (const commands of [writes, reads]) {
-        const current = await Promise.all(commands.map((command) => currentOf(memory, command)));
-        const ask = (store: Store) =>
-          Promise.all(commands.map((command, index) => run(store, command, current[index]).catch(String)));
-        const answers = await ask(memory);
-        expect(await ask(other)).toEqual(answers);
+        const currents = await Promise.all(commands.map((command) => currentOf(memory, command)));
+        const answers = await ask(memory, commands, currents);
+        expect(await ask(other, commands, currents)).toEqual(answers);
         remember(seen, commands, answers);
       }
     }
@@ -66,15 +75,26 @@ async function compare(
   }
 }
 
-async function currentOf(store: Store, command: StoreCommand) {
-  return command.type === 'commit' ? (await store.load(command.id))?.execution : undefined;
+/** All at once, but for records of one group: of those that want one alias at the same time, any may get it. */
+function ask(
+  store: Store,
+  commands: readonly StoreCommand[],
+  currents: readonly Current[],
+): Promise<readonly unknown[]> {
+  const records = new InOrder();
+  return Promise.all(
+    commands.map((command, index) => {
+      const answer = () => run(store, command, currents[index] ?? {}).catch(String);
+      return command.type === 'commit_record' ? records.run(command.group, answer) : answer();
+    }),
+  );
 }
 
 function remember(seen: Set<string>, commands: readonly StoreCommand[], answers: readonly unknown[]): void {
   for (const [index, { type }] of commands.entries()) {
     const answer = answers[index];
     const isEmpty = answer === undefined || (Array.isArray(answer) && answer.length === 0);
-    if (type === 'commit') seen.add(`commit ${answer}`);
+    if (type === 'commit' || type === 'commit_record') seen.add(`${type} ${answer}`);
     else seen.add(isEmpty ? type : `${type} found`);
   }
 }

@@ -1,6 +1,12 @@
 import type { Execution } from '../../server/src/core/execution.js';
 import { type JournalEntry, lastEvent } from '../../server/src/core/journal.js';
-import type { ExecutionIndex, ExecutionWrite, Store, StoredSchema } from '../../server/src/store/store.js';
+import type {
+  ExecutionIndex,
+  ExecutionWrite,
+  Store,
+  StoredRecord,
+  StoredSchema,
+} from '../../server/src/store/store.js';
 
 /** An execution as it is when it was just created. */
 export function execution(given: Partial<Execution> & { readonly id: string }): Execution {
@@ -112,6 +118,27 @@ export function schema(given: Partial<StoredSchema> & { readonly digest: string 
     registeredAt: 1_000,
     ...given,
   };
+}
+
+/** A record of the group "group" as it is when it is created. */
+export function record(given: Partial<StoredRecord> & { readonly id: string }): StoredRecord {
+  return { group: 'group', version: 1, body: '{}', ...given };
+}
+
+/** The next version of a record. */
+export function nextRecord(before: StoredRecord, changes: Partial<StoredRecord> = {}): StoredRecord {
+  return { ...before, version: before.version + 1, ...changes };
+}
+
+/** Creates a record; its id is enough. */
+export async function createRecord(
+  store: Store,
+  given: Partial<StoredRecord> & { readonly id: string },
+): Promise<StoredRecord> {
+  const created = record(given);
+  const result = await store.commitRecord({ record: created });
+  if (result !== 'committed') throw new Error(`the record ${given.id} was not created: ${result}`);
+  return created;
 }
 
 /** Keys and texts that a store must not take for anything but themselves. */

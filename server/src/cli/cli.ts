@@ -6,11 +6,13 @@ import { callErrorDocument, callErrorText } from './call-error.js';
 import { connect, DEFAULT_API_URL } from './connection.js';
 import { addExecutionCommands } from './execution-commands.js';
 import { addInvokeCommand } from './invoke-command.js';
+import { addScheduleCommands } from './schedule-commands.js';
 import { addSchemaCommands } from './schema-commands.js';
 import type { CheckServer } from './server-check-command.js';
 import { addServerCommands } from './server-command.js';
 import type { StartServer } from './server-start-command.js';
 import { processTerminal, type Terminal } from './terminal.js';
+import { addTopicCommands } from './topic-commands.js';
 import { CommandError, ExitStatus, UsageError } from './usage-error.js';
 import { addWorkerCommands } from './worker-commands.js';
 
@@ -41,7 +43,9 @@ export async function runCli(
   addServerCommands(program, { start: startServer, check: checkServer, terminal, exit });
   addInvokeCommand(program, runCall);
   addExecutionCommands(program, runCall);
+  addTopicCommands(program, runCall);
   addWorkerCommands(program, runCall);
+  addScheduleCommands(program, runCall);
   addSchemaCommands(program, runCall);
   try {
     await program.parseAsync(argv);

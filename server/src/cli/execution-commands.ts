@@ -5,24 +5,26 @@ import {
   ExecutionStatus,
   ExecutionStatusSchema,
 } from '../gen/polos/v1/execution_pb.js';
-import { StateSchema } from '../gen/polos/v1/state_pb.js';
 import { type StepRecord, StepRecordSchema } from '../gen/polos/v1/step_pb.js';
 import type { Call, OutputOption, RunCall } from './call.js';
 import { enumName, toDocument } from './document.js';
 import { parseDurationMs } from './duration.js';
 import { addEventsCommand } from './events-command.js';
 import { addListCommand } from './execution-list-command.js';
-import { executionDetails, stepTable, valueText } from './execution-text.js';
+import { executionDetails, stepTable } from './execution-text.js';
 import { readJsonArgument } from './json-argument.js';
-import { outputOption, parseInteger } from './options.js';
+import { outputOption } from './options.js';
+import { pause, unpause } from './pause-commands.js';
 import { Recovery } from './recovery.js';
 import { awaitFinal, reportResult } from './result.js';
-import { timeText } from './time-text.js';
+import { addStateCommand } from './state-command.js';
 import { ExitStatus } from './usage-error.js';
 
 /** Adds `execution` with its commands. */
 export function addExecutionCommands(program: Command, runCall: RunCall): void {
-  const group = program.command('execution').summary('look at executions, follow, resume and cancel them');
+  const group = program
+    .command('execution')
+    .summary('look at executions, follow, resume, pause and cancel them');
   addListCommand(group, runCall);
   onExecution(group, 'get', 'show everything about an execution').action(
     (id: string, options: OutputOption) => runCall(options, (call) => get(call, id)),
@@ -34,14 +36,7 @@ export function addExecutionCommands(program: Command, runCall: RunCall): void {
     .option('--timeout <duration>', 'stop waiting after this time, with exit status 1')
     .action((id: string, options: ResultOptions) => runCall(options, (call) => result(call, id, options)));
   addEventsCommand(group, runCall);
-  onExecution(group, 'state', 'print the state of an execution')
-    .description('Prints the state document of an execution: the latest revision, or an earlier one.')
-    .option(
-      '--revision <number>',
-      'this revision; 1 is the state it was created with',
-      parseInteger(REVISIONS),
-    )
-    .action((id: string, options: StateOptions) => runCall(options, (call) => state(call, id, options)));
+  addStateCommand(group, runCall);
   onExecution(group, 'steps', 'list the recorded steps of an execution').action(
     (id: string, options: OutputOption) => runCall(options, (call) => steps(call, id)),
   );
@@ -54,6 +49,16 @@ export function addExecutionCommands(program: Command, runCall: RunCall): void {
     .action((id: string, stepKey: string, options: ResumeOptions) =>
       runCall(options, (call) => resume(call, { executionId: id, stepKey }, options)),
     );
+  onExecution(group, 'pause', 'hold an execution back from workers')
+    .description(
+      'Holds an execution back from workers until `unpause`. A step that a worker is in the middle of runs again later; what comes meanwhile (children, times, events, resumes) is kept.',
+    )
+    .action((id: string, options: OutputOption) => runCall(options, (call) => pause(call, id)));
+  onExecution(group, 'unpause', 'have workers go on with an execution')
+    .description(
+      'Ends a pause, also that of an execution at which too many workers were lost. Finished steps do not run again.',
+    )
+    .action((id: string, options: OutputOption) => runCall(options, (call) => unpause(call, id)));
   onExecution(group, 'cancel', 'cancel an execution and all that it started').action(
     (id: string, options: OutputOption) => runCall(options, (call) => cancel(call, id)),
   );
@@ -66,12 +71,6 @@ interface ResultOptions extends OutputOption {
 interface ResumeOptions extends OutputOption {
   readonly data?: string;
 }
-
-interface StateOptions extends OutputOption {
-  readonly revision?: number;
-}
-
-const REVISIONS = { from: 1, to: Number.MAX_SAFE_INTEGER };
 
 function onExecution(group: Command, name: string, summary: string): Command {
   return group
@@ -92,17 +91,6 @@ async function result(call: Call, executionId: string, { timeout }: ResultOption
   const timeoutMs = timeout === undefined ? undefined : parseDurationMs('--timeout', timeout);
   const execution = await awaitFinal(call, { executionId, recovery: new Recovery(call), timeoutMs });
   return reportResult(call, execution, { executionId });
-}
-
-async function state(call: Call, executionId: string, { revision }: StateOptions): Promise<ExitStatus> {
-  const at = revision === undefined ? undefined : ({ case: 'revision', value: BigInt(revision) } as const);
-  const { state } = await call.client.getState({ executionId, ...(at && { at }) });
-  if (!state) throw new Error(`the server answered without the state of the execution ${executionId}`);
-  const { json, sizeBytes, updateTime } = state;
-  const isLast = state.final ? ', final' : '';
-  call.remark(`revision ${state.revision}, ${sizeBytes} bytes, ${timeText(updateTime)}${isLast}`);
-  call.answer({ executionId, ...toDocument(StateSchema, state) }, () => valueText(JSON.parse(json)));
-  return ExitStatus.done;
 }
 
 async function steps(call: Call, executionId: string): Promise<ExitStatus> {

@@ -8,6 +8,7 @@ import {
 import { StepKindSchema, type StepRecord, StepStatus, StepStatusSchema } from '../gen/polos/v1/step_pb.js';
 import { enumName, payloadValue } from './document.js';
 import { failureLine, failureText } from './failure-text.js';
+import { pauseAdvice } from './pause-commands.js';
 import { cut, fieldList, table } from './table.js';
 import { type Colors, printable, type Terminal } from './terminal.js';
 import { eventTimeText, spanText, timeText } from './time-text.js';
@@ -63,6 +64,7 @@ export function executionDetails(execution: Execution, { colors }: Terminal): st
     ['attempts', attemptsText(execution)],
     ['worker', execution.workerId],
     ['queue', execution.queue === execution.workflowId ? '' : printable(execution.queue)],
+    ['concurrency key', printable(execution.concurrencyKey)],
     ['priority', execution.priority === 0 ? '' : String(execution.priority)],
     [
       'parent',
@@ -75,6 +77,7 @@ export function executionDetails(execution: Execution, { colors }: Terminal): st
     ['payload', valueText(payloadValue(payload))],
     ['initial state', initialState && valueText(JSON.parse(initialState))],
     ['result', execution.status === ExecutionStatus.COMPLETED ? valueText(payloadValue(result)) : ''],
+    ['to do', pauseAdvice(execution)],
     ['failure', failure ? colors.red(failureText(failure)) : ''],
   ]);
 }
@@ -97,11 +100,17 @@ export function stepTable(steps: readonly StepRecord[], { colors, width }: Termi
   ]);
 }
 
-/** An event on one line: when, what, about which step, and its data in short. */
-export function eventLine(event: Event, { colors, width }: Terminal): string {
+/**
+ * An event on one line: when, what, about which step, and its data in short.
+ *
+ * @param place  its place among the events of several executions; then it says whose it is.
+ */
+export function eventLine(event: Event, { colors, width }: Terminal, place?: string): string {
   const type = event.type.padEnd(EVENT_TYPE_WIDTH);
-  const start = `${eventTimeText(event.createTime)}  ${String(event.sequence).padStart(4)}  ${type}`;
-  const rest = [printable(event.stepKey), eventDataText(payloadValue(event.data))].filter(
+  const number = place ?? String(event.sequence);
+  const start = `${eventTimeText(event.createTime)}  ${number.padStart(4)}  ${type}`;
+  const whose = place === undefined ? '' : event.executionId;
+  const rest = [whose, printable(event.stepKey), eventDataText(payloadValue(event.data))].filter(
     (part) => part !== '',
   );
   const shown = cut(rest.join('  '), width ? Math.max(20, width - start.length - 2) : RESULT_LENGTH_MAX);

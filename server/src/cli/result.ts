@@ -9,6 +9,7 @@ import type { Call } from './call.js';
 import { type Document, enumName, payloadValue, toDocument } from './document.js';
 import { isFinal, statusText, valueText } from './execution-text.js';
 import { failureText } from './failure-text.js';
+import { pauseAdvice } from './pause-commands.js';
 import type { Recovery } from './recovery.js';
 import { printable } from './terminal.js';
 import { spanText } from './time-text.js';
@@ -36,15 +37,15 @@ export async function awaitFinal(
 ): Promise<Execution> {
   const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + timeoutMs;
   let waitMs = FIRST_WAIT_MS;
-  let isExplained = false;
+  let explained: ExecutionStatus | undefined;
   for (;;) {
     const leftMs = Math.max(0, deadline - Date.now());
     try {
       const execution = await poll(call, executionId, Math.min(waitMs, leftMs));
       recovery.succeeded();
       if (isFinal(execution.status) || Date.now() >= deadline) return execution;
-      if (!isExplained) explainWaiting(call, execution);
-      isExplained = true;
+      if (explained !== execution.status) explainWaiting(call, execution);
+      explained = execution.status;
       waitMs = WAIT_MS;
     } catch (error) {
       await recovery.recover(error);
@@ -53,8 +54,13 @@ export async function awaitFinal(
   }
 }
 
-/** Tells a person why an execution does not begin, if it is that no worker serves it. */
-export function explainWaiting(call: Call, { workflowId, statusReason }: Execution): void {
+/** Tells a person why an execution does not go on, if it is that no worker serves it, or that it is held back. */
+export function explainWaiting(call: Call, execution: Execution): void {
+  const { workflowId, statusReason, status } = execution;
+  if (status === ExecutionStatus.PAUSED) {
+    call.remark(`${statusText(execution, call.terminal.colors)}; ${pauseAdvice(execution)}`);
+    return;
+  }
   if (statusReason !== StatusReason.NO_WORKER) return;
   call.remark(
     `queued: no connected worker serves "${printable(workflowId)}"; it starts as soon as one connects`,

@@ -16,7 +16,13 @@ export type Command =
   | WakeCommand
   | CancelCommand
   | ChildClosedCommand
+  | ChildrenClosedCommand
+  | EventArrivedCommand
   | ResumeCommand
+  | PauseCommand
+  | UnpauseCommand
+  | GrantSlotCommand
+  | RevokeSlotCommand
   | OutboxDeliveredCommand;
 
 /** The types of commands, for tables and tests. */
@@ -28,7 +34,13 @@ export const COMMAND_TYPES = [
   'wake',
   'cancel',
   'child_closed',
+  'children_closed',
+  'event_arrived',
   'resume',
+  'pause',
+  'unpause',
+  'grant_slot',
+  'revoke_slot',
   'outbox_delivered',
 ] as const satisfies readonly Command['type'][];
 
@@ -38,6 +50,8 @@ export interface CreateCommand {
   readonly at: number;
   readonly request: NewExecution;
   readonly state: StateDocument;
+  /** Whether its queue's concurrency is limited. */
+  readonly isLimited?: boolean;
 }
 
 /** Gives the execution to a worker until `at + leaseMs`. */
@@ -50,6 +64,8 @@ export interface ClaimCommand {
   readonly leaseMs: number;
   /** What the worker's definition of the workflow says where the caller said nothing. */
   readonly defaults?: { readonly retryPolicy?: RetryPolicy; readonly runTimeoutMs?: number };
+  /** Whether its queue's concurrency is limited: without a slot it is not leased, but begins to wait for one. */
+  readonly isLimited?: boolean;
 }
 
 /** Commits what came of an assignment. */
@@ -84,6 +100,12 @@ export type Action =
       readonly waits: boolean;
       readonly child: ChildRequest;
     }
+  | {
+      readonly type: 'start_children';
+      readonly key: string;
+      readonly waits: boolean;
+      readonly children: readonly ChildRequest[];
+    }
   | { readonly type: 'await_timer'; readonly key: string; readonly until: number }
   | { readonly type: 'await_timer'; readonly key: string; readonly delayMs: number }
   | {
@@ -93,7 +115,28 @@ export type Action =
       readonly data?: JsonValue;
       readonly timeoutMs?: number;
     }
-  | { readonly type: 'publish_event'; readonly key: string; readonly event: PublishedEvent }
+  | {
+      readonly type: 'await_event';
+      readonly key: string;
+      readonly topic: string;
+      /** Only events after this one; missing for those that it was not given yet. */
+      readonly afterEvent?: number;
+      readonly timeoutMs?: number;
+    }
+  | {
+      readonly type: 'publish_event';
+      readonly key: string;
+      /** Missing for the execution's own events. */
+      readonly topic?: string;
+      readonly event: PublishedEvent;
+    }
+  | {
+      readonly type: 'send_resume';
+      readonly key: string;
+      readonly executionId: string;
+      readonly suspendedStepKey: string;
+      readonly data?: Payload;
+    }
   | { readonly type: 'accept_outcome'; readonly key: string }
   | {
       readonly type: 'change_state';
@@ -102,7 +145,11 @@ export type Action =
     }
   | { readonly type: 'complete_execution'; readonly result?: Payload }
   | { readonly type: 'fail_execution'; readonly failure: Failure }
-  | { readonly type: 'suspend_execution' }
+  | {
+      readonly type: 'suspend_execution';
+      /** Whether the worker keeps the code in memory, where it stands. */
+      readonly isKept: boolean;
+    }
   | { readonly type: 'cancel_execution' };
 
 /** What a parent says of its child; the rest comes from the parent. */
@@ -148,6 +195,61 @@ export interface ChildClosedCommand {
   readonly outcome: StepOutcome;
 }
 
+/** Tells a parent what became of children of a batch that its step waits for. */
+export interface ChildrenClosedCommand {
+  readonly type: 'children_closed';
+  readonly at: number;
+  readonly stepKey: string;
+  readonly closed: readonly ClosedChild[];
+  /** What is recorded of the step, if anything is. */
+  readonly recorded?: StepRecord | undefined;
+}
+
+/** What became of one child of a batch. */
+export interface ClosedChild {
+  /** Its place among the children. */
+  readonly index: number;
+  readonly childExecutionId: string;
+  readonly outcome: StepOutcome;
+}
+
+/** Gives a step the event that it waits for. */
+export interface EventArrivedCommand {
+  readonly type: 'event_arrived';
+  readonly at: number;
+  readonly stepKey: string;
+  readonly topic: string;
+  readonly sequence: number;
+  /** What the step's result is. */
+  readonly result: Payload;
+}
+
+/** Holds the execution back from workers. */
+export interface PauseCommand {
+  readonly type: 'pause';
+  readonly at: number;
+}
+
+/** Ends a pause. */
+export interface UnpauseCommand {
+  readonly type: 'unpause';
+  readonly at: number;
+}
+
+/** Gives the execution the slot that it waits for. */
+export interface GrantSlotCommand {
+  readonly type: 'grant_slot';
+  readonly at: number;
+  readonly turn: number;
+}
+
+/** Takes a slot back that the execution has no use for now, since no worker is there for it. */
+export interface RevokeSlotCommand {
+  readonly type: 'revoke_slot';
+  readonly at: number;
+  readonly turn: number;
+}
+
 /** Gives a step that waits, or will, to be resumed its result. */
 export interface ResumeCommand {
   readonly type: 'resume';
@@ -163,4 +265,6 @@ export interface OutboxDeliveredCommand {
   readonly type: 'outbox_delivered';
   readonly at: number;
   readonly upTo: number;
+  /** What became of messages that steps wait for. */
+  readonly answers: readonly { readonly stepKey: string; readonly outcome: StepOutcome }[];
 }

@@ -1,17 +1,18 @@
+import { startChild, startChildren } from './children.js';
 import type { Action, CompleteCommand } from './command.js';
 import type { Decision, Rejection } from './decision.js';
 import { type Draft, reject, UNCHANGED } from './draft.js';
-import { type Execution, isFinal, type Lease, type NewExecution, ownMember } from './execution.js';
+import { awaitEvent, publishEvent } from './events.js';
+import { type Execution, isFinal, type Lease, ownMember } from './execution.js';
 import type { Failure } from './failure.js';
 import { jsonEquals } from './json.js';
 import { closeCancelled, fence } from './lifecycle.js';
 import { DEFAULT_RETRY_POLICY, retryDelayMs } from './retry.js';
 import { applyPatch, replaceAll } from './state-document.js';
 import type { StepRecord } from './step.js';
-import { awaitResume, awaitTimer, beginWait, conflict, sameKind, sameOutcome } from './waits.js';
+import { awaitResume, awaitTimer, conflict, sameOutcome, sendResume } from './waits.js';
 
 type RecordStep = Extract<Action, { type: 'record_step' }>;
-type StartChild = Extract<Action, { type: 'start_child' }>;
 type ChangeState = Extract<Action, { type: 'change_state' }>;
 
 /**
@@ -32,6 +33,8 @@ export function complete(draft: Draft, before: Execution, command: CompleteComma
   execution.lease = { ...lease, completions: sequence, expiresAt: renewed(lease, command.at) };
   execution.lastCompletion = { epoch, sequence, digest };
   execution.stateUnsettled = command.stateUnsettled;
+  execution.lostInARow = undefined;
+  execution.keptBy = undefined;
   for (const [index, action] of command.actions.entries()) {
     const rejection = index > 0 ? afterEnd(command.actions[index - 1] as Action, index) : undefined;
     const refused = rejection ?? carryOut(draft, action, index, command.recorded);
@@ -111,12 +114,18 @@ function carryOut(
       return recordStep(draft, action, recorded.get(action.key));
     case 'start_child':
       return startChild(draft, action, recorded.get(action.key));
+    case 'start_children':
+      return startChildren(draft, action, recorded.get(action.key));
     case 'await_timer':
       return awaitTimer(draft, action, recorded.get(action.key));
     case 'await_resume':
       return awaitResume(draft, action, recorded.get(action.key));
+    case 'await_event':
+      return awaitEvent(draft, action, recorded.get(action.key));
     case 'publish_event':
       return publishEvent(draft, action, recorded.get(action.key));
+    case 'send_resume':
+      return sendResume(draft, action, recorded.get(action.key));
     case 'accept_outcome':
       return acceptOutcome(draft, action.key, index, recorded.get(action.key));
     case 'change_state':
@@ -126,7 +135,7 @@ function carryOut(
     case 'fail_execution':
       return failExecution(draft, action.failure);
     case 'suspend_execution':
-      return suspendExecution(draft, index);
+      return suspendExecution(draft, action.isKept, index);
     case 'cancel_execution':
       return cancelExecution(draft);
   }
@@ -154,53 +163,6 @@ function recordStep(draft: Draft, action: RecordStep, known: StepRecord | undefi
   return undefined;
 }
 
-function publishEvent(
-  draft: Draft,
-  { key, event }: Extract<Action, { type: 'publish_event' }>,
-  known: StepRecord | undefined,
-): Rejection | undefined {
-  const kind = 'publish_event';
-  if (known) return sameKind(known, kind);
-  const sequence = draft.nextSequence();
-  draft.addStep({ type: 'recorded', key, kind, sequence, outcome: { type: 'completed' }, attempts: [] });
-  draft.publish(key, event);
-  return undefined;
-}
-
-function startChild(draft: Draft, action: StartChild, known: StepRecord | undefined): Rejection | undefined {
-  const { key, child, waits } = action;
-  const kind = waits ? 'invoke_and_wait' : 'invoke';
-  if (known) return sameKind(known, kind);
-  const { execution } = draft;
-  const childExecutionId = child.id;
-  if (waits) {
-    beginWait(draft, key, { kind, childExecutionId, arrived: false });
-  } else {
-    const outcome = { type: 'completed', result: { json: JSON.stringify(childExecutionId) } } as const;
-    const sequence = draft.nextSequence();
-    draft.addStep({ type: 'recorded', key, kind, sequence, outcome, attempts: [], childExecutionId });
-  }
-  draft.addEvent('child_start', { childExecutionId, workflowId: child.workflowId }, key);
-  execution.hasChildren = true;
-  draft.send({ type: 'start_child', child: newChild(execution, action) });
-  return undefined;
-}
-
-function newChild(parent: Execution, { key, child, waits }: StartChild): NewExecution {
-  return {
-    ...child,
-    projectId: parent.projectId,
-    parent: { executionId: parent.id, stepKey: key, waits },
-    root: { executionId: parent.rootExecutionId, workflowId: parent.rootWorkflowId },
-    sessionId: parent.sessionId,
-    ...(parent.userId !== undefined && { userId: parent.userId }),
-    ...(parent.deploymentId !== undefined && { deploymentId: parent.deploymentId }),
-    searchAttributes: {},
-    requestDigest: '',
-    startDelayMs: 0,
-  };
-}
-
 function acceptOutcome(
   draft: Draft,
   key: string,
@@ -212,8 +174,7 @@ function acceptOutcome(
   if (!wait && known && known.sequence > 0) return undefined;
   if (!wait?.arrived)
     return { type: 'malformed', message: `the step "${key}" has no outcome to accept`, action: index };
-  const { [key]: _, ...rest } = execution.waits;
-  execution.waits = rest;
+  draft.endWait(key);
   draft.addStep({ type: 'accepted', key, sequence: draft.nextSequence() });
   return undefined;
 }
@@ -264,7 +225,7 @@ function failExecution(draft: Draft, failure: Failure): Rejection | undefined {
   return undefined;
 }
 
-function suspendExecution(draft: Draft, index: number): Rejection | undefined {
+function suspendExecution(draft: Draft, isKept: boolean, index: number): Rejection | undefined {
   const { execution } = draft;
   if (execution.cancelRequestedAt !== undefined) {
     closeCancelled(draft);
@@ -281,6 +242,9 @@ function suspendExecution(draft: Draft, index: number): Rejection | undefined {
   // An outcome that the worker has not seen: it keeps the lease and goes on.
   if (waits.some((wait) => wait.arrived)) return undefined;
   draft.addEvent('workflow_wait', {});
+  if (isKept && execution.lease) {
+    execution.keptBy = { workerId: execution.lease.workerId, steps: execution.stepCount };
+  }
   draft.releaseLease();
   execution.status = 'waiting';
   return undefined;

@@ -1,6 +1,6 @@
 import type { Decision, Effect, Rejection, Snapshot } from './decision.js';
 import type { EventType, ExecutionEvent, PublishedEvent } from './event.js';
-import type { Execution, FinalStatus, OutboxMessage } from './execution.js';
+import type { Execution, FinalStatus, OutboxMessage, Wait } from './execution.js';
 import type { Failure } from './failure.js';
 import type { JournalEntry } from './journal.js';
 import type { JsonObject } from './json.js';
@@ -22,6 +22,8 @@ export class Draft {
   input: JournalEntry['input'];
   result: JournalEntry['result'];
   private patch: PatchOperation[] | undefined;
+  /** The execution's waits, once they are a copy of its own. */
+  private waits: Record<string, Wait> | undefined;
   private readonly events: ExecutionEvent[] = [];
   private readonly steps: StepFact[] = [];
   private readonly firstEvent: number;
@@ -37,9 +39,35 @@ export class Draft {
     this.events.push(stepKey === undefined ? { type, data } : { type, data, stepKey });
   }
 
+  /** The number of the event that is added next. */
+  get nextEvent(): number {
+    return this.firstEvent + this.events.length;
+  }
+
   /** Adds an event of the user's. */
   publish(stepKey: string, published: PublishedEvent): void {
     this.events.push({ type: 'event_publish', data: {}, stepKey, published });
+  }
+
+  /** Notes what a step waits for. */
+  setWait(key: string, wait: Wait): void {
+    // Defined, because an assignment would do something else for a step that is called "__proto__".
+    const property = { value: wait, enumerable: true, configurable: true, writable: true };
+    Object.defineProperty(this.ownWaits(), key, property);
+  }
+
+  /** A step waits no longer. */
+  endWait(key: string): void {
+    delete this.ownWaits()[key];
+  }
+
+  /** One copy for each decision: one for each of a thousand steps would be a million. */
+  private ownWaits(): Record<string, Wait> {
+    if (!this.waits) {
+      this.waits = { ...this.execution.waits };
+      this.execution.waits = this.waits;
+    }
+    return this.waits;
   }
 
   /** Records that a step has its outcome. */
@@ -85,13 +113,46 @@ export class Draft {
     this.execution.lease = undefined;
   }
 
-  /** Queues the execution for any worker, now or from `readyAt` on. */
+  /** Queues the execution for any worker, now or from `readyAt` on; first for a slot, if its queue is limited. */
   queue(readyAt: number): void {
+    const { execution } = this;
     this.releaseLease();
-    this.execution.status = 'queued';
-    this.execution.readyAt = readyAt;
-    this.execution.ready = readyAt <= this.at;
-    if (this.execution.ready) this.effects.push({ type: 'ready' });
+    execution.status = 'queued';
+    execution.readyAt = readyAt;
+    execution.ready = false;
+    if (readyAt > this.at) return;
+    if (execution.isLimited && !execution.slot?.isHeld) this.wantSlot();
+    else this.makeReady();
+  }
+
+  /** Any worker may take the execution now. */
+  makeReady(): void {
+    this.execution.ready = true;
+    this.effects.push({ type: 'ready' });
+  }
+
+  /** Begins to wait for a slot. */
+  wantSlot(): void {
+    const { execution } = this;
+    execution.ready = false;
+    execution.slotTurns = (execution.slotTurns ?? 0) + 1;
+    execution.slot = { turn: execution.slotTurns, isHeld: false };
+    this.addEvent('workflow_limit', { queue: execution.queue });
+    this.send({ type: 'want_slot' });
+  }
+
+  /** Gives up the slot of an execution that is neither ready nor running, nor waits for one to be. */
+  private leaveSlot(): void {
+    const { slot, status, ready } = this.execution;
+    if (!slot || status === 'running' || (status === 'queued' && (ready || !slot.isHeld))) return;
+    this.execution.slot = undefined;
+    if (slot.isHeld) this.send({ type: 'release_slot', turn: slot.turn });
+    else this.unsendWant();
+  }
+
+  /** Takes back the message that asks for a slot: nobody has to commit that it was delivered. */
+  unsendWant(): void {
+    this.execution.outbox = this.execution.outbox.filter(({ type }) => type !== 'want_slot');
   }
 
   /** Gives the execution its final status, and tells whoever has to know. */
@@ -103,16 +164,20 @@ export class Draft {
     execution.ready = false;
     execution.failure = failure;
     execution.waits = {};
+    execution.pausedFor = undefined;
+    execution.keptBy = undefined;
     if (execution.hasChildren && (status === 'cancelled' || status === 'timed_out')) {
       this.send({ type: 'cancel_children' });
     }
     const { parent } = execution;
-    if (parent?.waits)
-      this.send({ type: 'child_closed', executionId: parent.executionId, stepKey: parent.stepKey });
+    if (!parent?.waits) return;
+    const { executionId, stepKey, index } = parent;
+    this.send({ type: 'child_closed', executionId, stepKey, ...(index !== undefined && { index }) });
   }
 
   /** The decision to commit all of this. */
   finish(): Decision {
+    this.leaveSlot();
     const { execution, events, steps, patch } = this;
     execution.version += 1;
     execution.updatedAt = this.at;

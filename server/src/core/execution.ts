@@ -1,3 +1,4 @@
+import type { PublishedEvent } from './event.js';
 import type { Failure } from './failure.js';
 import { CANCEL_GRACE_MS } from './limits.js';
 import type { Payload } from './payload.js';
@@ -9,6 +10,7 @@ export type ExecutionStatus =
   | 'queued'
   | 'running'
   | 'waiting'
+  | 'paused'
   | 'completed'
   | 'failed'
   | 'cancelled'
@@ -19,6 +21,7 @@ export const EXECUTION_STATUSES = [
   'queued',
   'running',
   'waiting',
+  'paused',
   'completed',
   'failed',
   'cancelled',
@@ -60,13 +63,24 @@ export interface Execution {
   /** Digest of the request that created it, to tell a repetition from another use of its idempotency key. */
   readonly requestDigest: string;
 
-  /** While queued: whether a worker may take it now. False until `readyAt`. */
+  /** While queued: whether a worker may take it now. False until `readyAt`, and while it waits for a slot. */
   readonly ready: boolean;
   readonly readyAt: number;
   /** The caller's, or else that of the workflow as the first worker declared it. */
   readonly retryPolicy?: RetryPolicy;
   readonly failedAttempts: number;
   readonly lostLeases: number;
+  /** Leases lost since the last completion; missing for none. */
+  readonly lostInARow?: number | undefined;
+  /** Why it is held back, while it is. */
+  readonly pausedFor?: PauseReason | undefined;
+
+  /** Whether its queue's concurrency is limited, so that it runs with a slot only. */
+  readonly isLimited?: boolean;
+  /** The slot that it holds or waits for. It keeps one while it is ready or running. */
+  readonly slot?: Slot | undefined;
+  /** How often it asked for a slot; missing for never. */
+  readonly slotTurns?: number;
 
   /** The number of the latest lease; 0 before the first. */
   readonly epoch: number;
@@ -84,8 +98,12 @@ export interface Execution {
   readonly waits: Readonly<Record<string, Wait>>;
   /** What was given to steps that do not wait to be resumed yet, by key; missing for none. */
   readonly resumes?: Readonly<Record<string, { readonly data?: Payload }>> | undefined;
+  /** By topic, the newest event that it was given; missing for none. */
+  readonly topicCursors?: Readonly<Record<string, number>>;
   /** Whether it ever started a child. */
   readonly hasChildren: boolean;
+  /** The worker that keeps its code in memory, and how many outcomes that code has seen; missing for none. */
+  readonly keptBy?: { readonly workerId: string; readonly steps: number } | undefined;
 
   /** Outcomes that have a place in the order. */
   readonly stepCount: number;
@@ -109,6 +127,18 @@ export interface ParentLink {
   readonly executionId: string;
   readonly stepKey: string;
   readonly waits: boolean;
+  /** Its place among the children of that step, if the step started a batch. */
+  readonly index?: number;
+}
+
+/** Why an execution is held back: somebody asked for that, or workers were lost at it, one after the other. */
+export type PauseReason = 'asked' | 'workers_lost';
+
+/** A place among the executions of a limited queue that may run. */
+export interface Slot {
+  /** Tells it from the execution's earlier ones. */
+  readonly turn: number;
+  readonly isHeld: boolean;
 }
 
 /** A worker's hold on an execution. */
@@ -127,6 +157,14 @@ export interface Wait {
   readonly kind: StepKind;
   /** The child that it waits for, if it waits for one. */
   readonly childExecutionId?: string;
+  /** How many children of a batch are not final, if it waits for a batch. */
+  readonly open?: number;
+  /** Bytes of the results of those that are, together; missing for none. */
+  readonly resultBytes?: number;
+  /** The topic of the event that it waits for, if it waits for one. */
+  readonly topic?: string;
+  /** Only events after this one; missing for those since the execution was created. */
+  readonly afterEvent?: number;
   /** When the wait ends by itself; missing for never. */
   readonly until?: number;
   /** Whether the outcome has come, and waits for a worker to deliver it. */
@@ -144,8 +182,32 @@ export type OutboxMessage =
       readonly type: 'child_closed';
       readonly executionId: string;
       readonly stepKey: string;
+      readonly index?: number;
     }
-  | { readonly id: number; readonly type: 'cancel_children' };
+  /** The children of a batch are in the journal entry that holds this event. */
+  | { readonly id: number; readonly type: 'start_children'; readonly stepKey: string; readonly event: number }
+  | { readonly id: number; readonly type: 'cancel_children' }
+  | {
+      readonly id: number;
+      readonly type: 'publish_event';
+      readonly stepKey: string;
+      readonly topic: string;
+      readonly event: PublishedEvent;
+    }
+  /** The event that the step waits for may be there already. */
+  | { readonly id: number; readonly type: 'await_event'; readonly stepKey: string }
+  /** What becomes of it is the outcome of `stepKey`. */
+  | {
+      readonly id: number;
+      readonly type: 'resume';
+      readonly stepKey: string;
+      readonly executionId: string;
+      readonly suspendedStepKey: string;
+      readonly data?: Payload;
+    }
+  /** It waits for a slot. A message, so that a server's death between the commit and the look for one is no wait for ever. */
+  | { readonly id: number; readonly type: 'want_slot' }
+  | { readonly id: number; readonly type: 'release_slot'; readonly turn: number };
 
 /** What an execution is created from. */
 export interface NewExecution {
@@ -193,10 +255,45 @@ export function nextWakeAt(execution: Execution): number | undefined {
 
 /** As `nextWakeAt`, the waits aside; infinity for never. */
 export function ownWakeAt(execution: Execution): number {
-  const { status, lease, ready, readyAt } = execution;
-  if (status === 'queued' && !ready) return readyAt;
+  const { status, lease, ready, readyAt, slot } = execution;
+  if (status === 'queued' && !ready && !slot) return readyAt;
   if (!lease) return Number.POSITIVE_INFINITY;
   return Math.min(lease.expiresAt, timeoutAt(execution), cancelDeadline(execution));
+}
+
+/** The names of what an execution waits for and others bring: events of topics, and its slot. */
+export function waitsFor(execution: Execution): readonly string[] {
+  const { projectId, waits, slot } = execution;
+  const names = new Set<string>();
+  for (const { topic, arrived } of Object.values(waits)) {
+    if (topic !== undefined && !arrived) names.add(topicName(projectId, topic));
+  }
+  if (slot && !slot.isHeld) names.add(slotsName(execution));
+  return [...names];
+}
+
+/** The name of a topic among all projects'. */
+export function topicName(projectId: string, topic: string): string {
+  return `topic${JSON.stringify([projectId, topic])}`;
+}
+
+/** The name of the slots that executions of a queue share: those with the same concurrency key, or without one. */
+export function slotsName({
+  projectId,
+  queue,
+  concurrencyKey,
+}: Pick<Execution, 'projectId' | 'queue' | 'concurrencyKey'>): string {
+  return `slots${JSON.stringify([projectId, queue, concurrencyKey ?? null])}`;
+}
+
+/** The name of the order of the events of a topmost execution and of all that descends from it. */
+export function treeName(rootExecutionId: string): string {
+  return `tree${JSON.stringify([rootExecutionId])}`;
+}
+
+/** The name of the states of an execution as they were, as far as they are kept. */
+export function statesName(executionId: string): string {
+  return `state${JSON.stringify([executionId])}`;
 }
 
 /** When the first of an execution's waits ends by itself; infinity for never. */

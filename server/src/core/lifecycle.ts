@@ -1,15 +1,17 @@
 import type {
-  ChildClosedCommand,
   ClaimCommand,
   CreateCommand,
   ExtendLeaseCommand,
+  GrantSlotCommand,
   OutboxDeliveredCommand,
+  RevokeSlotCommand,
 } from './command.js';
 import type { Decision } from './decision.js';
 import { Draft, reject, UNCHANGED } from './draft.js';
-import { type Execution, isFinal, type NewExecution, ownMember, ownWakeAt, timeoutAt } from './execution.js';
+import { type Execution, isFinal, type NewExecution, ownWakeAt, timeoutAt } from './execution.js';
 import type { Failure } from './failure.js';
-import { arrive, endDueWaits, goOn } from './waits.js';
+import { workerLost } from './pause.js';
+import { answered, endDueWaits, goOn } from './waits.js';
 
 /** What a cancelled execution's failure says. */
 export const CANCELLED: Failure = {
@@ -18,9 +20,10 @@ export const CANCELLED: Failure = {
   retryable: false,
 };
 
-/** A new execution, queued; ready unless it has a start delay. */
-export function create({ request, state, at }: CreateCommand): Draft {
+/** A new execution, queued; ready unless it has a start delay, or has to wait for a slot. */
+export function create({ request, state, at, isLimited }: CreateCommand): Draft {
   const draft = new Draft({ execution: unborn(request, at), state }, at);
+  if (isLimited) draft.execution.isLimited = true;
   draft.execution.stateBytes = state.bytes;
   draft.input = {
     ...(request.payload && { payload: request.payload }),
@@ -31,17 +34,23 @@ export function create({ request, state, at }: CreateCommand): Draft {
   return draft;
 }
 
-/** Gives a ready execution to a worker under a new epoch. */
+/** Gives a ready execution to a worker under a new epoch; one that turns out to need a slot begins to wait for it. */
 export function claim(draft: Draft, command: ClaimCommand): Decision | undefined {
   const { execution } = draft;
   const { workerId, token, leaseMs, at, defaults } = command;
   if (isFinal(execution.status)) return reject({ type: 'closed', status: execution.status });
   if (execution.status !== 'queued' || !execution.ready) return reject({ type: 'not_ready' });
+  if (command.isLimited) execution.isLimited = true;
+  if (execution.isLimited && !execution.slot?.isHeld) {
+    draft.wantSlot();
+    return undefined;
+  }
   const isFirst = execution.startedAt === undefined;
   execution.status = 'running';
   execution.ready = false;
   execution.epoch += 1;
   execution.startedAt ??= at;
+  if (execution.keptBy?.workerId !== workerId) execution.keptBy = undefined;
   if (!execution.retryPolicy && defaults?.retryPolicy) execution.retryPolicy = defaults.retryPolicy;
   if (execution.runTimeoutMs === undefined && defaults?.runTimeoutMs)
     execution.runTimeoutMs = defaults.runTimeoutMs;
@@ -102,9 +111,7 @@ export function wake(draft: Draft): Decision | undefined {
   } else if (at >= timeoutAt(execution)) {
     timeOut(draft);
   } else {
-    execution.lostLeases += 1;
-    draft.addEvent('worker_lost', { workerId: lease.workerId, epoch: execution.epoch });
-    draft.queue(at);
+    workerLost(draft);
   }
   return undefined;
 }
@@ -130,22 +137,34 @@ export function cancel(draft: Draft): Decision | undefined {
   return undefined;
 }
 
-/** Notes what a child came to. Its step takes its place in the order once a worker has delivered it. */
-export function childClosed(draft: Draft, command: ChildClosedCommand): Decision | undefined {
-  const { execution } = draft;
-  const { stepKey, outcome } = command;
-  const wait = ownMember(execution.waits, stepKey);
-  if (!wait || wait.arrived || wait.childExecutionId !== command.childExecutionId) return UNCHANGED;
-  arrive(draft, stepKey, outcome);
-  goOn(draft, 'child', [stepKey]);
+/** Gives the execution the slot that it waits for, unless that turn of it is over. */
+export function grantSlot(draft: Draft, { turn }: GrantSlotCommand): Decision | undefined {
+  const { slot } = draft.execution;
+  if (!slot || slot.isHeld || slot.turn !== turn) return UNCHANGED;
+  draft.execution.slot = { turn, isHeld: true };
+  draft.unsendWant();
+  draft.makeReady();
+  return undefined;
+}
+
+/** Takes the slot from an execution that is ready and has no worker, so that others can have it: it waits for the next. */
+export function revokeSlot(draft: Draft, { turn }: RevokeSlotCommand): Decision | undefined {
+  const { slot, ready } = draft.execution;
+  if (!ready || !slot?.isHeld || slot.turn !== turn) return UNCHANGED;
+  draft.send({ type: 'release_slot', turn });
+  draft.wantSlot();
   return undefined;
 }
 
 /** Empties the outbox as far as it was delivered. */
-export function outboxDelivered(draft: Draft, { upTo }: OutboxDeliveredCommand): Decision | undefined {
+export function outboxDelivered(
+  draft: Draft,
+  { upTo, answers }: OutboxDeliveredCommand,
+): Decision | undefined {
   const rest = draft.execution.outbox.filter((message) => message.id > upTo);
   if (rest.length === draft.execution.outbox.length) return UNCHANGED;
   draft.execution.outbox = rest;
+  answered(draft, answers);
   // What was sent during the delivery.
   if (rest.length > 0) draft.effects.push({ type: 'outbox' });
   return undefined;

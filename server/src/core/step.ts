@@ -1,3 +1,5 @@
+import { batchResult } from './batch.js';
+import type { ChildRequest } from './command.js';
 import type { Failure } from './failure.js';
 import type { Payload } from './payload.js';
 
@@ -6,11 +8,15 @@ export type StepKind =
   | 'run'
   | 'invoke'
   | 'invoke_and_wait'
+  | 'batch_invoke'
+  | 'batch_invoke_and_wait'
   | 'uuid'
   | 'now'
   | 'random'
   | 'wait_for'
+  | 'wait_for_event'
   | 'suspend'
+  | 'resume'
   | 'publish_event';
 
 /** What a step came to. A missing result stands for "no value". */
@@ -28,7 +34,8 @@ export interface StepAttempt {
 
 /**
  * What a commit says about one step. A step's facts are, in this order, either one `recorded`, or `pending`, then
- * `arrived` once the server has the outcome, then `accepted` once a worker has delivered it to the code.
+ * `arrived` once the server has the outcome, then `accepted` once a worker has delivered it to the code. That of a batch
+ * of children arrives in parts: one `child_closed` for each, then `gathered`.
  */
 export type StepFact =
   | {
@@ -41,14 +48,24 @@ export type StepFact =
       /** What the step's function changed in the state: the text of a JSON Patch. */
       readonly statePatch?: string;
       readonly childExecutionId?: string;
+      readonly children?: readonly ChildRequest[];
     }
   | {
       readonly type: 'pending';
       readonly key: string;
       readonly kind: StepKind;
       readonly childExecutionId?: string;
+      readonly children?: readonly ChildRequest[];
     }
   | { readonly type: 'arrived'; readonly key: string; readonly outcome: StepOutcome }
+  | {
+      readonly type: 'child_closed';
+      readonly key: string;
+      /** Its place among the children. */
+      readonly index: number;
+      readonly outcome: StepOutcome;
+    }
+  | { readonly type: 'gathered'; readonly key: string }
   | { readonly type: 'accepted'; readonly key: string; readonly sequence: number };
 
 /** A step as its facts so far add up. */
@@ -62,8 +79,17 @@ export interface StepRecord {
   readonly attempts: readonly StepAttempt[];
   readonly statePatch?: string;
   readonly childExecutionId?: string;
+  /** The children of a batch, in the order in which they were asked for; missing once all is gathered. */
+  readonly batch?: readonly BatchChild[];
   /** When its newest fact was recorded, in milliseconds since 1970. */
   readonly recordedAt: number;
+}
+
+/** A child of a batch, and what became of it, once it is known. */
+export interface BatchChild {
+  readonly id: string;
+  readonly workflowId: string;
+  readonly outcome?: StepOutcome;
 }
 
 /** Adds facts, in the order in which they were committed, to the records so far (by key). */
@@ -82,27 +108,45 @@ export function inOrder(records: Iterable<StepRecord>): StepRecord[] {
   return [...numbered, ...others];
 }
 
-function recordAfter(before: StepRecord | undefined, fact: StepFact, at: number): StepRecord {
+/** What a step is once a fact is added. */
+export function recordAfter(before: StepRecord | undefined, fact: StepFact, at: number): StepRecord {
   switch (fact.type) {
     case 'recorded': {
-      const { key, kind, sequence, outcome, attempts, statePatch, childExecutionId } = fact;
+      const { key, kind, sequence, outcome, attempts, statePatch } = fact;
       const step = { key, kind, sequence, outcome, attempts, recordedAt: at };
-      return {
-        ...step,
-        ...(statePatch !== undefined && { statePatch }),
-        ...(childExecutionId !== undefined && { childExecutionId }),
-      };
+      return { ...step, ...(statePatch !== undefined && { statePatch }), ...childrenOf(fact) };
     }
     case 'pending': {
-      const { key, kind, childExecutionId } = fact;
-      const step = { key, kind, sequence: 0, attempts: [], recordedAt: at };
-      return childExecutionId === undefined ? step : { ...step, childExecutionId };
+      const { key, kind } = fact;
+      return { key, kind, sequence: 0, attempts: [], recordedAt: at, ...childrenOf(fact) };
     }
     case 'arrived':
       return { ...known(before, fact), outcome: fact.outcome, recordedAt: at };
+    case 'child_closed': {
+      const step = known(before, fact);
+      // In place: a copy for each of ten thousand children would be fifty million entries.
+      const batch = step.batch as BatchChild[];
+      batch[fact.index] = { ...(batch[fact.index] as BatchChild), outcome: fact.outcome };
+      return step;
+    }
+    case 'gathered': {
+      // What became of each is in the outcome from here on.
+      const { batch = [], ...step } = known(before, fact);
+      return { ...step, outcome: batchResult(batch), recordedAt: at };
+    }
     case 'accepted':
       return { ...known(before, fact), sequence: fact.sequence };
   }
+}
+
+function childrenOf({
+  childExecutionId,
+  children,
+}: Extract<StepFact, { type: 'recorded' | 'pending' }>): Pick<StepRecord, 'childExecutionId' | 'batch'> {
+  return {
+    ...(childExecutionId !== undefined && { childExecutionId }),
+    ...(children && { batch: children.map(({ id, workflowId }) => ({ id, workflowId })) }),
+  };
 }
 
 function known(before: StepRecord | undefined, fact: StepFact): StepRecord {

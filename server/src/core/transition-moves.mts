@@ -6,6 +6,7 @@ import type { StepOutcome } from './step.js';
 // For tests only; `.mts`, so that the build of `src/**/*.ts` leaves it out.
 
 const KEYS = ['a', 'b', '__proto__'];
+const TOPICS = ['t', '__proto__'];
 const WORKERS = ['w1', 'w2', 'w3'];
 
 /** What is to be asked next. Numbers are turned into epochs, sequences and ids that fit, or nearly fit, the moment. */
@@ -20,6 +21,8 @@ export interface Move {
   readonly offer: boolean;
   readonly delayMs: number;
   readonly parent: boolean;
+  readonly isLimited: boolean;
+  readonly topic: string;
   readonly actions: readonly ActionMove[];
   readonly outcome: StepOutcome;
 }
@@ -45,6 +48,8 @@ export function moveArbitrary(): fc.Arbitrary<Move> {
     offer: fc.boolean(),
     delayMs: fc.constantFrom(0, 0, 500),
     parent: fc.boolean(),
+    isLimited: fc.boolean(),
+    topic: fc.constantFrom(...TOPICS),
     actions: fc.oneof(
       { weight: 4, arbitrary: fc.array(actionArbitrary(), { maxLength: 4 }) },
       { weight: 1, arbitrary: waitArbitrary() },
@@ -65,11 +70,15 @@ function actionArbitrary(): fc.Arbitrary<ActionMove> {
     },
     {
       weight: 1,
-      arbitrary: fc.record({
-        type: fc.constant('publish_event' as const),
-        key,
-        event: fc.constant({ type: 'e' }),
-      }),
+      arbitrary: fc.record(
+        {
+          type: fc.constant('publish_event' as const),
+          key,
+          topic: fc.constantFrom(...TOPICS),
+          event: fc.constant({ type: 'e' }),
+        },
+        { requiredKeys: ['type', 'key', 'event'] },
+      ),
     },
     { weight: 2, arbitrary: timerArbitrary(key) },
     {
@@ -88,8 +97,41 @@ function actionArbitrary(): fc.Arbitrary<ActionMove> {
     { weight: 4, arbitrary: patchArbitrary() },
     { weight: 2, arbitrary: fc.constant({ type: 'complete_execution' as const, result: { json: '1' } }) },
     { weight: 2, arbitrary: failure.map((failure) => ({ type: 'fail_execution' as const, failure })) },
-    { weight: 3, arbitrary: fc.constant({ type: 'suspend_execution' as const }) },
+    { weight: 2, arbitrary: batchArbitrary(key) },
+    { weight: 2, arbitrary: eventWaitArbitrary(key) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        ...{ type: fc.constant('send_resume' as const), key },
+        ...{ executionId: fc.constant('y'), suspendedStepKey: fc.constant('s') },
+      }),
+    },
+    { weight: 3, arbitrary: suspendArbitrary() },
     { weight: 1, arbitrary: fc.constant({ type: 'cancel_execution' as const }) },
+  );
+}
+
+function suspendArbitrary(): fc.Arbitrary<Action> {
+  return fc.record({ type: fc.constant('suspend_execution' as const), isKept: fc.boolean() });
+}
+
+/** The ids of a batch are those of its step, so that a move can name one of them. */
+function batchArbitrary(key: fc.Arbitrary<string>): fc.Arbitrary<Action> {
+  return fc.tuple(key, fc.boolean(), fc.integer({ min: 1, max: 3 })).map(([stepKey, waits, count]) => {
+    const children = Array.from({ length: count }, (_, index) => {
+      return { id: `${stepKey}-${index}`, workflowId: 'child', queue: 'child', priority: 0 };
+    });
+    return { type: 'start_children', key: stepKey, waits, children };
+  });
+}
+
+function eventWaitArbitrary(key: fc.Arbitrary<string>): fc.Arbitrary<Action> {
+  return fc.record(
+    {
+      ...{ type: fc.constant('await_event' as const), key, topic: fc.constantFrom(...TOPICS) },
+      ...{ afterEvent: fc.nat(3), timeoutMs: fc.constant(5_000) },
+    },
+    { requiredKeys: ['type', 'key', 'topic'] },
   );
 }
 
@@ -109,8 +151,10 @@ function waitArbitrary(): fc.Arbitrary<ActionMove[]> {
     fc.record({ type: fc.constant('start_child' as const), key, waits: fc.constant(true), child }),
     timerArbitrary(key),
     fc.record({ type: fc.constant('await_resume' as const), key }),
+    batchArbitrary(key).map((action) => ({ ...action, waits: true })),
+    eventWaitArbitrary(key),
   );
-  return begin.map((action) => [action, { type: 'suspend_execution' }]);
+  return fc.tuple(begin, suspendArbitrary());
 }
 
 function recordArbitrary(key: fc.Arbitrary<string>): fc.Arbitrary<Action> {

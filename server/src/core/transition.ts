@@ -1,34 +1,56 @@
+import { childClosed, childrenClosed } from './children.js';
 import type { ClaimCommand, Command } from './command.js';
 import { complete } from './complete.js';
 import type { Decision, Snapshot } from './decision.js';
 import { Draft, reject } from './draft.js';
-import { cancel, childClosed, claim, create, extendLease, outboxDelivered, wake } from './lifecycle.js';
+import { eventArrived } from './events.js';
+import {
+  cancel,
+  claim,
+  create,
+  extendLease,
+  grantSlot,
+  outboxDelivered,
+  revokeSlot,
+  wake,
+} from './lifecycle.js';
+import { pause, unpause } from './pause.js';
 import { resume } from './waits.js';
 
 /**
  * Decides what a command does to an execution. Pure: the same arguments give the same decision, and nothing is changed.
  *
- *  command \ status | (none)    | queued           | running                     | waiting          | final
+ *  command \ status | (none)    | queued           | running                     | waiting (5)      | final
  *  -----------------+-----------+------------------+-----------------------------+------------------+---------------
  *  create           | -> queued | already_exists   | already_exists              | already_exists   | already_exists
  *  claim            | not_found | ready: -> running| not_ready                   | not_ready        | closed
- *                   |           | else not_ready   |                             |                  |
+ *                   |           | (6), or not_ready|                             |                  |
  *  complete         | not_found | lease_lost (1)   | fenced, then its actions:   | lease_lost (1)   | closed, or
  *                   |           |                  | -> running, waiting, queued |                  | lease_lost (1)
  *                   |           |                  | (retry) or final            |                  |
  *  extend_lease     | not_found | lease_lost       | later expiry                | lease_lost       | lease_lost
  *  wake (3)         | not_found | due: ready       | due: -> timed_out,          | due: -> queued   | unchanged
- *                   |           |                  | cancelled or queued (lost)  |                  |
+ *                   |           |                  | cancelled, queued or paused |                  |
+ *                   |           |                  | (lost)                      |                  |
  *  cancel           | not_found | -> cancelled     | asked once; the worker ends | -> cancelled     | cancelled:
  *                   |           |                  | it, or wake does            |                  | unchanged (2)
- *  child_closed     | not_found | outcome arrives  | outcome arrives             | -> queued        | unchanged
+ *  child_closed (4),| not_found | outcome arrives  | outcome arrives             | -> queued        | unchanged
+ *  event_arrived    |           |                  |                             |                  |
  *  resume           | not_found | outcome arrives, | outcome arrives, or is kept | -> queued, or    | closed
  *                   |           | or is kept       |                             | is kept          |
- *  outbox_delivered | not_found | shorter outbox   | shorter outbox              | shorter outbox   | shorter outbox
+ *  pause            | not_found | -> paused        | -> paused, lease revoked    | -> paused        | closed
+ *  unpause          | not_found | unchanged        | unchanged                   | unchanged        | closed
+ *  grant_slot       | not_found | ready (7)        | unchanged                   | unchanged        | unchanged
+ *  revoke_slot      | not_found | ready: waits (7) | unchanged                   | unchanged        | unchanged
+ *  outbox_delivered | not_found | shorter outbox   | shorter outbox; outcomes    | shorter outbox;  | shorter outbox
+ *                   |           |                  | of messages arrive          | -> queued        |
  *
  *  (1) unchanged if it repeats the last completion.   (2) the other final statuses: closed.
  *  (3) the outcome of every wait whose time has come arrives, too; unchanged if nothing is due.
- *  (4) unchanged if it repeats what was carried out.
+ *  (4) and children_closed: the outcome arrives with the last child.
+ *  (5) paused is as waiting, but outcomes leave it paused; pause: unchanged, unpause: -> queued.
+ *  (6) without a slot where it needs one: it begins to wait for one.   (7) unchanged unless it waits for, or holds, that slot.
+ *  What repeats what was carried out leaves all unchanged. Nothing is paused that somebody asked to cancel.
  *  lease_lost and closed are lease_forged where the epoch was never granted or the token is not the lease's.
  *
  * @param offer a worker that waits: if the command makes the execution ready, the same commit leases it to that worker.
@@ -62,8 +84,20 @@ function decide(
       return cancel(draft);
     case 'child_closed':
       return childClosed(draft, command);
+    case 'children_closed':
+      return childrenClosed(draft, command);
+    case 'event_arrived':
+      return eventArrived(draft, command);
     case 'resume':
       return resume(draft, command);
+    case 'pause':
+      return pause(draft);
+    case 'unpause':
+      return unpause(draft);
+    case 'grant_slot':
+      return grantSlot(draft, command);
+    case 'revoke_slot':
+      return revokeSlot(draft, command);
     case 'outbox_delivered':
       return outboxDelivered(draft, command);
   }

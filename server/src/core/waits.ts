@@ -1,4 +1,4 @@
-import type { Action, ResumeCommand } from './command.js';
+import type { Action, ChildRequest, OutboxDeliveredCommand, ResumeCommand } from './command.js';
 import type { Decision, Rejection } from './decision.js';
 import { type Draft, reject, UNCHANGED } from './draft.js';
 import { isFinal, ownMember, type Wait } from './execution.js';
@@ -8,14 +8,15 @@ import { type Payload, payloadBytes } from './payload.js';
 import type { StepKind, StepOutcome, StepRecord } from './step.js';
 
 type AwaitTimer = Extract<Action, { type: 'await_timer' }>;
+type SendResume = Extract<Action, { type: 'send_resume' }>;
 type AwaitResume = Extract<Action, { type: 'await_resume' }>;
 
 /** Notes that a step waits for an outcome that only the server can bring. */
-export function beginWait(draft: Draft, key: string, wait: Wait): void {
-  const { execution } = draft;
+export function beginWait(draft: Draft, key: string, wait: Wait, children?: readonly ChildRequest[]): void {
   const { kind, childExecutionId } = wait;
-  draft.addStep({ type: 'pending', key, kind, ...(childExecutionId !== undefined && { childExecutionId }) });
-  execution.waits = { ...execution.waits, [key]: wait };
+  const child = childExecutionId !== undefined && { childExecutionId };
+  draft.addStep({ type: 'pending', key, kind, ...child, ...(children && { children }) });
+  draft.setWait(key, wait);
 }
 
 /** Begins a wait for a time; one that has passed ends it at once. */
@@ -51,6 +52,35 @@ export function awaitResume(
   execution.resumes = Object.keys(rest).length > 0 ? rest : undefined;
   arrive(draft, key, resumedWith(early.data));
   return undefined;
+}
+
+/** Resumes a step of another execution. What becomes of that comes with the delivery of the message. */
+export function sendResume(
+  draft: Draft,
+  { key, executionId, suspendedStepKey, data }: SendResume,
+  known: StepRecord | undefined,
+): Rejection | undefined {
+  if (known) return sameKind(known, 'resume');
+  draft.addEvent('resume_send', { executionId, stepKey: suspendedStepKey }, key);
+  beginWait(draft, key, { kind: 'resume', arrived: false });
+  draft.send({ type: 'resume', stepKey: key, executionId, suspendedStepKey, ...(data && { data }) });
+  return undefined;
+}
+
+/** Ends the waits for what became of messages. */
+export function answered(draft: Draft, answers: OutboxDeliveredCommand['answers']): void {
+  const { waits } = draft.execution;
+  const fresh = answers.filter(({ stepKey }) => {
+    const wait = ownMember(waits, stepKey);
+    return wait?.kind === 'resume' && !wait.arrived;
+  });
+  for (const { stepKey, outcome } of fresh) arrive(draft, stepKey, outcome);
+  if (fresh.length > 0)
+    goOn(
+      draft,
+      'answer',
+      fresh.map(({ stepKey }) => stepKey),
+    );
 }
 
 /** Ends a wait with data, or keeps the data for the wait to come. */
@@ -97,21 +127,30 @@ export function endDueWaits(draft: Draft): string[] {
     ([, { arrived, until }]) => !arrived && until !== undefined && until <= at,
   );
   due.sort(([, a], [, b]) => (a.until ?? 0) - (b.until ?? 0));
-  for (const [key, { kind }] of due) arrive(draft, key, kind === 'wait_for' ? TIME_HAS_COME : timedOut(key));
+  for (const [key, { kind }] of due)
+    arrive(draft, key, kind === 'wait_for' ? TIME_HAS_COME : timedOut(key, kind));
   return due.map(([key]) => key);
 }
 
-/** Notes the outcome of a step that waits. Its place in the order comes once a worker has delivered it. */
-export function arrive(draft: Draft, key: string, outcome: StepOutcome): void {
+/**
+ * Notes the outcome of a step that waits. Its place in the order comes once a worker has delivered it.
+ * @param outcome `gathered`: what is recorded of the step's children.
+ */
+export function arrive(draft: Draft, key: string, outcome: StepOutcome | 'gathered'): void {
   const { execution } = draft;
   const wait = execution.waits[key] as Wait;
-  execution.waits = { ...execution.waits, [key]: { ...wait, arrived: true } };
-  draft.addStep({ type: 'arrived', key, outcome });
-  draft.addOutcomeEvent(key, wait.kind, outcome, 1);
+  draft.setWait(key, { ...wait, arrived: true });
+  if (outcome === 'gathered') {
+    draft.addStep({ type: 'gathered', key });
+    draft.addOutcomeEvent(key, wait.kind, { type: 'completed' }, 1);
+  } else {
+    draft.addStep({ type: 'arrived', key, outcome });
+    draft.addOutcomeEvent(key, wait.kind, outcome, 1);
+  }
 }
 
 /** Has the code go on with outcomes that arrived: tells the worker that holds the execution, or queues it for one. */
-export function goOn(draft: Draft, reason: 'child' | 'timer' | 'resume', stepKeys: readonly string[]): void {
+export function goOn(draft: Draft, reason: ReadyReason, stepKeys: readonly string[]): void {
   const { execution } = draft;
   if (execution.status === 'waiting') {
     draft.addEvent('workflow_ready', { reason }, stepKeys[0]);
@@ -139,14 +178,20 @@ export function sameKind(known: StepRecord, kind: StepKind): Rejection | undefin
   return known.kind === kind ? undefined : conflict(known.key, `is recorded already as "${known.kind}"`);
 }
 
+/** What had an execution go on. */
+type ReadyReason = 'child' | 'timer' | 'event' | 'resume' | 'answer';
+
 const TIME_HAS_COME: StepOutcome = { type: 'completed' };
 
 function resumedWith(data: Payload | undefined): StepOutcome {
   return { type: 'completed', ...(data && { result: data }) };
 }
 
-function timedOut(key: string): StepOutcome {
-  const message = `the step "${key}" was not resumed in time`;
+function timedOut(key: string, kind: StepKind): StepOutcome {
+  const message =
+    kind === 'wait_for_event'
+      ? `no event came in time for the step "${key}"`
+      : `the step "${key}" was not resumed in time`;
   return { type: 'failed', failure: { type: 'WaitTimeoutError', message, retryable: false } };
 }
 

@@ -1,11 +1,12 @@
-import type { Action } from '../core/command.js';
+import type { Action, ChildRequest } from '../core/command.js';
 import type { NewExecution } from '../core/execution.js';
-import { EMPTY_STATE, parseState, type StateDocument } from '../core/state-document.js';
-import type { InvokeRequest, WorkerAction } from './api.js';
+import { applyPatch, EMPTY_STATE, parseState, type StateDocument } from '../core/state-document.js';
+import type { InvokeRequest, WorkerAction, WorkerChild } from './api.js';
 import type { Clock } from './clock.js';
 import { EngineError } from './errors.js';
 import { idOfKey, timeOrderedId } from './ids.js';
 import type { SchemaRegistry } from './schema-registry.js';
+import type { CurrentState } from './state-history.js';
 import type { Workers } from './workers.js';
 
 /** What admission asks of the rest of the engine. */
@@ -14,6 +15,8 @@ export interface AdmissionPort {
   readonly workers: Workers;
   readonly clock: Clock;
 }
+
+type ChangeState = Extract<Action, { type: 'change_state' }>;
 
 /** The part of a request that is checked, the same for callers and for parents. */
 interface Start {
@@ -31,12 +34,18 @@ export class Admission {
     this.port = port;
   }
 
-  /** The execution that a caller asks for, and its checked state. */
+  /**
+   * The execution that a caller asks for, and its checked state.
+   * @param options.isChecked  false where there is nobody to be refused: what does not fit a schema fails at its worker, where
+   * it can be seen.
+   */
   async admit(
     request: InvokeRequest,
+    { isChecked }: { readonly isChecked: boolean },
   ): Promise<{ readonly execution: NewExecution; readonly state: StateDocument }> {
     const { projectId, executionId, idempotencyKey } = request;
-    const state = await this.check(projectId, request, { state: 'initial_state', payload: 'payload.json' });
+    const fields = { state: 'initial_state', payload: 'payload.json' };
+    const state = isChecked ? await this.check(projectId, request, fields) : stateOf(request, fields.state);
     const at = this.port.clock.now();
     const execution: NewExecution = {
       ...request,
@@ -49,29 +58,76 @@ export class Admission {
     return { execution, state };
   }
 
-  /** A worker's actions with what only the engine knows of the children in them. */
-  async complete(projectId: string, actions: readonly WorkerAction[]): Promise<readonly Action[]> {
+  /**
+   * A worker's actions with what only the engine knows of the children in them. The state that they make is checked against
+   * the schema that the worker declared.
+   */
+  async complete(before: CurrentState, actions: readonly WorkerAction[]): Promise<readonly Action[]> {
+    const change = actions.findIndex(({ type }) => type === 'change_state');
+    if (change >= 0) await this.checkState(before, actions[change] as ChangeState, change);
     // Most completions start no child: nothing to copy.
-    if (!actions.some((action) => action.type === 'start_child')) return actions as readonly Action[];
+    if (!actions.some(({ type }) => type === 'start_child' || type === 'start_children'))
+      return actions as readonly Action[];
+    const { projectId } = before.execution;
     return Promise.all(actions.map((action, index) => this.completeOne(projectId, action, index)));
   }
 
+  private async checkState(
+    { execution, state }: CurrentState,
+    { change }: ChangeState,
+    index: number,
+  ): Promise<void> {
+    const { projectId, workflowId, lease } = execution;
+    const worker = lease && this.port.workers.find(lease.workerId);
+    const digest = worker?.workflows.get(workflowId)?.stateSchemaDigest;
+    if (digest === undefined) return;
+    // What cannot be applied is refused by the core, with the reason.
+    const changed = 'document' in change ? change : applyPatch(state, change.patch);
+    if ('problem' in changed) return;
+    const version = { projectId, workflowId, digest };
+    const refused = await this.port.schemas.checkState(version, changed.document.value);
+    if (!refused) return;
+    const field = `commands[${index}].state_changed`;
+    throw new EngineError({ type: 'schema_violation', value: 'state', field, ...refused });
+  }
+
   private async completeOne(projectId: string, action: WorkerAction, index: number): Promise<Action> {
-    if (action.type !== 'start_child') return action;
-    const { child } = action;
-    const field = `commands[${index}].child_started`;
+    if (action.type === 'start_child') {
+      const child = await this.child(projectId, action.child, `commands[${index}].child_started`);
+      return { ...action, child };
+    }
+    if (action.type !== 'start_children') return action;
+    const field = `commands[${index}].children_started.children`;
+    const children: ChildRequest[] = [];
+    const queues = new Map<string, string>();
+    for (const [place, child] of action.children.entries()) {
+      children.push(await this.child(projectId, child, `${field}[${place}]`, queues));
+    }
+    return { ...action, children };
+  }
+
+  /** @param queues  those of workflows that were asked about before, for the same batch. */
+  private async child(
+    projectId: string,
+    child: WorkerChild,
+    field: string,
+    queues = new Map<string, string>(),
+  ): Promise<ChildRequest> {
     await this.check(projectId, child, { state: `${field}.initial_state`, payload: `${field}.payload.json` });
     const id = timeOrderedId(this.port.clock.now());
-    return { ...action, child: { ...child, id, queue: await this.queueOf(projectId, child) } };
+    const queue = child.queue ?? queues.get(child.workflowId) ?? (await this.queueOf(projectId, child));
+    if (child.queue === undefined) queues.set(child.workflowId, queue);
+    return { ...child, id, queue };
   }
 
   private async check(
     projectId: string,
-    { workflowId, initialState, payload }: Start,
+    start: Start,
     fields: { readonly state: string; readonly payload: string },
   ): Promise<StateDocument> {
     const { schemas } = this.port;
-    const state = initialState === undefined ? EMPTY_STATE : stateFrom(initialState, fields.state);
+    const { workflowId, payload } = start;
+    const state = stateOf(start, fields.state);
     const refused = await schemas.check(projectId, workflowId, 'state', () => state.value);
     if (refused) {
       throw new EngineError({
@@ -91,6 +147,10 @@ export class Admission {
   private async queueOf(projectId: string, { workflowId, queue }: Start): Promise<string> {
     return queue ?? (await this.port.workers.definition(projectId, workflowId))?.queue ?? workflowId;
   }
+}
+
+function stateOf({ initialState }: Start, field: string): StateDocument {
+  return initialState === undefined ? EMPTY_STATE : stateFrom(initialState, field);
 }
 
 /** Reads a state that somebody else wrote. */

@@ -3,10 +3,11 @@ import { recordsOf } from './assignments.js';
 import type { Clock } from './clock.js';
 import type { Courier } from './courier.js';
 import { EngineError } from './errors.js';
+import type { ExecutionScheduler } from './execution-scheduler.js';
 import type { Attempted, Committed, Executions } from './executions.js';
 import type { Loaded } from './loaded.js';
 import type { Matcher } from './matcher.js';
-import type { Scheduler } from './scheduler.js';
+import type { StateSnapshots } from './state-snapshots.js';
 import type { Watchers } from './watchers.js';
 import type { Workers } from './workers.js';
 
@@ -17,8 +18,9 @@ export interface AftermathPort {
   readonly watchers: Watchers;
   readonly executions: Executions;
   readonly matcher: Matcher;
-  readonly scheduler: Scheduler;
+  readonly scheduler: ExecutionScheduler;
   readonly courier: Courier;
+  readonly snapshots: StateSnapshots;
 }
 
 /** How often an execution is looked for of which nobody knows what the store made of it. */
@@ -41,11 +43,12 @@ export class Aftermath {
 
   /** Carries out the effects, and tells those who follow. */
   committed({ before, loaded, entry, effects }: Committed): void {
-    const { workers, watchers } = this.port;
+    const { workers, watchers, snapshots } = this.port;
     const { execution } = loaded;
     if (before) this.leave(before, execution);
     if (execution.lease) workers.hold(execution.lease.workerId, execution.id, execution.epoch);
     if (entry) watchers.notify({ execution, entry });
+    snapshots.committed(execution, loaded.state, entry);
     this.noteWake(execution);
     for (const effect of effects) this.carryOut(loaded, effect);
     // Filled by a server that may have died since.

@@ -6,8 +6,12 @@ import type { Payload } from '../core/payload.js';
 import type { RetryPolicy } from '../core/retry.js';
 import type { StepRecord } from '../core/step.js';
 import type { ExecutionQuery, SchemaKind, StoredSchema } from '../store/store.js';
+import type { SchedulePage, ScheduleRequest, ScheduleView } from './schedule-view.js';
+import type { StateCursor, StateNews, StatePoint, StateRevision, StateView } from './state-view.js';
 
 export type { ExecutionQuery, SchemaKind } from '../store/store.js';
+export type { SchedulePage, ScheduleRequest, ScheduleView } from './schedule-view.js';
+export type { StateCursor, StateNews, StatePoint, StateRevision, StateView } from './state-view.js';
 
 /**
  * What the engine can be asked, by rpc/ and by nobody else. Requests are well-formed already (protovalidate, I-JSON,
@@ -24,13 +28,45 @@ export interface EngineApi {
   /** The steps from place `offset` of the replay order on, about 1 MiB at most, at least one if there is one. */
   listSteps(projectId: string, executionId: string, offset: number): Promise<StepPage>;
   cancel(projectId: string, executionId: string): Promise<ExecutionStatus>;
+  /** Holds an execution back from workers. */
+  pause(projectId: string, executionId: string): Promise<void>;
+  /** Ends a pause. */
+  unpause(projectId: string, executionId: string): Promise<void>;
   /** Gives a step that waits to be resumed, or will, its result. */
   resume(projectId: string, executionId: string, given: Resumption): Promise<void>;
   /** Throws `not_found` before the first value. Ends after the last event of a final execution, or on abort. */
   events(projectId: string, executionId: string, from: EventCursor): AsyncIterable<readonly NumberedEvent[]>;
+  /** The same for a topmost execution and all that descends from it; each event comes with its place among them all. */
+  treeEvents(
+    projectId: string,
+    executionId: string,
+    from: EventCursor,
+  ): AsyncIterable<readonly PlacedEvent[]>;
+  /** The events of a topic, which has no end: with `follow` only an abort ends it. */
+  topicEvents(projectId: string, topic: string, from: EventCursor): AsyncIterable<readonly TopicEvent[]>;
+  /** Publishes to a topic, all or none; answers the events' sequences. */
+  publish(projectId: string, publication: Publication): Promise<readonly number[]>;
   state(projectId: string, executionId: string, at?: StatePoint): Promise<StateView>;
+  /** Revisions after one, oldest first: `limit` at most, about 1 MiB, at least one if there is one. */
+  stateRevisions(
+    projectId: string,
+    executionId: string,
+    page: { readonly afterRevision: number; readonly limit: number },
+  ): Promise<readonly StateRevision[]>;
+  /** Throws `not_found` before the first value. Ends after the last revision of a final execution, or on abort. */
+  watchState(projectId: string, executionId: string, from: StateCursor): AsyncIterable<StateNews>;
   listSchemas(projectId: string, workflowId?: string): Promise<readonly SchemaView[]>;
   getSchema(projectId: string, digest: string): Promise<SchemaView>;
+
+  /** Creates a schedule, or replaces the one of the same workflow and key. */
+  putSchedule(projectId: string, schedule: ScheduleRequest): Promise<ScheduleView>;
+  /** By workflow and key, from the one after `after` on (`SchedulePage.next`): about 1 MiB at most. */
+  listSchedules(projectId: string, workflowId?: string, after?: string): Promise<SchedulePage>;
+  /** Pauses a schedule, or ends its pause. */
+  pauseSchedule(projectId: string, scheduleId: string, isPaused: boolean): Promise<ScheduleView>;
+  /** Starts one execution of a schedule beside its ticks; answers its id. */
+  triggerSchedule(projectId: string, scheduleId: string, idempotencyKey?: string): Promise<string>;
+  deleteSchedule(projectId: string, scheduleId: string): Promise<void>;
 
   registerWorker(registration: WorkerRegistration): Promise<RegisteredWorker>;
   listWorkers(projectId: string): Promise<readonly WorkerView[]>;
@@ -62,8 +98,31 @@ export interface EventCursor {
   readonly signal: AbortSignal;
 }
 
-/** Which revision of a state. */
-export type StatePoint = { readonly revision: number } | { readonly time: number };
+/** An event of a tree of executions, and its place among all events of the tree: from 1, without gaps. */
+export interface PlacedEvent {
+  readonly place: number;
+  readonly event: NumberedEvent;
+}
+
+/** An event of a topic. */
+export interface TopicEvent extends PublishedEvent {
+  readonly topic: string;
+  /** Its number within the topic: from 1, without gaps. */
+  readonly sequence: number;
+  /** When it was published. */
+  readonly at: number;
+  /** The execution that published it; missing for a caller's. */
+  readonly executionId?: string;
+}
+
+/** Events to publish to one topic. */
+export interface Publication {
+  readonly topic: string;
+  readonly events: readonly PublishedEvent[];
+  readonly idempotencyKey?: string;
+  /** Tells a repetition from another use of the idempotency key. */
+  readonly digest: string;
+}
 
 /** What Invoke asks for. `requestDigest` tells a repetition from another use of the idempotency key. */
 export interface InvokeRequest {
@@ -97,7 +156,7 @@ export interface Invoked {
 
 /**
  * Why an execution that does not run does not run. Of one that waits for several things: children before resumes, resumes
- * before times.
+ * before events, events before times.
  */
 export type StatusReason =
   | 'no_worker'
@@ -106,7 +165,10 @@ export type StatusReason =
   | 'retry_delay'
   | 'child'
   | 'timer'
-  | 'resume';
+  | 'event'
+  | 'resume'
+  | 'concurrency_limit'
+  | 'workers_lost';
 
 /** An execution as callers see it. `input` and `result` only where the method's RPC answers them. */
 export interface ExecutionView {
@@ -148,15 +210,6 @@ export interface NumberedEvent {
   readonly published?: PublishedEvent;
 }
 
-/** A state document at one revision. */
-export interface StateView {
-  readonly json: string;
-  readonly revision: number;
-  readonly updatedAt: number;
-  readonly bytes: number;
-  readonly final: boolean;
-}
-
 /** A registered schema, and whether Invoke checks against it. */
 export interface SchemaView extends StoredSchema {
   readonly current: boolean;
@@ -182,8 +235,21 @@ export interface WorkflowDefinition {
   readonly description: string;
   readonly queue?: string;
   readonly schemas: Readonly<Partial<Record<SchemaKind, string>>>;
+  /** Of the state's schema, if it has one; known once it is registered. */
+  readonly stateSchemaDigest?: string;
   readonly retryPolicy?: RetryPolicy;
   readonly runTimeoutMs?: number;
+  /** How many executions of its queue may run at once; missing where it says nothing about it. */
+  readonly queueConcurrencyLimit?: number;
+  readonly schedule?: { readonly cron: string; readonly timezone: string };
+  readonly trigger?: TriggerDeclaration;
+}
+
+/** Which events start a workflow by themselves. */
+export interface TriggerDeclaration {
+  readonly topic: string;
+  readonly batchSize: number;
+  readonly batchTimeoutMs: number;
 }
 
 /** What came of a registration. */
@@ -226,6 +292,8 @@ export interface Assignment {
   readonly input: ExecutionInput;
   /** The text of the state document. */
   readonly state: string;
+  /** How many steps, the first of the order, are left out of `steps`; see Assignment.omitted_steps. */
+  readonly omittedSteps: number;
   readonly steps: StepPage;
 }
 
@@ -241,7 +309,13 @@ export interface CompletionRequest {
 
 /** An action as a worker sends it: a child's id, queue and policies are filled in by the engine. */
 export type WorkerAction =
-  | Exclude<Action, { type: 'start_child' }>
+  | Exclude<Action, { type: 'start_child' | 'start_children' }>
+  | {
+      readonly type: 'start_children';
+      readonly key: string;
+      readonly waits: boolean;
+      readonly children: readonly WorkerChild[];
+    }
   | {
       readonly type: 'start_child';
       readonly key: string;

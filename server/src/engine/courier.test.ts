@@ -200,7 +200,7 @@ test('a suspension that is sent again after another worker took over does not sa
 });
 
 test('a delivery that fails is tried again by the next sweep', async () => {
-  const { store, fail } = gated(openMemoryStore(), 'load');
+  const { store, fail } = gated(openMemoryStore(), 'journal');
   const harness = await Harness.open(store);
   const worker = await harness.register(['order', 'child']);
   await harness.invoke();

@@ -1,25 +1,47 @@
+import { childrenToCreate } from '../core/children.js';
+import type { ClosedChild } from '../core/command.js';
 import type { Execution, NewExecution, OutboxMessage } from '../core/execution.js';
-import { isFinal } from '../core/execution.js';
+import { isFinal, ownMember } from '../core/execution.js';
 import { CANCELLED } from '../core/lifecycle.js';
 import type { StepOutcome } from '../core/step.js';
 import type { Store } from '../store/store.js';
+import type { Resumption } from './api.js';
 import type { Clock } from './clock.js';
 import { EngineError } from './errors.js';
 import type { Executions } from './executions.js';
 import { resultOf } from './history.js';
 import { stepsOf } from './loaded.js';
+import { resumeFailure } from './resume-failure.js';
+import type { Slots } from './slots.js';
+import type { Topics } from './topics.js';
 
 /** What the courier asks of the rest of the engine. */
 export interface CourierPort {
   readonly store: Store;
   readonly clock: Clock;
   readonly executions: Executions;
+  readonly topics: Pick<Topics, 'publishFor' | 'bring'>;
+  readonly slots: Pick<Slots, 'wanted' | 'release'>;
   /** Creates a child, unless it exists. */
   startChild(child: NewExecution): Promise<void>;
+  /** Resumes a step of an execution of a project. */
+  resume(projectId: string, executionId: string, given: Resumption): Promise<void>;
   fault(error: unknown): void;
 }
 
-/** Outboxes emptied at once by a sweep, and children cancelled at once. */
+/** What became of a message that a step waits for. */
+interface Answer {
+  readonly stepKey: string;
+  readonly outcome: StepOutcome;
+}
+
+/** What became of children of one batch, on its way to their parent. */
+interface BatchNews {
+  readonly closed: ClosedChild[];
+  told: Promise<void>;
+}
+
+/** Outboxes emptied at once by a sweep, and children started or cancelled at once. */
 const BATCH = 500;
 
 /**
@@ -35,6 +57,8 @@ const SWEEP_MS = 5_000;
 export class Courier {
   private readonly port: CourierPort;
   private readonly underway = new Map<string, Promise<void>>();
+  /** By parent and step, what waits for the parent's turn: children that end meanwhile come along. */
+  private readonly batchNews = new Map<string, BatchNews>();
   private sweeping = Promise.resolve();
   private callOff: (() => void) | undefined;
   private stopped = false;
@@ -100,37 +124,134 @@ export class Courier {
     const sender = await executions.read(executionId, (loaded) => loaded.execution);
     const last = sender.outbox.at(-1);
     if (!last) return;
-    for (const message of sender.outbox) await this.deliverOne(sender, message);
-    await executions.submit(executionId, () => ({
-      type: 'outbox_delivered',
-      at: clock.now(),
-      upTo: last.id,
-    }));
+    // Whoever waits for a slot does not wait for what else is to be told.
+    const [answers] = await Promise.all([
+      this.deliverAll(
+        sender,
+        sender.outbox.filter((message) => !isOfSlots(message)),
+      ),
+      this.deliverAll(sender, sender.outbox.filter(isOfSlots)),
+    ]);
+    await executions.submit(executionId, async (loaded) => {
+      // A worker that holds it is to be sent the steps that were answered.
+      if (answers.length > 0) await stepsOf(loaded, this.port.store);
+      return { type: 'outbox_delivered', at: clock.now(), upTo: last.id, answers };
+    });
   }
 
-  private deliverOne(sender: Execution, message: OutboxMessage): Promise<void> {
+  /** One message after the other, children that follow each other at once; answers what became of those that steps wait for. */
+  private async deliverAll(sender: Execution, messages: readonly OutboxMessage[]): Promise<Answer[]> {
+    const answers: Answer[] = [];
+    let starting: Promise<void>[] = [];
+    for (const message of messages) {
+      if (message.type === 'start_child') {
+        // Children that follow each other are created at the same time.
+        starting.push(this.port.startChild(message.child));
+        continue;
+      }
+      await Promise.all(starting);
+      starting = [];
+      if (message.type === 'resume') {
+        answers.push({ stepKey: message.stepKey, outcome: await this.resume(sender, message) });
+      } else {
+        await this.deliverOne(sender, message);
+      }
+    }
+    await Promise.all(starting);
+    return answers;
+  }
+
+  private deliverOne(sender: Execution, message: Exclude<OutboxMessage, { type: 'resume' }>): Promise<void> {
+    const { startChild, topics, slots } = this.port;
     switch (message.type) {
       case 'start_child':
-        return this.port.startChild(message.child);
+        return startChild(message.child);
+      case 'start_children':
+        return this.startChildren(sender, message);
       case 'child_closed':
         return this.tellParent(sender, message);
       case 'cancel_children':
         return this.cancelChildren(sender);
+      case 'publish_event':
+        return topics.publishFor(sender, message);
+      case 'await_event':
+        return topics.bring(sender.id);
+      case 'want_slot':
+        return slots.wanted(sender);
+      case 'release_slot':
+        return slots.release(sender, message.turn);
+    }
+  }
+
+  /** Answers what became of it. */
+  private async resume(
+    { projectId }: Execution,
+    { executionId, suspendedStepKey, data }: Extract<OutboxMessage, { type: 'resume' }>,
+  ): Promise<StepOutcome> {
+    try {
+      await this.port.resume(projectId, executionId, { stepKey: suspendedStepKey, ...(data && { data }) });
+      return { type: 'completed' };
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      return { type: 'failed', failure: resumeFailure(error.problem, { executionId, suspendedStepKey }) };
+    }
+  }
+
+  private async startChildren(
+    parent: Execution,
+    { stepKey, event }: Extract<OutboxMessage, { type: 'start_children' }>,
+  ): Promise<void> {
+    const page = { afterEvent: event - 1, entries: 1, bytes: 1 };
+    const [entry] = await this.port.store.journal(parent.id, page);
+    for (const fact of entry?.steps ?? []) {
+      if (fact.key !== stepKey || !('children' in fact) || !fact.children) continue;
+      const children = childrenToCreate(parent, stepKey, fact.children, fact.type === 'pending');
+      for (let start = 0; start < children.length; start += BATCH) {
+        await Promise.all(children.slice(start, start + BATCH).map((child) => this.port.startChild(child)));
+      }
     }
   }
 
   private async tellParent(
     child: Execution,
-    { executionId, stepKey }: Extract<OutboxMessage, { type: 'child_closed' }>,
+    { executionId, stepKey, index }: Extract<OutboxMessage, { type: 'child_closed' }>,
   ): Promise<void> {
     const outcome = await this.outcomeOf(child);
     const { clock, executions, store } = this.port;
+    if (index !== undefined) {
+      await this.tellBatchParent(executionId, stepKey, { index, childExecutionId: child.id, outcome });
+      return;
+    }
     const tell = executions.submit(executionId, async (parent) => {
       // A worker that holds the parent is to be sent the step as it then is.
-      await stepsOf(parent, store);
+      if (isWaiting(parent.execution, stepKey)) await stepsOf(parent, store);
       return { type: 'child_closed', at: clock.now(), stepKey, childExecutionId: child.id, outcome };
     });
     await unlessGone(tell);
+  }
+
+  /** Resolves once the parent knows; children that end while it is its turn are told to it at once. */
+  private tellBatchParent(executionId: string, stepKey: string, closed: ClosedChild): Promise<void> {
+    const { clock, executions, store } = this.port;
+    const key = JSON.stringify([executionId, stepKey]);
+    const waiting = this.batchNews.get(key);
+    if (waiting) {
+      waiting.closed.push(closed);
+      return waiting.told;
+    }
+    const news: BatchNews = { closed: [closed], told: Promise.resolve() };
+    this.batchNews.set(key, news);
+    const leave = () => {
+      if (this.batchNews.get(key) === news) this.batchNews.delete(key);
+    };
+    const tell = executions.submit(executionId, async (parent) => {
+      const isOpen = isWaiting(parent.execution, stepKey);
+      const recorded = isOpen ? (await stepsOf(parent, store)).get(stepKey) : undefined;
+      leave();
+      return { type: 'children_closed', at: clock.now(), stepKey, closed: news.closed, recorded };
+    });
+    news.told = unlessGone(tell).finally(leave);
+    return news.told;
   }
 
   private async outcomeOf(child: Execution): Promise<StepOutcome> {
@@ -153,6 +274,15 @@ export class Courier {
       if (children.length < BATCH) return;
     }
   }
+}
+
+function isOfSlots({ type }: OutboxMessage): boolean {
+  return type === 'want_slot' || type === 'release_slot';
+}
+
+/** Otherwise the journal, which may be long, need not be read: there is nobody to be told. */
+function isWaiting({ waits }: Execution, stepKey: string): boolean {
+  return ownMember(waits, stepKey)?.arrived === false;
 }
 
 /** A receiver that is gone, or final by now, needs no message. */

@@ -1,27 +1,37 @@
-import type { Action } from '../core/command.js';
-import { isRepetition } from '../core/complete.js';
+import type { Command } from '../core/command.js';
 import type { Execution, ExecutionStatus, NewExecution } from '../core/execution.js';
 import { EMPTY_STATE } from '../core/state-document.js';
-import { inOrder } from '../core/step.js';
 import type { ExecutionQuery, Store } from '../store/store.js';
-import { Admission, stateFrom } from './admission.js';
+import { Admission } from './admission.js';
 import { Aftermath } from './aftermath.js';
 import type * as api from './api.js';
-import { arrivedSteps, assignmentOf, isComplete, pageOf, recordsOf } from './assignments.js';
+import { pageOf } from './assignments.js';
 import type { Clock } from './clock.js';
 import { Courier } from './courier.js';
 import { EngineError } from './errors.js';
+import { ExecutionScheduler } from './execution-scheduler.js';
 import { Executions, type Reservation } from './executions.js';
-import { followEvents, resultOf, stateAt } from './history.js';
+import { followEvents, resultOf } from './history.js';
+import { renewLeases } from './lease-renewal.js';
 import { inputOf, type Loaded, loadedFromStore, stepsOf } from './loaded.js';
 import { Matcher } from './matcher.js';
 import { OtherServers } from './other-servers.js';
-import { openSession, type PollerPort, pollOnce } from './pollers.js';
-import { Scheduler } from './scheduler.js';
+import { RecordScheduler } from './record-scheduler.js';
+import { Schedules } from './schedules.js';
 import { SchemaRegistry } from './schema-registry.js';
+import { Slots } from './slots.js';
+import { Starts } from './starts.js';
+import { type CurrentState, StateHistory } from './state-history.js';
+import { StateSnapshots } from './state-snapshots.js';
+import { Topics } from './topics.js';
+import { TreeEvents } from './tree-events.js';
+import { triggerTopics } from './trigger-topics.js';
+import { Triggers } from './triggers.js';
 import { untilFinal } from './until-final.js';
 import { reasonOf } from './views.js';
+import { assertVisible } from './visibility.js';
 import { Watchers } from './watchers.js';
+import { WorkerCalls } from './worker-calls.js';
 import { Workers } from './workers.js';
 
 /** What an engine is made of. */
@@ -34,9 +44,6 @@ export interface EngineOptions {
   readonly fault: (error: unknown) => void;
 }
 
-/** Executions whose leases are renewed at once when the engine starts. */
-const RENEW_BATCH = 500;
-
 /**
  * The shell around the core: it loads, has the core decide, commits, and then does what the decision asks for: leases
  * work to workers, wakes executions in time, carries messages between them, and tells those who follow.
@@ -45,24 +52,30 @@ export class Engine implements api.EngineApi {
   private readonly store: Store;
   private readonly clock: Clock;
   private readonly leaseMs: number;
-  private readonly fault: EngineOptions['fault'];
   private readonly workers: Workers;
   private readonly watchers = new Watchers();
+  private readonly trees: TreeEvents;
   private readonly schemas: SchemaRegistry;
   private readonly admission: Admission;
   private readonly executions: Executions;
   private readonly matcher: Matcher;
-  private readonly scheduler: Scheduler;
+  private readonly scheduler: ExecutionScheduler;
+  private readonly recordScheduler: RecordScheduler;
   private readonly courier: Courier;
   private readonly aftermath: Aftermath;
   private readonly otherServers: OtherServers;
-  private readonly pollerPort: PollerPort;
+  private readonly workerCalls: WorkerCalls;
+  private readonly stateHistory: StateHistory;
+  private readonly starts: Starts;
+  private readonly slots: Slots;
+  private readonly topics: Topics;
+  private readonly schedules: Schedules;
+  private readonly triggers: Triggers;
 
   constructor({ store, clock, leaseMs, fault }: EngineOptions) {
     this.store = store;
     this.clock = clock;
     this.leaseMs = leaseMs;
-    this.fault = fault;
     this.workers = new Workers(store, clock, fault);
     this.schemas = new SchemaRegistry(store, clock);
     this.admission = new Admission({ schemas: this.schemas, workers: this.workers, clock });
@@ -71,37 +84,49 @@ export class Engine implements api.EngineApi {
       committed: (commit) => this.aftermath.committed(commit),
       uncertain: (attempted) => this.aftermath.uncertain(attempted),
     });
+    const { workers, watchers, executions, admission } = this;
+    this.trees = new TreeEvents({ store, clock, watchers });
+    const noteDue = (at: number) => this.recordScheduler.note(at);
+    const serves = workers.serves.bind(workers);
+    this.slots = new Slots({ store, clock, executions, serves, noteDue, fault });
+    this.starts = new Starts({ store, clock, admission, executions, slots: this.slots });
+    const { starts } = this;
+    const invoke = (request: api.InvokeRequest) => starts.invoke(request);
+    const start = (request: api.InvokeRequest) => starts.invoke(request, { isChecked: false });
+    this.schedules = new Schedules({ store, clock, invoke, start, noteDue });
+    this.triggers = new Triggers({ store, clock, topics: triggerTopics(store), start, noteDue });
+    const { schedules, triggers } = this;
+    this.topics = new Topics({ store, clock, executions, triggers, noteDue, fault });
+    const { slots, topics, trees } = this;
+    const keepers = { topic: topics, schedule: schedules, trigger: triggers, slots };
+    this.recordScheduler = new RecordScheduler({ store, clock, keepers, fault });
     const claim = (executionId: string, reservation: Reservation) => this.claim(executionId, reservation);
-    this.matcher = new Matcher({ store, clock, leaseMs, claim, fault });
-    this.scheduler = new Scheduler({ store, clock, wake: (executionId) => this.wake(executionId), fault });
-    const startChild = (child: NewExecution) => this.startChild(child);
-    this.courier = new Courier({ store, clock, executions: this.executions, startChild, fault });
-    const { workers, watchers, executions, matcher, scheduler, courier } = this;
-    this.aftermath = new Aftermath({ clock, workers, watchers, executions, matcher, scheduler, courier });
-    this.otherServers = new OtherServers({
-      store,
-      clock,
-      workers,
-      watchers,
-      executions,
-      matcher,
-      scheduler,
-      fault,
-    });
-    this.pollerPort = {
-      matcher,
-      workers,
-      clock,
-      assignmentOf: (loaded) => this.assignmentOf(loaded),
-    };
+    const keeperOf = (executionId: string) => executions.peek(executionId)?.keptBy?.workerId;
+    this.matcher = new Matcher({ store, clock, leaseMs, slots, keeperOf, claim, fault });
+    this.scheduler = new ExecutionScheduler({ store, clock, wake: this.wake.bind(this), fault });
+    const resume = this.resume.bind(this);
+    const startChild = (child: NewExecution) => starts.startChild(child);
+    this.courier = new Courier({ store, clock, executions, topics, slots, startChild, resume, fault });
+    const { matcher, scheduler, courier } = this;
+    const concerned = { clock, workers, watchers, executions, matcher, scheduler };
+    const snapshots = new StateSnapshots(store, fault);
+    this.stateHistory = new StateHistory({ store, watchers, snapshots });
+    this.aftermath = new Aftermath({ ...concerned, courier, snapshots });
+    this.otherServers = new OtherServers({ ...concerned, store, slots, topics, trees, fault });
+    this.workerCalls = new WorkerCalls({ store, clock, workers, matcher, executions, admission, fault });
   }
 
   /** Takes up where the last process on this store left off, beside those that are at work on it. */
   async start(): Promise<void> {
-    if (!this.store.isShared) await this.renewLeases();
+    const { store, clock, leaseMs, executions } = this;
+    const wakeCommand = (before: Loaded) => this.wakeCommand(before);
+    if (!store.isShared) await renewLeases({ store, clock, leaseMs, executions, wakeCommand });
     this.workers.start();
+    await this.slots.start();
+    this.topics.start();
     this.otherServers.start();
     this.scheduler.start();
+    this.recordScheduler.start();
     this.matcher.start();
     this.courier.start();
   }
@@ -110,39 +135,17 @@ export class Engine implements api.EngineApi {
   async stop(): Promise<void> {
     this.workers.stop();
     this.otherServers.stop();
-    this.scheduler.stop();
+    const woken = Promise.all([this.scheduler.stop(), this.recordScheduler.stop()]);
     this.matcher.stop();
     this.aftermath.stop();
+    await woken;
+    await this.topics.stop();
     await this.courier.stop();
+    await this.slots.stop();
   }
 
-  async invoke(request: api.InvokeRequest): Promise<api.Invoked> {
-    const { execution, state } = await this.admission.admit(request);
-    const at = this.clock.now();
-    const result = await this.executions.create({ type: 'create', at, request: execution, state });
-    const { id: executionId, sessionId } = execution;
-    if (result === 'created') return { executionId, created: true, createdAt: at, sessionId };
-    return this.repeated(request, executionId);
-  }
-
-  /** What a repetition of an earlier request answers; another request under the same key or id is refused. */
-  private async repeated(request: api.InvokeRequest, executionId: string): Promise<api.Invoked> {
-    const { projectId, idempotencyKey, requestDigest } = request;
-    const existing = (await this.store.load(executionId))?.execution;
-    const isVisible = existing?.projectId === projectId;
-    if (
-      !isVisible ||
-      existing.requestDigest !== requestDigest ||
-      existing.idempotencyKey !== idempotencyKey
-    ) {
-      throw new EngineError({
-        type: 'idempotency_mismatch',
-        key: idempotencyKey ?? executionId,
-        executionId: isVisible ? executionId : '',
-      });
-    }
-    const { createdAt, sessionId } = existing;
-    return { executionId, created: false, createdAt, sessionId };
+  invoke(request: api.InvokeRequest): Promise<api.Invoked> {
+    return this.starts.invoke(request);
   }
 
   async getExecution(projectId: string, executionId: string): Promise<api.ExecutionView> {
@@ -166,7 +169,7 @@ export class Engine implements api.EngineApi {
   async listSteps(projectId: string, executionId: string, offset: number): Promise<api.StepPage> {
     await this.visible(projectId, executionId);
     return this.executions.read(executionId, async (loaded) => {
-      return pageOf(inOrder((await stepsOf(loaded, this.store)).values()), offset);
+      return pageOf(await stepsOf(loaded, this.store), offset);
     });
   }
 
@@ -177,6 +180,20 @@ export class Engine implements api.EngineApi {
       at: this.clock.now(),
     }));
     return loaded.execution.status;
+  }
+
+  async pause(projectId: string, executionId: string): Promise<void> {
+    await this.executions.submit(executionId, ({ execution }) => {
+      assertVisible(execution, projectId);
+      return { type: 'pause', at: this.clock.now() };
+    });
+  }
+
+  async unpause(projectId: string, executionId: string): Promise<void> {
+    await this.executions.submit(executionId, ({ execution }) => {
+      assertVisible(execution, projectId);
+      return { type: 'unpause', at: this.clock.now() };
+    });
   }
 
   async resume(projectId: string, executionId: string, { stepKey, data }: api.Resumption): Promise<void> {
@@ -196,11 +213,44 @@ export class Engine implements api.EngineApi {
     yield* followEvents({ store, watchers }, await this.visible(projectId, executionId), from);
   }
 
+  async *treeEvents(
+    projectId: string,
+    executionId: string,
+    from: api.EventCursor,
+  ): AsyncGenerator<readonly api.PlacedEvent[]> {
+    yield* this.trees.read(await this.visible(projectId, executionId), from);
+  }
+
+  topicEvents(
+    projectId: string,
+    topic: string,
+    from: api.EventCursor,
+  ): AsyncIterable<readonly api.TopicEvent[]> {
+    return this.topics.events(projectId, topic, from);
+  }
+
+  publish(projectId: string, publication: api.Publication): Promise<readonly number[]> {
+    return this.topics.publish(projectId, publication);
+  }
+
   async state(projectId: string, executionId: string, at?: api.StatePoint): Promise<api.StateView> {
-    await this.visible(projectId, executionId);
-    return this.executions.read(executionId, ({ execution, state }) =>
-      stateAt(this.store, execution, state, at),
-    );
+    return this.stateHistory.at(await this.current(projectId, executionId), at);
+  }
+
+  async stateRevisions(
+    projectId: string,
+    executionId: string,
+    page: { readonly afterRevision: number; readonly limit: number },
+  ): Promise<readonly api.StateRevision[]> {
+    return this.stateHistory.revisions(await this.visible(projectId, executionId), page);
+  }
+
+  async *watchState(
+    projectId: string,
+    executionId: string,
+    from: api.StateCursor,
+  ): AsyncGenerator<api.StateNews> {
+    yield* this.stateHistory.watch(await this.current(projectId, executionId), from);
   }
 
   listSchemas(projectId: string, workflowId?: string): Promise<readonly api.SchemaView[]> {
@@ -211,9 +261,33 @@ export class Engine implements api.EngineApi {
     return this.schemas.get(projectId, digest);
   }
 
+  putSchedule(projectId: string, schedule: api.ScheduleRequest): Promise<api.ScheduleView> {
+    return this.schedules.put(projectId, schedule);
+  }
+
+  listSchedules(projectId: string, workflowId?: string, after?: string): Promise<api.SchedulePage> {
+    return this.schedules.list(projectId, workflowId, after);
+  }
+
+  pauseSchedule(projectId: string, scheduleId: string, isPaused: boolean): Promise<api.ScheduleView> {
+    return this.schedules.pause(projectId, scheduleId, isPaused);
+  }
+
+  triggerSchedule(projectId: string, scheduleId: string, idempotencyKey?: string): Promise<string> {
+    return this.schedules.trigger(projectId, scheduleId, idempotencyKey);
+  }
+
+  deleteSchedule(projectId: string, scheduleId: string): Promise<void> {
+    return this.schedules.delete(projectId, scheduleId);
+  }
+
   async registerWorker(registration: api.WorkerRegistration): Promise<api.RegisteredWorker> {
-    const schemaReports = await this.schemas.register(registration);
-    const workerId = await this.workers.register(registration);
+    this.schedules.check(registration);
+    await this.slots.register(registration);
+    const { reports: schemaReports, workflows } = await this.schemas.register(registration);
+    await this.schedules.register(registration);
+    await this.triggers.register(registration);
+    const workerId = await this.workers.register({ ...registration, workflows });
     return { workerId, leaseMs: this.leaseMs, schemaReports };
   }
 
@@ -221,76 +295,28 @@ export class Engine implements api.EngineApi {
     return this.workers.list(projectId);
   }
 
-  async poll(
+  poll(
     projectId: string,
     workerId: string,
     poll: api.Wait & { readonly max: number },
   ): Promise<readonly api.Assignment[]> {
-    return pollOnce(this.pollerPort, await this.workers.get(projectId, workerId), poll);
+    return this.workerCalls.poll(projectId, workerId, poll);
   }
 
-  async openWork(projectId: string, workerId: string, sink: api.WorkSink): Promise<api.WorkSession> {
-    return openSession(this.pollerPort, await this.workers.get(projectId, workerId), sink);
+  openWork(projectId: string, workerId: string, sink: api.WorkSink): Promise<api.WorkSession> {
+    return this.workerCalls.openWork(projectId, workerId, sink);
   }
 
-  async complete(projectId: string, completion: api.CompletionRequest): Promise<api.Completion> {
-    const { lease, sequence, digest, stateUnsettled } = completion;
-    const { executionId, epoch, token } = lease;
-    const { loaded } = await this.executions.submit(executionId, async (before) => {
-      assertVisible(before.execution, projectId);
-      // What passed once is not checked anew: the schemas may be others by now.
-      const isKnown = isRepetition(before.execution, { epoch, sequence });
-      const actions = isKnown ? [] : await this.admission.complete(projectId, completion.actions);
-      const steps = await stepsOf(before, this.store);
-      const recorded = new Map(recordsOf(steps, keysIn(actions)).map((step) => [step.key, step]));
-      const at = this.clock.now();
-      return { type: 'complete', at, epoch, token, sequence, digest, actions, stateUnsettled, recorded };
-    });
-    const { execution } = loaded;
-    if (execution.epoch !== epoch) {
-      // Given on since: to its last worker it is in the queue, whatever another one does with it.
-      return { execution: { ...execution, status: 'queued', lease: undefined }, outcomes: [] };
-    }
-    const steps = loaded.steps ?? new Map();
-    const started = recordsOf(
-      steps,
-      completion.actions.filter(isAnswered).map(({ key }) => key),
-    );
-    const arrived = arrivedSteps(steps, Object.keys(execution.waits));
-    return { execution, outcomes: [...started, ...arrived] };
+  complete(projectId: string, completion: api.CompletionRequest): Promise<api.Completion> {
+    return this.workerCalls.complete(projectId, completion);
   }
 
-  async extendLeases(
+  extendLeases(
     projectId: string,
     workerId: string,
     leases: readonly api.LeaseRef[],
   ): Promise<readonly api.LeaseReport[]> {
-    await this.workers.get(projectId, workerId);
-    return Promise.all(leases.map((lease) => this.extendLease(projectId, lease)));
-  }
-
-  private async extendLease(projectId: string, lease: api.LeaseRef): Promise<api.LeaseReport> {
-    const { executionId, epoch, token } = lease;
-    try {
-      const { loaded } = await this.executions.submit(executionId, async (before) => {
-        assertVisible(before.execution, projectId);
-        await stepsOf(before, this.store);
-        return { type: 'extend_lease', at: this.clock.now(), epoch, token };
-      });
-      const { execution } = loaded;
-      const outcomes = arrivedSteps(loaded.steps ?? new Map(), Object.keys(execution.waits));
-      return {
-        executionId,
-        epoch,
-        held: true,
-        ...(execution.lease && { expiresAt: execution.lease.expiresAt }),
-        cancelRequested: execution.cancelRequestedAt !== undefined,
-        outcomes,
-      };
-    } catch (error) {
-      if (!(error instanceof EngineError)) throw error;
-      return { executionId, epoch, held: false, cancelRequested: false, outcomes: [] };
-    }
+    return this.workerCalls.extendLeases(projectId, workerId, leases);
   }
 
   private async claim(executionId: string, reservation: Reservation): Promise<boolean> {
@@ -304,47 +330,28 @@ export class Engine implements api.EngineApi {
   }
 
   private async wake(executionId: string): Promise<boolean> {
-    const { changed } = await this.executions.submit(executionId, async (before) => {
-      // A worker that holds it is to be sent the steps whose wait is over.
-      if (before.execution.lease && Object.keys(before.execution.waits).length > 0)
-        await stepsOf(before, this.store);
-      return { type: 'wake', at: this.clock.now() };
-    });
-    return changed;
+    return (await this.executions.submit(executionId, (before) => this.wakeCommand(before))).changed;
   }
 
-  private async startChild(child: NewExecution): Promise<void> {
-    const state =
-      child.initialState === undefined ? EMPTY_STATE : stateFrom(child.initialState, 'initial_state');
-    // `id_taken`: the message was delivered before.
-    await this.executions.create({ type: 'create', at: this.clock.now(), request: child, state });
-  }
-
-  /** Workers could not renew their leases while no server ran: each lasts at least a full term from now. */
-  private async renewLeases(): Promise<void> {
-    const until = this.clock.now() + this.leaseMs;
-    const seen = new Set<string>();
-    for (;;) {
-      const { due } = await this.store.listDue({ until, limit: RENEW_BATCH + seen.size });
-      const fresh = due.map(({ id }) => id).filter((id) => !seen.has(id));
-      if (fresh.length === 0) return;
-      await Promise.all(fresh.map((id) => this.renewLease(id)));
-      for (const id of fresh) seen.add(id);
-    }
-  }
-
-  private renewLease(executionId: string): Promise<unknown> {
-    return this.executions.submit(executionId, ({ execution }) => {
-      const { epoch, lease } = execution;
-      const at = this.clock.now();
-      return lease ? { type: 'extend_lease', at, epoch, token: lease.token } : { type: 'wake', at };
-    });
+  private async wakeCommand(before: Loaded): Promise<Command> {
+    // A worker that holds it is to be sent the steps whose wait is over.
+    if (before.execution.lease && Object.keys(before.execution.waits).length > 0)
+      await stepsOf(before, this.store);
+    return (await this.topics.dueArrival(before.execution)) ?? { type: 'wake', at: this.clock.now() };
   }
 
   private async visible(projectId: string, executionId: string): Promise<Execution> {
     const execution = await this.executions.read(executionId, (loaded) => loaded.execution);
     assertVisible(execution, projectId);
     return execution;
+  }
+
+  /** An execution with its state, as it is. */
+  private current(projectId: string, executionId: string): Promise<CurrentState> {
+    return this.executions.read(executionId, ({ execution, state }) => {
+      assertVisible(execution, projectId);
+      return { execution, state };
+    });
   }
 
   private async viewOf(execution: Execution): Promise<api.ExecutionView> {
@@ -356,37 +363,4 @@ export class Engine implements api.EngineApi {
     const result = await resultOf(this.store, execution);
     return { ...(await this.viewOf(execution)), ...(result && { result }) };
   }
-
-  /** Reads what is missing while nobody commits. Undefined if that fails, or if the lease is over before. */
-  private async assignmentOf(loaded: Loaded): Promise<api.Assignment | undefined> {
-    if (isComplete(loaded)) return assignmentOf(loaded, loaded.execution.epoch);
-    const { id, epoch } = loaded.execution;
-    try {
-      return await this.executions.read(id, async (again) => {
-        await inputOf(again, this.store);
-        await stepsOf(again, this.store);
-        return isComplete(again) ? assignmentOf(again, epoch) : undefined;
-      });
-    } catch (error) {
-      this.fault(error);
-      return undefined;
-    }
-  }
-}
-
-/** An execution of another project is as good as none. */
-/** Whether an action's outcome is in the answer: the server makes it, and there is nothing to wait for. */
-function isAnswered(
-  action: api.WorkerAction,
-): action is Extract<api.WorkerAction, { type: 'start_child' | 'publish_event' }> {
-  return action.type === 'start_child' || action.type === 'publish_event';
-}
-
-function assertVisible(execution: Execution, projectId: string): void {
-  if (execution.projectId === projectId) return;
-  throw new EngineError({ type: 'not_found', resource: 'execution', id: execution.id });
-}
-
-function keysIn(actions: readonly Action[]): string[] {
-  return actions.flatMap((action) => ('key' in action ? [action.key] : []));
 }

@@ -8,15 +8,18 @@ export type EngineProblem =
   | { readonly type: 'rejected'; readonly executionId: string; readonly rejection: Rejection }
   | {
       readonly type: 'not_found';
-      readonly resource: 'execution' | 'worker' | 'schema' | 'revision';
+      readonly resource: 'execution' | 'worker' | 'schema' | 'revision' | 'schedule';
       readonly id: string;
     }
   | { readonly type: 'cursor_unknown'; readonly cursor: number; readonly newest: number }
+  /** `executionId`: what the key belongs to, if it belongs to an execution that the caller may know. */
   | { readonly type: 'idempotency_mismatch'; readonly key: string; readonly executionId: string }
+  | { readonly type: 'invalid'; readonly field: string; readonly message: string }
+  | { readonly type: 'limit'; readonly name: string; readonly limit: number; readonly actual: number }
   | { readonly type: 'initial_state_refused'; readonly problem: StateProblem; readonly field: string }
   | {
       readonly type: 'schema_violation';
-      readonly value: 'payload' | 'initial_state';
+      readonly value: 'payload' | 'initial_state' | 'state';
       readonly field: string;
       readonly digest: string;
       readonly issues: readonly SchemaIssue[];

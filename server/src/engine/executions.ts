@@ -1,6 +1,6 @@
 import type { ClaimCommand, Command, CreateCommand } from '../core/command.js';
 import type { Decision, Effect, Rejection } from '../core/decision.js';
-import { type Execution, isFinal, nextWakeAt } from '../core/execution.js';
+import { type Execution, isFinal, nextWakeAt, waitsFor } from '../core/execution.js';
 import type { JournalEntry } from '../core/journal.js';
 import { transition } from '../core/transition.js';
 import { InOrder } from '../store/in-order.js';
@@ -13,7 +13,7 @@ export interface Reservation {
   readonly claim: ClaimCommand;
   /** The lease is committed. */
   deliver(loaded: Loaded): void;
-  /** It did not come to that. */
+  /** It did not come to that, or only to a wait for a slot. */
   release(): void;
 }
 
@@ -65,6 +65,8 @@ export class Executions {
   private readonly hooks: ExecutionHooks;
   private readonly cache = new Map<string, Loaded>();
   private cacheBytes = 0;
+  /** Those in the cache to which somebody else has committed since. */
+  private readonly outdated = new Set<string>();
   private readonly turns = new InOrder();
 
   constructor(store: Store, hooks: ExecutionHooks) {
@@ -107,9 +109,14 @@ export class Executions {
     return this.turns.run(executionId, async () => read(await this.loadCurrent(executionId)));
   }
 
-  /** Another server committed to an execution: what is kept of it here is outdated. */
+  /** An execution as it is kept here; missing if it is not. On a shared store it may be outdated. */
+  peek(executionId: string): Execution | undefined {
+    return this.cache.get(executionId)?.execution;
+  }
+
+  /** Another server committed to an execution: what is kept of it here is outdated, and the next to ask reads the rest. */
   changedElsewhere(executionId: string): void {
-    this.forget(executionId);
+    if (this.cache.has(executionId)) this.outdated.add(executionId);
   }
 
   private async carryOut(
@@ -119,7 +126,7 @@ export class Executions {
   ): Promise<Submitted> {
     let mayBeOutdated = this.store.isShared;
     for (let conflicts = 0; conflicts < CONFLICTS_MAX; conflicts++) {
-      const isKept = this.cache.has(executionId);
+      const isKept = this.kept(executionId) !== undefined;
       const loaded = mayBeOutdated ? await this.load(executionId) : await this.loadCurrent(executionId);
       const before = loaded.execution;
       const decided = this.decide(loaded, await build(loaded), given === undefined);
@@ -137,7 +144,7 @@ export class Executions {
         this.after({ before, loaded, entry, effects }, reservation);
         return { loaded, changed: true };
       }
-      this.forget(executionId);
+      this.changedElsewhere(executionId);
     }
     throw new StoreFault(
       `execution ${executionId} changed ${CONFLICTS_MAX} times while it was being changed`,
@@ -188,25 +195,32 @@ export class Executions {
 
   private after(commit: Committed, reservation: Reservation | undefined): void {
     const { execution } = commit.loaded;
-    if (isFinal(execution.status)) this.forget(execution.id);
+    if (isOver(execution)) this.forget(execution.id);
     else this.account(commit.loaded);
     this.hooks.committed(commit);
-    if (reservation) reservation.deliver(commit.loaded);
+    // A claim may end in a wait for a slot instead of a lease.
+    if (reservation && execution.lease?.token === reservation.claim.token) reservation.deliver(commit.loaded);
+    else reservation?.release();
   }
 
   private async load(executionId: string): Promise<Loaded> {
-    const cached = this.cache.get(executionId);
-    if (cached) {
+    const kept = this.kept(executionId);
+    if (kept) {
       this.cache.delete(executionId);
-      this.cache.set(executionId, cached);
-      return cached;
+      this.cache.set(executionId, kept);
+      return kept;
     }
     return this.loadFromStore(executionId);
   }
 
+  /** What is kept of an execution, unless it is known to be outdated. */
+  private kept(executionId: string): Loaded | undefined {
+    return this.outdated.has(executionId) ? undefined : this.cache.get(executionId);
+  }
+
   /** As `load`, but if others write to the store, too, what is kept counts only if the store still has that version. */
   private async loadCurrent(executionId: string): Promise<Loaded> {
-    const kept = this.store.isShared ? this.cache.get(executionId) : undefined;
+    const kept = this.store.isShared ? this.kept(executionId) : undefined;
     if (!kept) return this.load(executionId);
     const stored = await this.loadFromStore(executionId);
     if (stored.execution.version !== kept.execution.version) return stored;
@@ -219,9 +233,10 @@ export class Executions {
     const stored = await this.store.load(executionId);
     if (!stored) throw new EngineError({ type: 'not_found', resource: 'execution', id: executionId });
     const { execution, state } = stored;
-    const loaded = loadedFromStore(execution, { value: state, bytes: execution.stateBytes });
+    const document = { value: state, bytes: execution.stateBytes };
+    const loaded = loadedFromStore(execution, document, this.cache.get(executionId));
     this.forget(executionId);
-    if (!isFinal(execution.status)) this.remember(loaded);
+    if (!isOver(execution)) this.remember(loaded);
     return loaded;
   }
 
@@ -242,6 +257,7 @@ export class Executions {
     const loaded = this.cache.get(executionId);
     if (!loaded) return;
     this.cache.delete(executionId);
+    this.outdated.delete(executionId);
     this.cacheBytes -= loaded.counted;
     loaded.counted = 0;
   }
@@ -255,13 +271,20 @@ export class Executions {
   }
 }
 
+/** Whether no command is to be expected any more. One that has messages to deliver is needed twice for that. */
+function isOver({ status, outbox }: Execution): boolean {
+  return isFinal(status) && outbox.length === 0;
+}
+
 /** What the store's indexes hold of an execution. */
 function indexOf(execution: Execution): ExecutionIndex {
   const wakeAt = nextWakeAt(execution);
+  const names = waitsFor(execution);
   return {
     ready: execution.ready,
     ...(wakeAt !== undefined && { wakeAt }),
     ...(execution.outbox.length > 0 && { outboxSince: execution.updatedAt }),
+    ...(names.length > 0 && { waitsFor: names }),
   };
 }
 

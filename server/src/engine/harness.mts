@@ -37,10 +37,16 @@ export class Harness {
   }
 
   /** Engines beside each other on one database, as if each were in a process of its own. */
-  static async openBeside(count: number): Promise<Harness[]> {
+  static async openBeside(
+    count: number,
+    around: (store: Store, place: number) => Store = (store) => store,
+  ): Promise<Harness[]> {
     const database = new MemoryDatabase();
     const clock = new HandClock();
-    const harnesses = Array.from({ length: count }, () => new Harness(openMemoryStore(database), clock));
+    const harnesses = Array.from(
+      { length: count },
+      (_, place) => new Harness(around(openMemoryStore(database), place), clock),
+    );
     const sequences = new Map<string, number>();
     for (const harness of harnesses) {
       harness.sequences = sequences;
@@ -179,7 +185,7 @@ export class Stream implements api.WorkSink {
 export const DONE = { type: 'complete_execution' } as const satisfies api.WorkerAction;
 
 /** The handler waits. */
-export const SUSPEND = { type: 'suspend_execution' } as const satisfies api.WorkerAction;
+export const SUSPEND = { type: 'suspend_execution', isKept: false } as const satisfies api.WorkerAction;
 
 /** The handler returned this. */
 export function done(json: string): api.WorkerAction {
@@ -204,6 +210,21 @@ export function child(
   more: Partial<api.WorkerChild> = {},
 ): api.WorkerAction {
   return { type: 'start_child', key, waits: true, child: { workflowId, priority: 0, ...more } };
+}
+
+/** Children of one step; as many of the same workflow as the number says. */
+export function children(
+  key: string,
+  asked: number | readonly Partial<api.WorkerChild>[],
+  { waits = true } = {},
+): api.WorkerAction {
+  const list = typeof asked === 'number' ? Array.from({ length: asked }, (_, n) => numbered(n)) : asked;
+  const all = list.map((each) => ({ workflowId: 'child', priority: 0, ...each }));
+  return { type: 'start_children', key, waits, children: all };
+}
+
+function numbered(n: number): Partial<api.WorkerChild> {
+  return { payload: { json: String(n) } };
 }
 
 /** The outcome of a child, delivered. */

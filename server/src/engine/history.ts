@@ -1,28 +1,45 @@
 import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import { type JournalEntry, lastEvent } from '../core/journal.js';
-import { applyPatch, EMPTY_STATE, parseState, type StateDocument } from '../core/state-document.js';
-import { type Store, StoreFault } from '../store/store.js';
-import type { EventCursor, NumberedEvent, StatePoint, StateView } from './api.js';
+import type { Store } from '../store/store.js';
+import type { EventCursor, NumberedEvent } from './api.js';
 import { EngineError } from './errors.js';
-import { inputOf, loadedFromStore, readJournal } from './loaded.js';
 import type { Watchers } from './watchers.js';
 
 /** What one read of events asks the store for: enough to be quick, little enough for a slow reader's memory. */
-const EVENTS_PAGE = { entries: 256, bytes: 262_144 };
+export const EVENTS_PAGE = { entries: 256, bytes: 262_144 };
 
-/**
- * An execution's events from a cursor on. Each page is read when the one before was taken, so a reader that is slow
- * costs a page and no more; between pages it only knows how far the events go.
- */
+/** What following an execution needs. */
+export interface FollowPort {
+  readonly store: Store;
+  readonly watchers: Watchers;
+}
+
+/** An execution's events from a cursor on. */
 export async function* followEvents(
-  { store, watchers }: { readonly store: Store; readonly watchers: Watchers },
+  port: FollowPort,
   execution: Execution,
-  { afterEvent, follow, signal }: EventCursor,
+  from: EventCursor,
 ): AsyncGenerator<readonly NumberedEvent[]> {
+  const { afterEvent } = from;
   if (afterEvent > execution.eventCount) {
     throw new EngineError({ type: 'cursor_unknown', cursor: afterEvent, newest: execution.eventCount });
   }
+  for await (const entries of followJournal(port, execution, from)) {
+    const events = entries.flatMap((entry) => numbered(execution, entry));
+    yield events.filter(({ sequence }) => sequence > afterEvent);
+  }
+}
+
+/**
+ * An execution's journal from the entry on that holds the event after the cursor. Each page is read when the one before
+ * was taken, so a reader that is slow costs a page and no more; between pages it only knows how far the events go.
+ */
+export async function* followJournal(
+  { store, watchers }: FollowPort,
+  execution: Execution,
+  { afterEvent, follow, signal }: EventCursor,
+): AsyncGenerator<readonly JournalEntry[]> {
   const signs = new Signs(execution, signal);
   const stopWatching = watchers.watch(execution.id, (change) => signs.seen(change.execution));
   try {
@@ -32,11 +49,9 @@ export async function* followEvents(
     while (!signal.aborted) {
       if (cursor < signs.newest) {
         const entries = await store.journal(execution.id, { afterEvent: cursor, ...EVENTS_PAGE });
-        const events = entries
-          .flatMap((entry) => numbered(execution, entry))
-          .filter((event) => event.sequence > cursor);
-        cursor = events.at(-1)?.sequence ?? signs.newest;
-        if (events.length > 0) yield events;
+        const last = entries.at(-1);
+        cursor = last ? lastEvent(last) : signs.newest;
+        if (entries.length > 0) yield entries;
       } else if (signs.isFinal || !follow) {
         return;
       } else {
@@ -49,68 +64,11 @@ export async function* followEvents(
   }
 }
 
-/** The state of an execution as it is, or as it was. */
-export async function stateAt(
-  store: Store,
-  execution: Execution,
-  state: StateDocument,
-  at: StatePoint | undefined,
-): Promise<StateView> {
-  const isNow =
-    !at || ('revision' in at ? at.revision === execution.stateRevision : at.time >= execution.stateUpdatedAt);
-  if (isNow) return view(execution, state, execution.stateRevision, execution.stateUpdatedAt);
-  const missing = new EngineError({
-    type: 'not_found',
-    resource: 'revision',
-    id: `${'revision' in at ? at.revision : new Date(at.time).toISOString()} of execution ${execution.id}`,
-  });
-  const isPast =
-    'revision' in at
-      ? at.revision >= 1 && at.revision <= execution.stateRevision
-      : at.time >= execution.createdAt;
-  if (!isPast) throw missing;
-  return foldTo(store, execution, at);
-}
-
-/** Revision r is the initial state with the patches up to r. */
-async function foldTo(store: Store, execution: Execution, at: StatePoint): Promise<StateView> {
-  const { initialState } = await inputOf(loadedFromStore(execution, EMPTY_STATE), store);
-  let document = unwrap(
-    execution,
-    initialState === undefined ? { document: EMPTY_STATE } : parseState(initialState),
-  );
-  let revision = 1;
-  let updatedAt = execution.createdAt;
-  for await (const entry of readJournal(store, execution.id)) {
-    const isBeyond = 'revision' in at ? entry.stateRevision > at.revision : entry.at > at.time;
-    if (isBeyond) break;
-    if (!entry.patch) continue;
-    document = unwrap(execution, applyPatch(document, entry.patch));
-    revision = entry.stateRevision;
-    updatedAt = entry.at;
-  }
-  return view(execution, document, revision, updatedAt);
-}
-
-function unwrap(execution: Execution, result: ReturnType<typeof parseState>): StateDocument {
-  if ('document' in result) return result.document;
-  const message = `the journal of execution ${execution.id} has a change of state that cannot be applied`;
-  throw new StoreFault(message, { retryable: false });
-}
-
-function view(execution: Execution, document: StateDocument, revision: number, updatedAt: number): StateView {
-  const isLatest = revision === execution.stateRevision;
-  return {
-    json: JSON.stringify(document.value),
-    revision,
-    updatedAt,
-    bytes: document.bytes,
-    final: isLatest && isFinal(execution.status),
-  };
-}
-
-function numbered(execution: Execution, entry: JournalEntry): NumberedEvent[] {
-  const { id: executionId, workflowId } = execution;
+/** The events of a journal entry, each with its number. */
+export function numbered(
+  { id: executionId, workflowId }: Pick<Execution, 'id' | 'workflowId'>,
+  entry: JournalEntry,
+): NumberedEvent[] {
   const { at, stateRevision, firstEvent } = entry;
   return entry.events.map((event, index) => {
     return { ...event, sequence: firstEvent + index, executionId, workflowId, at, stateRevision };

@@ -15,8 +15,19 @@ const TIME_ORDERED_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}
  * which is no caller's to choose.
  */
 export function idOfKey(projectId: string, key: string): string {
-  if (TIME_ORDERED_ID.test(key)) return key;
-  const hash = createHash('sha256').update(`${projectId}\0${key}`).digest('hex');
+  return TIME_ORDERED_ID.test(key) ? key : hashedId(`${projectId}\0${key}`);
+}
+
+/**
+ * The id of what the engine makes by itself, from what it is made for: the same for the same parts, and no other's. No
+ * idempotency key leads to it, since JSON text holds no NUL.
+ */
+export function idOfParts(...parts: readonly (string | number)[]): string {
+  return hashedId(JSON.stringify(parts));
+}
+
+function hashedId(text: string): string {
+  const hash = createHash('sha256').update(text).digest('hex');
   const variant = ((Number.parseInt(hash.slice(16, 17), 16) & 0x3) | 0x8).toString(16);
   return `${hash.slice(0, 8)}-${hash.slice(8, 12)}-8${hash.slice(13, 16)}-${variant}${hash.slice(17, 20)}-${hash.slice(20, 32)}`;
 }

@@ -1,8 +1,8 @@
 import type { Execution } from '../core/execution.js';
-import type { JournalEntry } from '../core/journal.js';
+import { type JournalEntry, lastEvent } from '../core/journal.js';
 import { payloadBytes } from '../core/payload.js';
 import type { StateDocument } from '../core/state-document.js';
-import { addFacts, type StepRecord } from '../core/step.js';
+import { StepRecords } from '../core/step-records.js';
 import type { Store } from '../store/store.js';
 import type { ExecutionInput } from './api.js';
 
@@ -11,11 +11,20 @@ export interface Loaded {
   execution: Execution;
   state: StateDocument;
   input: ExecutionInput | undefined;
-  steps: Map<string, StepRecord> | undefined;
+  steps: StepRecords | undefined;
+  /** What an earlier version of it had read already. */
+  earlier: EarlierSteps | undefined;
   /** About how many bytes it takes. */
   cost: number;
   /** As how many bytes the cache counts it; 0 while it is in none. */
   counted: number;
+}
+
+/** The steps as the journal's first entries make them; the later ones add to them. */
+interface EarlierSteps {
+  readonly steps: StepRecords;
+  /** The last event of those entries. */
+  upTo: number;
 }
 
 /** Entries and bytes that one read of the journal asks for. */
@@ -28,12 +37,18 @@ const BASE_COST = 2_048;
 export function loadedAtCreation(execution: Execution, state: StateDocument, entry: JournalEntry): Loaded {
   const input = entry.input ?? {};
   const cost = BASE_COST + state.bytes + payloadBytes(input.payload);
-  return { execution, state, input, steps: new Map(), cost, counted: 0 };
+  return { execution, state, input, steps: new StepRecords(), earlier: undefined, cost, counted: 0 };
 }
 
-/** An execution as the store holds it. */
-export function loadedFromStore(execution: Execution, state: StateDocument): Loaded {
-  return { execution, state, input: undefined, steps: undefined, cost: BASE_COST + state.bytes, counted: 0 };
+/**
+ * An execution as the store holds it.
+ * @param kept  an earlier version of it, of which all is taken over that cannot have changed.
+ */
+export function loadedFromStore(execution: Execution, state: StateDocument, kept?: Loaded): Loaded {
+  const input = kept?.input;
+  const earlier = kept && earlierOf(kept, execution);
+  const cost = BASE_COST + state.bytes + payloadBytes(input?.payload) + (earlier?.steps.bytes ?? 0);
+  return { execution, state, input, steps: undefined, earlier, cost, counted: 0 };
 }
 
 /** Reads the payload and the initial state, unless they are there. */
@@ -46,16 +61,18 @@ export async function inputOf(loaded: Loaded, store: Store): Promise<ExecutionIn
 }
 
 /** Reads the steps, unless they are there: those of the version that is loaded, whatever others committed since. */
-export async function stepsOf(loaded: Loaded, store: Store): Promise<Map<string, StepRecord>> {
+export async function stepsOf(loaded: Loaded, store: Store): Promise<StepRecords> {
   if (loaded.steps) return loaded.steps;
-  const steps = new Map<string, StepRecord>();
-  for await (const entry of readJournal(store, loaded.execution.id)) {
-    if (entry.firstEvent > loaded.execution.eventCount) break;
-    addFacts(steps, entry.steps, entry.at);
+  const { execution, earlier = { steps: new StepRecords(), upTo: 0 } } = loaded;
+  for await (const entry of readJournal(store, execution.id, earlier.upTo)) {
+    if (entry.firstEvent > execution.eventCount) break;
+    addEntry(loaded, earlier.steps, entry);
+    // At once: an entry that is added twice, after a read that failed, would spoil them.
+    earlier.upTo = lastEvent(entry);
   }
-  loaded.steps = steps;
-  for (const step of steps.values()) loaded.cost += stepBytes(step);
-  return steps;
+  loaded.steps = earlier.steps;
+  loaded.earlier = undefined;
+  return loaded.steps;
 }
 
 /** Takes over what was committed. */
@@ -69,29 +86,34 @@ export function advance(
   loaded.execution = execution;
   loaded.state = state;
   if (!entry || !loaded.steps) return;
-  addFacts(loaded.steps, entry.steps, entry.at);
-  for (const { key } of entry.steps) {
-    const step = loaded.steps.get(key);
-    if (step) loaded.cost += stepBytes(step);
-  }
+  addEntry(loaded, loaded.steps, entry);
 }
 
-/** All entries of an execution's journal, oldest first, read page by page. */
-export async function* readJournal(store: Store, executionId: string): AsyncGenerator<JournalEntry> {
-  let afterEvent = 0;
+/** The entries of an execution's journal after event `from`, oldest first, read page by page. */
+export async function* readJournal(
+  store: Store,
+  executionId: string,
+  from = 0,
+): AsyncGenerator<JournalEntry> {
+  let afterEvent = from;
   for (;;) {
     const entries = await store.journal(executionId, { afterEvent, ...PAGE });
     if (entries.length === 0) return;
     for (const entry of entries) {
       yield entry;
-      afterEvent = entry.firstEvent + entry.events.length - 1;
+      afterEvent = lastEvent(entry);
     }
   }
 }
 
-/** About how many bytes a step takes, in memory and on the wire. */
-export function stepBytes({ key, outcome, attempts, statePatch }: StepRecord): number {
-  const result =
-    outcome?.type === 'completed' ? payloadBytes(outcome.result) : (outcome?.failure.stack?.length ?? 0);
-  return 128 + key.length + result + attempts.length * 32 + (statePatch?.length ?? 0);
+function earlierOf(kept: Loaded, execution: Execution): EarlierSteps | undefined {
+  if (!kept.steps) return kept.earlier;
+  if (kept.execution.eventCount > execution.eventCount) return undefined;
+  return { steps: kept.steps, upTo: kept.execution.eventCount };
+}
+
+function addEntry(loaded: Loaded, steps: StepRecords, entry: JournalEntry): void {
+  const bytesBefore = steps.bytes;
+  steps.add(entry.steps, entry.at);
+  loaded.cost += steps.bytes - bytesBefore;
 }

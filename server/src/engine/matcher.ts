@@ -5,6 +5,7 @@ import type { Clock } from './clock.js';
 import type { Reservation } from './executions.js';
 import { secretToken } from './ids.js';
 import type { Loaded } from './loaded.js';
+import type { Slots } from './slots.js';
 import { acceptsQueue, type Worker } from './workers.js';
 
 /** A worker's open hand: a Work stream with credits, or a call of Poll. */
@@ -22,6 +23,9 @@ export interface MatcherPort {
   readonly store: Store;
   readonly clock: Clock;
   readonly leaseMs: number;
+  readonly slots: Pick<Slots, 'limitOf'>;
+  /** The worker that is known to keep an execution's code in memory, if it is known here. */
+  keeperOf(executionId: string): string | undefined;
   /** Commits a claim and delivers to the reservation. False if the execution could not be had (any more). */
   claim(executionId: string, reservation: Reservation): Promise<boolean>;
   /** Something failed that nobody waits for. */
@@ -122,10 +126,10 @@ export class Matcher {
     const key = keyOf(execution.projectId, execution.workflowId);
     // The free worker is about to get what has waited longer. This one waits its turn.
     if (this.pumping.has(key)) return undefined;
-    const poller = this.nextFor(key, execution);
+    const poller = this.nextFor(key, execution.queue, execution.keptBy?.workerId);
     return (
       poller && {
-        claim: this.claimFor(poller, key),
+        claim: this.claimFor(poller, key, execution.queue),
         deliver: (loaded) => poller.deliver(loaded),
         release: () => {
           this.giveBack(poller);
@@ -136,25 +140,31 @@ export class Matcher {
     );
   }
 
-  /** The worker whose turn it is; one place of it is taken. */
-  private nextFor(key: string, { queue }: { readonly queue: string }): Poller | undefined {
+  /** The worker that keeps the execution if it has room, else the one whose turn it is; one place of it is taken. */
+  private nextFor(key: string, queue: string, keeper: string | undefined): Poller | undefined {
     const pollers = this.pollers.get(key);
     if (!pollers) return undefined;
+    let chosen: Poller | undefined;
     for (const poller of pollers) {
       if (poller.capacity <= 0 || !acceptsQueue(poller.worker, queue)) continue;
-      // Last served, last in the row.
-      pollers.delete(poller);
-      pollers.add(poller);
-      poller.capacity -= 1;
-      this.served += 1;
-      this.lastServed.set(key, this.served);
-      return poller;
+      const isKeeper = poller.worker.id === keeper;
+      if (isKeeper || !chosen) chosen = poller;
+      if (isKeeper || keeper === undefined) break;
     }
-    return undefined;
+    if (!chosen) return undefined;
+    // Last served, last in the row.
+    pollers.delete(chosen);
+    pollers.add(chosen);
+    chosen.capacity -= 1;
+    this.served += 1;
+    this.lastServed.set(key, this.served);
+    return chosen;
   }
 
-  private claimFor({ worker }: Poller, key: string): ClaimCommand {
-    const definition = worker.workflows.get(key.slice(key.indexOf('\0') + 1));
+  private claimFor({ worker }: Poller, key: string, queue: string): ClaimCommand {
+    const [projectId = '', workflowId = ''] = key.split('\0');
+    const definition = worker.workflows.get(workflowId);
+    const isLimited = this.port.slots.limitOf(projectId, queue) !== undefined;
     return {
       type: 'claim',
       at: this.port.clock.now(),
@@ -162,6 +172,7 @@ export class Matcher {
       token: secretToken(),
       leaseMs: this.port.leaseMs,
       ...(definition && { defaults: definition }),
+      ...(isLimited && { isLimited }),
     };
   }
 
@@ -233,13 +244,13 @@ export class Matcher {
   }
 
   private async claim(key: string, execution: ReadyExecution): Promise<boolean> {
-    const poller = this.nextFor(key, execution);
+    const poller = this.nextFor(key, execution.queue, this.port.keeperOf(execution.id));
     if (!poller) return false;
     const release = () => this.giveBack(poller);
     const deliver = (loaded: Loaded) => poller.deliver(loaded);
     try {
       const got = await this.port.claim(execution.id, {
-        claim: this.claimFor(poller, key),
+        claim: this.claimFor(poller, key, execution.queue),
         deliver,
         release,
       });

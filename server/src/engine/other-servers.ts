@@ -3,10 +3,13 @@ import type { Follower, ForeignChange, Store } from '../store/store.js';
 import { arrivedSteps } from './assignments.js';
 import type { Clock } from './clock.js';
 import { EngineError } from './errors.js';
+import type { ExecutionScheduler } from './execution-scheduler.js';
 import type { Executions } from './executions.js';
 import { type Loaded, stepsOf } from './loaded.js';
 import type { Matcher } from './matcher.js';
-import type { Scheduler } from './scheduler.js';
+import type { Slots } from './slots.js';
+import type { Topics } from './topics.js';
+import type { TreeEvents } from './tree-events.js';
 import type { Watchers } from './watchers.js';
 import type { Workers } from './workers.js';
 
@@ -18,7 +21,10 @@ export interface OtherServersPort {
   readonly watchers: Watchers;
   readonly executions: Executions;
   readonly matcher: Matcher;
-  readonly scheduler: Scheduler;
+  readonly scheduler: ExecutionScheduler;
+  readonly slots: Slots;
+  readonly topics: Topics;
+  readonly trees: TreeEvents;
   fault(error: unknown): void;
 }
 
@@ -54,7 +60,8 @@ export class OtherServers implements Follower {
   }
 
   changed(changes: readonly ForeignChange[]): void {
-    const { executions, matcher } = this.port;
+    const { executions, matcher, trees } = this.port;
+    trees.changedElsewhere(changes.map(({ executionId }) => executionId));
     for (const { executionId, ready } of changes) {
       executions.changedElsewhere(executionId);
       if (ready) matcher.becameReady(ready);
@@ -62,10 +69,16 @@ export class OtherServers implements Follower {
     }
   }
 
+  recordsChanged(groups: readonly string[]): void {
+    this.port.slots.changedElsewhere(groups);
+    this.port.topics.changedElsewhere(groups);
+  }
+
   missed(): void {
     const { matcher, scheduler, clock } = this.port;
     matcher.lookAgain();
     scheduler.note(clock.now());
+    this.port.trees.missed();
     this.readAll();
   }
 

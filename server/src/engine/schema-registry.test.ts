@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { JsonValue } from '../core/json.js';
-import { Harness, PROJECT } from './harness.mjs';
+import { Harness, PROJECT, state, step } from './harness.mjs';
 import { compileSchema } from './schema-compiler.js';
 
 const NUMBER = '{"type":"number"}';
@@ -188,3 +188,63 @@ function nested(depth: number, inner: JsonValue): JsonValue {
 function kinds(count: number): object[] {
   return Array.from({ length: count }, (_, index) => ({ const: index + 1 }));
 }
+
+describe('a state that a worker commits', () => {
+  // Canonical, as their digests are made.
+  const V1 = '{"properties":{"n":{"type":"number"}},"required":["n"],"type":"object"}';
+  const V2 = '{"properties":{"n":{"type":"string"}},"required":["n"],"type":"object"}';
+
+  test('is checked against the schema that the worker declared, and refused as a whole', async () => {
+    const harness = await Harness.open();
+    const executionId = await harness.invoke({ initialState: '{"n":1}' });
+    const assignment = await harness.take(await harness.register([{ schemas: { state: V1 } }]));
+    await harness.complete(assignment, step('a'), state(1, { n: 2 }));
+    await expect(harness.complete(assignment, step('b'), state(2, { n: 'x' }))).rejects.toMatchObject({
+      problem: {
+        type: 'schema_violation',
+        value: 'state',
+        field: 'commands[1].state_changed',
+        digest: digestOf(V1),
+        issues: [{ path: '/n', keyword: 'type' }],
+      },
+    });
+    const { json, revision } = await harness.engine.state(PROJECT, executionId);
+    expect({ json, revision }).toEqual({ json: '{"n":2}', revision: 2 });
+    const { steps } = await harness.engine.listSteps(PROJECT, executionId, 0);
+    expect(steps.map(({ key }) => key)).toEqual(['a']);
+  });
+
+  test('is checked where a patch leads, not the patch', async () => {
+    const harness = await Harness.open();
+    await harness.invoke({ initialState: '{"n":1}' });
+    const assignment = await harness.take(await harness.register([{ schemas: { state: V1 } }]));
+    const patch = [{ op: 'remove', path: '/n' }] as const;
+    const removal = { type: 'change_state', baseRevision: 1, change: { patch } } as const;
+    await expect(harness.complete(assignment, removal)).rejects.toMatchObject({
+      problem: { issues: [{ keyword: 'required' }] },
+    });
+  });
+
+  test('is not checked against the schema of a newer deployment', async () => {
+    const harness = await Harness.open();
+    await harness.invoke({ initialState: '{"n":1}' });
+    const old = await harness.register([{ schemas: { state: V1 } }]);
+    const assignment = await harness.take(old);
+    await harness.clock.turn(1);
+    await harness.register([{ schemas: { state: V2 } }]);
+    await harness.complete(assignment, state(1, { n: 2 }));
+    await expect(harness.complete(assignment, state(2, { n: 'x' }))).rejects.toMatchObject({
+      problem: { digest: digestOf(V1) },
+    });
+  });
+
+  test('is checked by whichever server the worker turns to', async () => {
+    const [here, there] = (await Harness.openBeside(2)) as [Harness, Harness];
+    await here.invoke({ initialState: '{"n":1}' });
+    const worker = await here.register([{ schemas: { state: V1 } }]);
+    const assignment = await there.take(worker);
+    await expect(there.complete(assignment, state(1, { n: 'x' }))).rejects.toMatchObject({
+      problem: { type: 'schema_violation', digest: digestOf(V1) },
+    });
+  });
+});

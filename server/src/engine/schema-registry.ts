@@ -3,7 +3,7 @@ import canonicalize from 'canonicalize';
 import type { JsonValue } from '../core/json.js';
 import { parseJson } from '../core/json.js';
 import type { SchemaKind, Store, StoredSchema } from '../store/store.js';
-import type { SchemaReport, SchemaView, WorkerRegistration } from './api.js';
+import type { SchemaReport, SchemaView, WorkerRegistration, WorkflowDefinition } from './api.js';
 import type { Clock } from './clock.js';
 import { EngineError, type SchemaIssue } from './errors.js';
 import type { CompiledSchema } from './schema-compiler.js';
@@ -32,6 +32,9 @@ const RECALL_MS = 1_000;
 /** By how much the clocks of two servers may differ. */
 const CLOCKS_APART_MS_MAX = 60_000;
 
+/** Versions of schemas that are kept compiled beside the current ones. */
+const VERSIONS_MAX = 100;
+
 const KINDS: readonly SchemaKind[] = ['payload', 'state', 'result'];
 
 /** The schemas of all workflows: kept in the store by digest, and the current ones compiled in memory. */
@@ -40,14 +43,22 @@ export class SchemaRegistry {
   private readonly clock: Clock;
   /** A project's schemas are read when it is first asked about. */
   private readonly projects = new Map<string, Promise<ProjectSchemas>>();
+  /** By digest, versions of states' schemas that are not current, and that workers still commit by. */
+  private readonly versions = new Map<string, Compiled>();
 
   constructor(store: Store, clock: Clock) {
     this.store = store;
     this.clock = clock;
   }
 
-  /** Keeps the schemas of a worker's workflows and makes them current. Reports those that are new or unusable. */
-  async register({ projectId, workflows }: WorkerRegistration): Promise<readonly SchemaReport[]> {
+  /**
+   * Keeps the schemas of a worker's workflows and makes them current. Reports those that are new or unusable; answers the
+   * workflows with the digests of their state's schemas.
+   */
+  async register({ projectId, workflows }: WorkerRegistration): Promise<{
+    readonly reports: readonly SchemaReport[];
+    readonly workflows: readonly WorkflowDefinition[];
+  }> {
     const current = await this.current(projectId);
     const reports: SchemaReport[] = [];
     for (const workflow of workflows) {
@@ -58,7 +69,7 @@ export class SchemaRegistry {
         if (report) reports.push(report);
       }
     }
-    return reports;
+    return { reports, workflows: workflows.map(withDigest) };
   }
 
   /** Checks a value against the current schema; undefined if it fits or there is no schema to check against. */
@@ -72,6 +83,39 @@ export class SchemaRegistry {
     if (!current || 'problem' in current) return undefined;
     const issues = current.schema.check(value());
     return issues.length > 0 ? { digest: current.digest, issues } : undefined;
+  }
+
+  /**
+   * Checks a state against one version of its schema: that of the worker which commits it, whatever newer ones there are.
+   * Undefined if it fits or the schema cannot be used.
+   */
+  async checkState(
+    { projectId, workflowId, digest }: { projectId: string; workflowId: string; digest: string },
+    value: JsonValue,
+  ): Promise<Violation | undefined> {
+    const compiled = await this.version(projectId, workflowId, digest);
+    if (!compiled || 'problem' in compiled) return undefined;
+    const issues = compiled.schema.check(value);
+    return issues.length > 0 ? { digest, issues } : undefined;
+  }
+
+  private async version(
+    projectId: string,
+    workflowId: string,
+    digest: string,
+  ): Promise<Compiled | undefined> {
+    const current = (await this.current(projectId)).get(keyOf(workflowId, 'state'));
+    if (current?.digest === digest) return current;
+    const known = this.versions.get(digest);
+    if (known) return known;
+    const stored = (await this.store.listSchemas({ projectId, workflowId })).find(
+      (schema) => schema.kind === 'state' && schema.digest === digest,
+    );
+    if (!stored) return undefined;
+    const compiled = await compile(stored.jsonSchema);
+    if (this.versions.size >= VERSIONS_MAX) this.versions.clear();
+    this.versions.set(digest, compiled);
+    return compiled;
   }
 
   async list(projectId: string, workflowId?: string): Promise<readonly SchemaView[]> {
@@ -165,6 +209,11 @@ function withCurrent(schemas: readonly StoredSchema[]): SchemaView[] {
     seen.add(key);
     return { ...schema, current: isFirst };
   });
+}
+
+function withDigest(workflow: WorkflowDefinition): WorkflowDefinition {
+  const { state } = workflow.schemas;
+  return state === undefined ? workflow : { ...workflow, stateSchemaDigest: digestOf(state) };
 }
 
 function digestOf(text: string): string {

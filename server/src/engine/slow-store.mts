@@ -66,3 +66,57 @@ export function intercepted(
     },
   });
 }
+
+/** One call of a store. */
+export interface StoreCall {
+  readonly method: keyof Store;
+  readonly args: readonly unknown[];
+}
+
+interface Stop {
+  readonly isAt: (call: StoreCall) => boolean;
+  readonly isAfter: boolean;
+  reached(): void;
+}
+
+/** A store's connection that can be stopped at a chosen call, and cut. */
+export function breakable(inner: Store) {
+  let isCut = false;
+  let stop: Stop | undefined;
+  let goOn = () => {};
+  const stopHere = (call: StoreCall, isAfter: boolean): Promise<void> | undefined => {
+    if (stop?.isAfter !== isAfter || !stop.isAt(call)) return undefined;
+    stop.reached();
+    stop = undefined;
+    return new Promise((resolve) => {
+      goOn = resolve;
+    });
+  };
+  const stopOnce = (isAt: Stop['isAt'], isAfter: boolean): Promise<void> =>
+    new Promise((reached) => {
+      stop = { isAt, isAfter, reached };
+    });
+  return {
+    store: intercepted(inner, async (method, carryOut, args) => {
+      if (isCut) return forever();
+      await stopHere({ method, args }, false);
+      const answer = await carryOut();
+      await stopHere({ method, args }, true);
+      return isCut ? forever() : answer;
+    }),
+    /** Resolves when the first call like this has arrived, which then waits. */
+    stopAt: (isAt: Stop['isAt']) => stopOnce(isAt, false),
+    /** Resolves when the first call like this was carried out; its answer then waits. */
+    stopAfter: (isAt: Stop['isAt']) => stopOnce(isAt, true),
+    /** What waits goes on. */
+    goOn: () => goOn(),
+    /** From now on nothing is answered; what waits is carried out only if it goes on. */
+    cut() {
+      isCut = true;
+    },
+  };
+}
+
+function forever(): Promise<never> {
+  return new Promise(() => {});
+}

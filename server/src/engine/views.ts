@@ -5,7 +5,10 @@ import type { Workers } from './workers.js';
 /** Why an execution is not running; undefined if it is, or is final. */
 export async function reasonOf(execution: Execution, workers: Workers): Promise<StatusReason | undefined> {
   if (execution.status === 'waiting') return waitReason(execution);
+  if (execution.status === 'paused')
+    return execution.pausedFor === 'workers_lost' ? 'workers_lost' : undefined;
   if (execution.status !== 'queued') return undefined;
+  if (execution.slot && !execution.slot.isHeld) return 'concurrency_limit';
   if (!execution.ready) return execution.failedAttempts > 0 ? 'retry_delay' : 'start_delay';
   const { projectId, workflowId, queue } = execution;
   return (await workers.serves(projectId, workflowId, queue)) ? 'workers_busy' : 'no_worker';
@@ -13,6 +16,7 @@ export async function reasonOf(execution: Execution, workers: Workers): Promise<
 
 function waitReason({ waits }: Execution): StatusReason {
   const kinds = new Set(Object.values(waits).map(({ kind }) => kind));
-  if (kinds.has('invoke_and_wait')) return 'child';
-  return kinds.has('suspend') ? 'resume' : 'timer';
+  if (kinds.has('invoke_and_wait') || kinds.has('batch_invoke_and_wait')) return 'child';
+  if (kinds.has('suspend') || kinds.has('resume')) return 'resume';
+  return kinds.has('wait_for_event') ? 'event' : 'timer';
 }

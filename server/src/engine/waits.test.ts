@@ -93,6 +93,21 @@ describe('a wait to be resumed', () => {
     await expect(resume('2')).rejects.toMatchObject({ problem: { rejection: { type: 'closed' } } });
   });
 
+  test('may be called as what every object has', async () => {
+    const harness = await Harness.open();
+    const { executionId, assignment } = await begun(harness);
+    const keys = ['__proto__', 'constructor', 'toString'];
+    const awaited = keys.map((key) => ({ type: 'await_resume', key }) as const);
+    await harness.complete(assignment, ...awaited, SUSPEND);
+    const { waits } = await harness.execution(executionId);
+    expect(Object.keys(waits)).toEqual(keys);
+    expect(Object.getPrototypeOf(waits)).toBe(Object.prototype);
+    for (const stepKey of keys) await harness.engine.resume(PROJECT, executionId, { stepKey });
+    const again = await harness.take(await harness.register());
+    await harness.complete(again, ...keys.map(accept));
+    expect((await harness.execution(executionId)).waits).toEqual({});
+  });
+
   test('is resumed by what came before it', async () => {
     const harness = await Harness.open();
     const { executionId, assignment } = await begun(harness);

@@ -11,6 +11,7 @@ export interface Change {
 /** Tells those who wait for an execution that something of it was committed. It holds no history: they read the store. */
 export class Watchers {
   private readonly byExecution = new Map<string, Set<(change: Change) => void>>();
+  private readonly ofAll = new Set<(change: Change) => void>();
 
   /** Calls `listener` after each commit from now on; returns how to stop that. */
   watch(executionId: string, listener: (change: Change) => void): () => void {
@@ -24,7 +25,13 @@ export class Watchers {
     };
   }
 
-  /** Every execution that somebody watches. */
+  /** The same for whatever execution this server commits to; those of others are not told of for that. */
+  watchAll(listener: (change: Change) => void): () => void {
+    this.ofAll.add(listener);
+    return () => this.ofAll.delete(listener);
+  }
+
+  /** Every execution that somebody watches; not with `watchAll`. */
   watched(): Iterable<string> {
     return this.byExecution.keys();
   }
@@ -34,6 +41,7 @@ export class Watchers {
   }
 
   notify(change: Change): void {
+    for (const listener of this.ofAll) listener(change);
     const listeners = this.byExecution.get(change.execution.id);
     if (!listeners) return;
     for (const listener of [...listeners]) listener(change);

@@ -87,6 +87,20 @@ const PROBLEMS: {
     { type: 'not_found', resource: 'worker', id: 'w1' },
     ['notFound', ['google.rpc.ResourceInfo', { resourceType: 'worker', resourceName: 'w1' }]],
   ],
+  invalid: [
+    { type: 'invalid', field: 'schedule.cron', message: 'it has six fields' },
+    [
+      'invalidArgument',
+      [
+        'google.rpc.BadRequest',
+        { fieldViolations: [{ field: 'schedule.cron', description: 'it has six fields' }] },
+      ],
+    ],
+  ],
+  limit: [
+    { type: 'limit', name: 'schedules', limit: 3, actual: 4 },
+    ['resourceExhausted', ['polos.v1.LimitExceeded', { limit: 'schedules', maximum: 3n, actual: 4n }]],
+  ],
   cursor_unknown: [
     { type: 'cursor_unknown', cursor: 9, newest: 4 },
     ['invalidArgument', ['google.rpc.BadRequest', { fieldViolations: [{ field: 'cursor' }] }]],

@@ -58,9 +58,16 @@ function problemError(problem: EngineProblem): RpcError | undefined {
         `the newest event is ${newest}; the server never gave the cursor ${cursor}`,
       );
     }
+    case 'invalid':
+      return invalidField(problem.field, problem.message);
+    case 'limit': {
+      const { name, limit, actual } = problem;
+      return limitExceeded({ name, maximum: limit, actual, path: '' });
+    }
     case 'idempotency_mismatch': {
       const { key, executionId } = problem;
-      const message = `the idempotency key "${key}" was used for another request, which started the execution ${executionId}; use a new key`;
+      const started = executionId === '' ? '' : `, which started the execution ${executionId}`;
+      const message = `the idempotency key "${key}" was used for another request${started}; use a new key`;
       return new RpcError(Code.alreadyExists, message, [
         detail(IdempotencyMismatchSchema, { idempotencyKey: key, executionId }),
       ]);
@@ -128,6 +135,7 @@ const ADVICE = {
   worker: 'register again',
   schema: 'list the schemas for the digests there are',
   revision: 'read the state without a revision for the latest one',
+  schedule: 'list the schedules for the ids there are',
 } as const;
 
 function notFound(resource: keyof typeof ADVICE, id: string): RpcError {

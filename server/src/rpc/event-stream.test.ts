@@ -49,6 +49,46 @@ test('a server that stops tells a follower where to go on', async () => {
   ]);
 });
 
+test('the cursor of a tree is the place in it, and each event keeps its number in its execution', async () => {
+  const { signal } = new AbortController();
+  const engine: Partial<EngineApi> = {
+    async *treeEvents(_project, root, { afterEvent }) {
+      const event = { sequence: 3, executionId: `child of ${root}`, workflowId: 'w', type: 'step_finish' };
+      yield [{ place: afterEvent + 1, event: { ...event, data: {}, at: 1, stateRevision: 1 } }];
+    },
+  };
+  const source = { case: 'rootExecutionId', value: 'r' } as const;
+  const request = create(StreamEventsRequestSchema, { source, cursor: '41' });
+  const heard = listen(streamEvents(engine as EngineApi, request, { projectId: 'p', signal }));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(heard).toMatchObject([
+    { message: { case: 'event', value: { sequence: 3n, executionId: 'child of r' } }, cursor: '42' },
+    'end',
+  ]);
+});
+
+test('an event of a topic has its number there, and who published it', async () => {
+  const engine: Partial<EngineApi> = {
+    async *topicEvents(_project, topic, { afterEvent }) {
+      const base = { topic, type: 'paid', at: 1_000 };
+      yield [
+        { ...base, sequence: afterEvent + 1, data: { json: '{"a":1}' }, executionId: 'e' },
+        { ...base, sequence: afterEvent + 2 },
+      ];
+    },
+  };
+  const request = create(StreamEventsRequestSchema, { source: { case: 'topic', value: 't' }, cursor: '6' });
+  const call = { projectId: 'p', signal: new AbortController().signal };
+  const heard = listen(streamEvents(engine as EngineApi, request, call));
+  await vi.advanceTimersByTimeAsync(0);
+  const paid = { topic: 't', type: 'paid', workflowId: '', createTime: { seconds: 1n } };
+  expect(heard).toMatchObject([
+    { cursor: '7', message: { value: { ...paid, sequence: 7n, executionId: 'e' } } },
+    { cursor: '8', message: { value: { ...paid, sequence: 8n, executionId: '' } } },
+    'end',
+  ]);
+});
+
 /** Events from an engine that gives one, when the caller leaves. */
 function events({ cursor = '', signal = new AbortController().signal }) {
   const engine: Partial<EngineApi> = {

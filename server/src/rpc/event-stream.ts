@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
-import type { EngineApi, NumberedEvent } from '../engine/api.js';
+import type { EngineApi, EventCursor, NumberedEvent } from '../engine/api.js';
+import { type Event, EventSchema } from '../gen/polos/v1/event_pb.js';
 import {
   type StreamEventsRequest,
   type StreamEventsResponse,
@@ -7,31 +8,66 @@ import {
 } from '../gen/polos/v1/workflow_service_pb.js';
 import { toPayload } from './codec/payload.js';
 import { toTimestamp } from './codec/time.js';
+import { toTopicEvent } from './codec/topic.js';
 import type { Call } from './method.js';
-import { declaredForLater, invalidField, unavailable } from './refusals.js';
+import { invalidField, unavailable } from './refusals.js';
 
 /** Silence after which a sign of life is sent: proxies cut streams that are silent for 60 s. */
 export const KEEPALIVE_MS = 15_000;
 
-/** The events of one execution from a cursor on, with a sign of life while nothing happens. */
+/** The events of an execution, of a tree of executions or of a topic from a cursor on, with a sign of life in the silence. */
 export async function* streamEvents(
   engine: EngineApi,
   { source, cursor, follow }: StreamEventsRequest,
   { projectId, signal }: Call,
 ): AsyncIterable<StreamEventsResponse> {
-  if (source.case !== 'executionId') throw declaredForLater(`StreamEventsRequest.${source.case}`);
   let last = decodeCursor(cursor);
-  const events = engine.events(projectId, source.value, { afterEvent: last, follow, signal });
+  const events = eventsOf(engine, { projectId, source }, { afterEvent: last, follow, signal });
   for await (const batch of withKeepalive(events, KEEPALIVE_MS)) {
     if (batch === 'keepalive') yield toKeepalive(last);
     else {
-      for (const event of batch) {
-        last = event.sequence;
-        yield toEvent(event);
+      for (const { place, event } of batch) {
+        last = place;
+        yield create(StreamEventsResponseSchema, {
+          message: { case: 'event', value: event },
+          cursor: String(place),
+        });
       }
     }
   }
   if (signal.aborted) throw unavailable(`the server is about to stop; call again with the cursor "${last}"`);
+}
+
+/** An event as it goes over the wire, and its place in what is streamed. */
+interface Placed {
+  readonly place: number;
+  readonly event: Event;
+}
+
+async function* eventsOf(
+  engine: EngineApi,
+  { projectId, source }: Pick<Call, 'projectId'> & Pick<StreamEventsRequest, 'source'>,
+  from: EventCursor,
+): AsyncGenerator<readonly Placed[]> {
+  switch (source.case) {
+    case 'rootExecutionId':
+      for await (const events of engine.treeEvents(projectId, source.value, from)) {
+        yield events.map(({ place, event }) => ({ place, event: toEvent(event) }));
+      }
+      return;
+    case 'executionId':
+      for await (const events of engine.events(projectId, source.value, from)) {
+        yield events.map((event) => ({ place: event.sequence, event: toEvent(event) }));
+      }
+      return;
+    case 'topic':
+      for await (const events of engine.topicEvents(projectId, source.value, from)) {
+        yield events.map((event) => ({ place: event.sequence, event: toTopicEvent(event) }));
+      }
+      return;
+    case undefined:
+      throw invalidField('source', 'one of execution_id, root_execution_id and topic is required');
+  }
 }
 
 /** What a source gives, and `keepalive` for each `intervalMs` in which it gives nothing. */
@@ -57,7 +93,7 @@ export async function* withKeepalive<T>(
   }
 }
 
-/** The cursor of the first event is "", of what comes after event 7 it is "7". */
+/** The cursor of the first event is "", of what comes after the event at place 7 it is "7". */
 function decodeCursor(cursor: string): number {
   if (cursor === '') return 0;
   const sequence = Number(cursor);
@@ -67,24 +103,18 @@ function decodeCursor(cursor: string): number {
   return sequence;
 }
 
-function toEvent(event: NumberedEvent): StreamEventsResponse {
+function toEvent(event: NumberedEvent): Event {
   const { published } = event;
-  return create(StreamEventsResponseSchema, {
-    message: {
-      case: 'event',
-      value: {
-        sequence: BigInt(event.sequence),
-        executionId: event.executionId,
-        workflowId: event.workflowId,
-        type: published ? published.type : event.type,
-        data: toPayload(published ? published.data : { json: JSON.stringify(event.data) }),
-        createTime: toTimestamp(event.at),
-        stepKey: event.stepKey ?? '',
-        stateRevision: BigInt(event.stateRevision),
-        topic: published ? `workflow/${event.workflowId}/${event.executionId}` : '',
-      },
-    },
-    cursor: String(event.sequence),
+  return create(EventSchema, {
+    sequence: BigInt(event.sequence),
+    executionId: event.executionId,
+    workflowId: event.workflowId,
+    type: published ? published.type : event.type,
+    data: toPayload(published ? published.data : { json: JSON.stringify(event.data) }),
+    createTime: toTimestamp(event.at),
+    stepKey: event.stepKey ?? '',
+    stateRevision: BigInt(event.stateRevision),
+    topic: published ? `workflow/${event.workflowId}/${event.executionId}` : '',
   });
 }
 

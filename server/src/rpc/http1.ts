@@ -1,8 +1,11 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { createRegistry } from '@bufbuild/protobuf';
 import { cors } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { MESSAGE_BYTES_MAX } from '../core/limits.js';
+import { file_google_rpc_error_details } from '../gen/google/rpc/error_details_pb.js';
+import { file_polos_v1_error_details } from '../gen/polos/v1/error_details_pb.js';
 import { WorkerService } from '../gen/polos/v1/worker_service_pb.js';
 import { addConnectRoutes } from './connect-routes.js';
 import { pathOf, type ServiceRoutes } from './method.js';
@@ -19,6 +22,8 @@ export function createHttp1Listener(
     routes: (router) => addConnectRoutes(router, services, context),
     fallback: (request, response) => plain(request as IncomingMessage, response as ServerResponse),
     readMaxBytes: MESSAGE_BYTES_MAX,
+    // Statuses within an answer, as BatchInvoke has them, hold details as Any: JSON needs to know their types.
+    jsonOptions: { registry: DETAILS },
   });
   return (request, response) => {
     allowBrowser(request, response, context.hasKeys);
@@ -32,6 +37,8 @@ export function createHttp1Listener(
     else adapter(request, response);
   };
 }
+
+const DETAILS = createRegistry(file_google_rpc_error_details, file_polos_v1_error_details);
 
 /** How long a caller may take to read why its request was refused half read. */
 const LINGER_MS = 500;

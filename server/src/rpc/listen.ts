@@ -61,7 +61,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const admission = createAdmission(options.apiKeys ?? []);
   const context = new RpcContext({ gate, admission, log: options.log, closing: closing.signal });
   const services = [
-    workflowService(options.engine),
+    workflowService(options.engine, options.log),
     workerService(options.engine),
     healthService(SERVICES, closing.signal),
   ];

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import {
   decodeExecutionsToken,
+  decodeScheduleToken,
   decodeStepsToken,
   encodeExecutionsToken,
+  encodeScheduleToken,
   encodeStepsToken,
 } from './page-token.js';
 
@@ -18,6 +20,15 @@ test('a token of ListSteps holds the place it was made for', () => {
   expect(encodeStepsToken(undefined)).toBe('');
 });
 
+test('a token of ListSchedules holds the place it was made for, and fits a request', () => {
+  const longest = `${'"'.repeat(200)}\t${'"'.repeat(200)}`;
+  const token = encodeScheduleToken(longest);
+  expect(decodeScheduleToken(token)).toBe(longest);
+  expect(token.length).toBeLessThan(2_048);
+  expect(decodeScheduleToken('')).toBeUndefined();
+  expect(encodeScheduleToken(undefined)).toBe('');
+});
+
 const texts = ['x', '!!!', 'bnVsbA', 'W10', Buffer.from('[-1]').toString('base64url'), encodeStepsToken(7)];
 
 test.each([...texts, Buffer.from('["a",1]').toString('base64url')])(
@@ -31,5 +42,12 @@ test.each([...texts.slice(0, -1), encodeExecutionsToken({ createdAt: 1, id: 'a' 
   'the page token %j of steps is refused',
   (token) => {
     expect(() => decodeStepsToken(token)).toThrow('page_token: the server never gave this token');
+  },
+);
+
+test.each([...texts, encodeExecutionsToken({ createdAt: 1, id: 'a' })])(
+  'the page token %j of schedules is refused',
+  (token) => {
+    expect(() => decodeScheduleToken(token)).toThrow('page_token: the server never gave this token');
   },
 );

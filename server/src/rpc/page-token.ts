@@ -19,6 +19,16 @@ export function decodeExecutionsToken(token: string): ExecutionPlace | undefined
   return { createdAt, id };
 }
 
+/** The token of the page of revisions after one. */
+export function encodeRevisionsToken(revision: number): string {
+  return encode([revision]);
+}
+
+/** The revision in a token that ListStateRevisions gave; 0 for the first page. */
+export function decodeRevisionsToken(token: string): number {
+  return decodeStepsToken(token);
+}
+
 /** The token of the page of steps that begins at a place; empty at the end. */
 export function encodeStepsToken(place: number | undefined): string {
   return place === undefined ? '' : encode([place]);
@@ -29,6 +39,19 @@ export function decodeStepsToken(token: string): number {
   if (token === '') return 0;
   const [place, ...rest] = decode(token);
   if (!isPlace(place) || rest.length > 0) throw notOurs();
+  return place;
+}
+
+/** The token of the page after a schedule; empty at the end. */
+export function encodeScheduleToken(place: string | undefined): string {
+  return place === undefined ? '' : encode([place]);
+}
+
+/** The place in a token that ListSchedules gave; undefined for the first page. */
+export function decodeScheduleToken(token: string): string | undefined {
+  if (token === '') return undefined;
+  const [place, ...rest] = decode(token);
+  if (typeof place !== 'string' || rest.length > 0) throw notOurs();
   return place;
 }
 

@@ -1,39 +1,48 @@
 import { create } from '@bufbuild/protobuf';
-import type { EngineApi, StatePoint } from '../engine/api.js';
+import type { EngineApi } from '../engine/api.js';
 import {
   AwaitResultResponseSchema,
   CancelExecutionResponseSchema,
   GetExecutionResponseSchema,
   GetSchemaResponseSchema,
-  type GetStateRequest,
-  GetStateResponseSchema,
   ListSchemasResponseSchema,
   ListStepsResponseSchema,
   ListWorkersResponseSchema,
+  PauseExecutionResponseSchema,
+  PublishEventsResponseSchema,
   ResumeExecutionResponseSchema,
+  UnpauseExecutionResponseSchema,
   WorkflowService,
 } from '../gen/polos/v1/workflow_service_pb.js';
+import { batchInvoke } from './batch-invoke.js';
 import { toExecution, toExecutionStatus } from './codec/execution.js';
 import { fromInvoke, toInvoked } from './codec/invoke.js';
 import { fromPayload } from './codec/payload.js';
 import { toListedSchema, toSchema } from './codec/schema.js';
 import { toSteps } from './codec/step.js';
-import { fromDuration, fromTimestamp, toTimestamp } from './codec/time.js';
+import { fromDuration } from './codec/time.js';
+import { fromPublication } from './codec/topic.js';
 import { toWorkerInfo } from './codec/worker.js';
 import { streamEvents } from './event-stream.js';
 import { listExecutions } from './execution-list.js';
+import type { RpcLog } from './log.js';
 import { later, type Methods, type ServiceRoutes, serviceRoutes } from './method.js';
 import { decodeStepsToken, encodeStepsToken } from './page-token.js';
-import { declaredForLater } from './refusals.js';
+import { scheduleMethods } from './schedule-methods.js';
+import { getState, listStateRevisions, watchState } from './state-calls.js';
 
 /** How long AwaitResult and Poll wait when the request does not say. */
 export const WAIT_MS_DEFAULT = 30_000;
 
 /** What callers use: workflow_service.proto. */
-export function workflowService(engine: EngineApi): ServiceRoutes {
+export function workflowService(engine: EngineApi, log: RpcLog): ServiceRoutes {
   const methods: Methods<typeof WorkflowService> = {
     async invoke(request, { projectId }) {
       return toInvoked(await engine.invoke(fromInvoke(request, projectId)));
+    },
+
+    batchInvoke(request, call) {
+      return batchInvoke({ engine, log }, request, call);
     },
 
     async getExecution({ executionId }, { projectId }) {
@@ -70,20 +79,28 @@ export function workflowService(engine: EngineApi): ServiceRoutes {
       return create(ResumeExecutionResponseSchema);
     },
 
+    async pauseExecution({ executionId }, { projectId }) {
+      await engine.pause(projectId, executionId);
+      return create(PauseExecutionResponseSchema);
+    },
+
+    async unpauseExecution({ executionId }, { projectId }) {
+      await engine.unpause(projectId, executionId);
+      return create(UnpauseExecutionResponseSchema);
+    },
+
     streamEvents(request, call) {
       return streamEvents(engine, request, call);
     },
 
-    async getState(request, { projectId }) {
-      if (request.fieldMask) throw declaredForLater('GetStateRequest.field_mask');
-      const { json, revision, updatedAt, bytes, final } = await engine.state(
-        projectId,
-        request.executionId,
-        fromPoint(request),
-      );
-      const times = { updateTime: toTimestamp(updatedAt), sizeBytes: BigInt(bytes) };
-      return create(GetStateResponseSchema, { state: { json, revision: BigInt(revision), ...times, final } });
+    async publishEvents(request, { projectId }) {
+      const sequences = await engine.publish(projectId, fromPublication(request));
+      return create(PublishEventsResponseSchema, { sequences: sequences.map(BigInt) });
     },
+
+    getState: (request, call) => getState(engine, request, call),
+    listStateRevisions: (request, call) => listStateRevisions(engine, request, call),
+    watchState: (request, call) => watchState(engine, request, call),
 
     async listSchemas({ workflowId }, { projectId }) {
       const schemas = await engine.listSchemas(projectId, workflowId === '' ? undefined : workflowId);
@@ -101,29 +118,10 @@ export function workflowService(engine: EngineApi): ServiceRoutes {
       return create(ListWorkersResponseSchema, { workers: workers.map(toWorkerInfo) });
     },
 
-    batchInvoke: later('BatchInvoke'),
-    pauseExecution: later('PauseExecution'),
-    unpauseExecution: later('UnpauseExecution'),
     forkExecution: later('ForkExecution'),
-    publishEvents: later('PublishEvents'),
-    watchState: later('WatchState'),
-    listStateRevisions: later('ListStateRevisions'),
-    createSchedule: later('CreateSchedule'),
-    listSchedules: later('ListSchedules'),
-    deleteSchedule: later('DeleteSchedule'),
+    ...scheduleMethods(engine),
   };
   return serviceRoutes(WorkflowService, methods);
 }
 
 const SCHEMAS_MAX = 1_000;
-
-function fromPoint({ at }: GetStateRequest): StatePoint | undefined {
-  switch (at.case) {
-    case 'revision':
-      return { revision: Number(at.value) };
-    case 'time':
-      return { time: fromTimestamp(at.value) };
-    case undefined:
-      return undefined;
-  }
-}

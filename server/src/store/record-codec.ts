@@ -1,5 +1,5 @@
-import type { ExecutionEvent } from '../core/event.js';
-import type { Execution, NewExecution, OutboxMessage } from '../core/execution.js';
+import type { ExecutionEvent, PublishedEvent } from '../core/event.js';
+import type { Execution, OutboxMessage } from '../core/execution.js';
 import type { Failure } from '../core/failure.js';
 import type { JournalEntry } from '../core/journal.js';
 import type { JsonValue } from '../core/json.js';
@@ -11,7 +11,7 @@ import type { StepAttempt, StepFact, StepOutcome } from '../core/step.js';
  * are touched, so that nothing a user wrote can be taken for bytes. A `Payload` in a new place of a record does not
  * compile until it is encoded here.
  */
-type Stored<T> = T extends JsonValue
+export type Stored<T> = T extends JsonValue
   ? T
   : T extends Uint8Array
     ? string
@@ -61,9 +61,10 @@ function isPlainEntry(
 }
 
 function isPlainFact(fact: StepFact | Stored<StepFact>): boolean {
-  if (fact.type === 'pending' || fact.type === 'accepted') return true;
+  if ('children' in fact && fact.children?.some(({ payload }) => !isPlain(payload))) return false;
+  if (!('outcome' in fact)) return true;
   if (fact.outcome.type === 'failed' || !isPlain(fact.outcome.result)) return false;
-  return fact.type === 'arrived' || fact.attempts.every((attempt) => attempt.failure === undefined);
+  return fact.type !== 'recorded' || fact.attempts.every((attempt) => attempt.failure === undefined);
 }
 
 function isPlain(payload: Payload | Stored<Payload> | undefined): boolean {
@@ -106,18 +107,42 @@ function mapValues<A, B>(record: Readonly<Record<string, A>>, map: (value: A) =>
 }
 
 function toStoredMessage(message: OutboxMessage): Stored<OutboxMessage> {
-  return message.type === 'start_child' ? { ...message, child: toStoredChild(message.child) } : message;
+  switch (message.type) {
+    case 'start_child':
+      return { ...message, child: toStoredChild(message.child) };
+    case 'publish_event':
+      return { ...message, event: toStoredPublished(message.event) };
+    case 'resume': {
+      const { data, ...rest } = message;
+      return { ...rest, ...(data && { data: toStoredPayload(data) }) };
+    }
+    default:
+      return message;
+  }
 }
 
 function fromStoredMessage(stored: Stored<OutboxMessage>): OutboxMessage {
-  return stored.type === 'start_child' ? { ...stored, child: fromStoredChild(stored.child) } : stored;
+  switch (stored.type) {
+    case 'start_child':
+      return { ...stored, child: fromStoredChild(stored.child) };
+    case 'publish_event':
+      return { ...stored, event: fromStoredPublished(stored.event) };
+    case 'resume': {
+      const { data, ...rest } = stored;
+      return { ...rest, ...(data && { data: fromStoredPayload(data) }) };
+    }
+    default:
+      return stored;
+  }
 }
 
-function toStoredChild({ payload, ...rest }: NewExecution): Stored<NewExecution> {
+type Child = { readonly payload?: Payload };
+
+function toStoredChild<T extends Child>({ payload, ...rest }: T): Omit<T, 'payload'> & Stored<Child> {
   return { ...rest, ...(payload && { payload: toStoredPayload(payload) }) };
 }
 
-function fromStoredChild({ payload, ...rest }: Stored<NewExecution>): NewExecution {
+function fromStoredChild<T extends Stored<Child>>({ payload, ...rest }: T): Omit<T, 'payload'> & Child {
   return { ...rest, ...(payload && { payload: fromStoredPayload(payload) }) };
 }
 
@@ -144,15 +169,21 @@ function fromStoredEntry(stored: Stored<JournalEntry>): JournalEntry {
 }
 
 function toStoredEvent({ published, ...rest }: ExecutionEvent): Stored<ExecutionEvent> {
-  if (!published) return rest;
-  const { type, data } = published;
-  return { ...rest, published: { type, ...(data && { data: toStoredPayload(data) }) } };
+  return published ? { ...rest, published: toStoredPublished(published) } : rest;
 }
 
 function fromStoredEvent({ published, ...rest }: Stored<ExecutionEvent>): ExecutionEvent {
-  if (!published) return rest;
-  const { type, data } = published;
-  return { ...rest, published: { type, ...(data && { data: fromStoredPayload(data) }) } };
+  return published ? { ...rest, published: fromStoredPublished(published) } : rest;
+}
+
+/** An event of the user's as JSON can hold it. */
+export function toStoredPublished({ type, data }: PublishedEvent): Stored<PublishedEvent> {
+  return { type, ...(data && { data: toStoredPayload(data) }) };
+}
+
+/** The event of the user's that was stored so. */
+export function fromStoredPublished({ type, data }: Stored<PublishedEvent>): PublishedEvent {
+  return { type, ...(data && { data: fromStoredPayload(data) }) };
 }
 
 type Input = NonNullable<JournalEntry['input']>;
@@ -167,15 +198,23 @@ function fromStoredInput({ payload, ...rest }: Stored<Input>): Input {
 
 function toStoredFact(fact: StepFact): Stored<StepFact> {
   switch (fact.type) {
-    case 'recorded':
+    case 'recorded': {
+      const { children, outcome, attempts, ...rest } = fact;
       return {
-        ...fact,
-        outcome: toStoredOutcome(fact.outcome),
-        attempts: fact.attempts.map(toStoredAttempt),
+        ...rest,
+        outcome: toStoredOutcome(outcome),
+        attempts: attempts.map(toStoredAttempt),
+        ...(children && { children: children.map(toStoredChild) }),
       };
+    }
+    case 'pending': {
+      const { children, ...rest } = fact;
+      return { ...rest, ...(children && { children: children.map(toStoredChild) }) };
+    }
     case 'arrived':
+    case 'child_closed':
       return { ...fact, outcome: toStoredOutcome(fact.outcome) };
-    case 'pending':
+    case 'gathered':
     case 'accepted':
       return fact;
   }
@@ -183,15 +222,23 @@ function toStoredFact(fact: StepFact): Stored<StepFact> {
 
 function fromStoredFact(stored: Stored<StepFact>): StepFact {
   switch (stored.type) {
-    case 'recorded':
+    case 'recorded': {
+      const { children, outcome, attempts, ...rest } = stored;
       return {
-        ...stored,
-        outcome: fromStoredOutcome(stored.outcome),
-        attempts: stored.attempts.map(fromStoredAttempt),
+        ...rest,
+        outcome: fromStoredOutcome(outcome),
+        attempts: attempts.map(fromStoredAttempt),
+        ...(children && { children: children.map(fromStoredChild) }),
       };
+    }
+    case 'pending': {
+      const { children, ...rest } = stored;
+      return { ...rest, ...(children && { children: children.map(fromStoredChild) }) };
+    }
     case 'arrived':
+    case 'child_closed':
       return { ...stored, outcome: fromStoredOutcome(stored.outcome) };
-    case 'pending':
+    case 'gathered':
     case 'accepted':
       return stored;
   }

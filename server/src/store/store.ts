@@ -46,6 +46,16 @@ export interface Store {
   /** Ids of executions whose `outboxSince` is at or before `until`, in no particular order. */
   listOutboxes(query: { readonly until: number; readonly limit: number }): Promise<readonly string[]>;
 
+  /**
+   * Ids of executions that wait for what `key` names (`index.waitsFor`): larger priority first, then earlier `readyAt`,
+   * then id; those that come after `after`.
+   */
+  listWaiting(query: {
+    readonly key: string;
+    readonly after?: WaitingExecution;
+    readonly limit: number;
+  }): Promise<readonly WaitingExecution[]>;
+
   /** Executions of a project, newest first (by `createdAt`, then id, both descending). */
   list(query: ExecutionQuery): Promise<readonly Execution[]>;
 
@@ -66,6 +76,21 @@ export interface Store {
 
   /** The workers of a project that have not expired at `now`, newest id first. */
   listWorkers(query: { readonly projectId: string; readonly now: number }): Promise<readonly StoredWorker[]>;
+
+  /**
+   * Writes or removes one record, fenced by the version that it replaces, as durably as `commit`. A record whose alias
+   * another one of its group has is a conflict, too. Once it threw, it is unknown whether it happened.
+   */
+  commitRecord(write: RecordWrite): Promise<CommitResult>;
+
+  /** Reads one record; undefined if there is none. */
+  loadRecord(name: RecordName): Promise<StoredRecord | undefined>;
+
+  /** Records of one group, in the order of their ids (by bytes) or against it. */
+  listRecords(query: RecordQuery): Promise<readonly StoredRecord[]>;
+
+  /** Records of all groups whose `dueAt` is at or before `until`, earliest first, and the earliest `dueAt` after those. */
+  listDueRecords(query: { readonly until: number; readonly limit: number }): Promise<DueRecords>;
 
   /**
    * Tells of what other processes commit, soon after each commit but with no promise to tell of every one: whoever
@@ -105,6 +130,8 @@ export interface ExecutionIndex {
   readonly wakeAt?: number;
   /** Since when its outbox waits for somebody to deliver it, at the latest; missing while it is empty. */
   readonly outboxSince?: number;
+  /** Names of what it waits for and others bring, each once, 100 at most; missing for none. */
+  readonly waitsFor?: readonly string[];
 }
 
 /** `conflict`: the version was another one (or, creating, the id exists). Nothing of the write happened then. */
@@ -131,6 +158,70 @@ export interface ReadyExecution {
   readonly queue: string;
 }
 
+/** An execution that waits, and its place in the order in which it is listed. */
+export interface WaitingExecution {
+  readonly id: string;
+  readonly priority: number;
+  readonly readyAt: number;
+}
+
+/**
+ * A small document of the engine's own that is no execution: a schedule, some events of a topic. The store understands
+ * nothing of it but its place. Names may be any text that has UTF-8, also with a NUL; `commitRecord` throws for others, and
+ * for what is beyond the limits.
+ */
+export interface StoredRecord {
+  /** What sort of thing it is and whose: at most 2,048 bytes. Records of one group are listed together. */
+  readonly group: string;
+  /** Its place within the group: at most 512 bytes. */
+  readonly id: string;
+  /** 1 for a new one, one more with each commit. */
+  readonly version: number;
+  /** A second name within the group, if it has one: at most 2,048 bytes. */
+  readonly alias?: string;
+  /** When the engine must look at it, in whole milliseconds since 1970; missing for never. */
+  readonly dueAt?: number;
+  /** The text of a JSON value, about 8 MiB at most: what one message carries, as a text within a text. */
+  readonly body: string;
+}
+
+/** One new version of a record, or its removal. */
+export type RecordWrite =
+  /** Creates it (version 1), or replaces the version before. */
+  | { readonly record: StoredRecord }
+  /** Removes it, if this is its version. */
+  | { readonly remove: Pick<StoredRecord, 'group' | 'id' | 'version'> };
+
+/** Names one record. */
+export type RecordName =
+  | { readonly group: string; readonly id: string }
+  | { readonly group: string; readonly alias: string };
+
+/** Which records of a group. */
+export interface RecordQuery {
+  readonly group: string;
+  /** Only ids at or after this one, or, descending, at or before it; missing for all. */
+  readonly from?: string;
+  readonly descending?: boolean;
+  readonly limit: number;
+}
+
+/** Records that are due, and when to look again. */
+export interface DueRecords {
+  readonly due: readonly DueRecord[];
+  /** The earliest `dueAt` not among `due`; missing if there is none. */
+  readonly next?: number;
+}
+
+/** A record to be looked at. */
+export interface DueRecord {
+  readonly group: string;
+  readonly id: string;
+  readonly dueAt: number;
+  /** See DueExecution. */
+  readonly isOurs: boolean;
+}
+
 /** What is due, and when to look again. */
 export interface DueExecutions {
   readonly due: readonly DueExecution[];
@@ -150,6 +241,8 @@ export interface DueExecution {
 export interface Follower {
   /** Executions that others committed to, in the order of the commits to each; several of one may be told as one. */
   changed(changes: readonly ForeignChange[]): void;
+  /** Groups in which others wrote or removed records. */
+  recordsChanged(groups: readonly string[]): void;
   /** Changes may have been missed: called when the following begins or breaks off, and every second until it goes on. */
   missed(): void;
 }

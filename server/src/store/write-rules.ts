@@ -1,18 +1,28 @@
 import type { Execution } from '../core/execution.js';
 import { lastEvent } from '../core/journal.js';
-import type { ExecutionWrite } from './store.js';
+import type { ExecutionWrite, RecordWrite, StoredRecord } from './store.js';
+
+/** Names that an execution waits for. */
+const WAITS_FOR_MAX = 100;
+
+/** Bytes of UTF-8. */
+const RECORD_BYTES_MAX = { group: 2_048, id: 512, alias: 2_048 } as const;
+
+/** The last millisecond that a Date can hold, in the year 275760. */
+const TIME_MS_MAX = 8.64e15;
 
 /**
  * Asserts what every caller of `commit` promises. A write that breaks it is a bug of the engine: an adapter that wrote it
  * would make the promise of another execution's reader untrue, so it throws before anything is written.
  * @returns the last event of the journal after the write.
  */
-export function assertWellFormed({ before, execution, state, entry }: ExecutionWrite): number {
+export function assertWellFormed({ before, execution, state, entry, index }: ExecutionWrite): number {
   const { id, version, eventCount } = execution;
   const replaced = before?.version ?? 0;
   if (version !== replaced + 1) throw new Error(`${id}: version ${version} cannot replace ${replaced}`);
   if (before) assertSameOrigin(execution, originOf(before));
   else if (state === undefined) throw new Error(`${id} is created without a state`);
+  if (index.waitsFor) assertWaitsFor(id, index.waitsFor);
 
   const endsWith = before?.eventCount ?? 0;
   const goesOn = entry ? entry.firstEvent === endsWith + 1 && entry.events.length > 0 : true;
@@ -23,6 +33,39 @@ export function assertWellFormed({ before, execution, state, entry }: ExecutionW
     );
   }
   return eventCount;
+}
+
+function assertWaitsFor(id: string, names: readonly string[]): void {
+  if (names.length <= WAITS_FOR_MAX && new Set(names).size === names.length) return;
+  throw new Error(
+    `${id}: it waits for ${names.length} names; each must be there once, ${WAITS_FOR_MAX} at most`,
+  );
+}
+
+/**
+ * Asserts what every caller of `commitRecord` promises, as `assertWellFormed` does of executions. Names may hold any text,
+ * also a NUL, but no half of a surrogate pair: it has no UTF-8, and would come back as another text.
+ * @returns what the write replaces: the version that must be there, or 0 for none.
+ */
+export function assertWellFormedRecord(write: RecordWrite): Pick<StoredRecord, 'group' | 'id' | 'version'> {
+  const { group, id, version } = 'record' in write ? write.record : write.remove;
+  assertName('group', group);
+  assertName('id', id);
+  if (!Number.isSafeInteger(version) || version < 1)
+    throw new Error(`the record ${id} has version ${version}`);
+  if ('remove' in write) return { group, id, version };
+  const { alias, dueAt = 0 } = write.record;
+  if (alias !== undefined) assertName('alias', alias);
+  if (!Number.isInteger(dueAt) || Math.abs(dueAt) > TIME_MS_MAX) {
+    throw new Error(`the record ${id} is due at ${dueAt}, which is no millisecond since 1970`);
+  }
+  return { group, id, version: version - 1 };
+}
+
+function assertName(what: keyof typeof RECORD_BYTES_MAX, text: string): void {
+  const bytesMax = RECORD_BYTES_MAX[what];
+  if (text.isWellFormed() && Buffer.byteLength(text) <= bytesMax) return;
+  throw new Error(`the ${what} ${JSON.stringify(text)} of a record is not text of at most ${bytesMax} bytes`);
 }
 
 /** What executions are found by and never changes once one was created: no adapter moves it in its indexes. */

@@ -76,7 +76,7 @@ def errors(callers, workers) -> dict:
         "no worker": lambda: workers.Poll(worker_service_pb2.PollRequest(worker_id="nobody")),
         "no I-JSON": lambda: callers.Invoke(workflow_service_pb2.InvokeRequest(workflow_id="w", payload=broken)),
         "too large": lambda: callers.Invoke(workflow_service_pb2.InvokeRequest(workflow_id="w", payload=large)),
-        "later": lambda: callers.ListSchedules(workflow_service_pb2.ListSchedulesRequest()),
+        "later": lambda: callers.ForkExecution(workflow_service_pb2.ForkExecutionRequest(execution_id="x")),
     }
     return {name: refused(call) for name, call in requests.items()}
 

@@ -94,7 +94,50 @@ test.each<[CommandInit, object]>([
     { case: 'executionFailed', value: { failure } },
     { type: 'fail_execution', failure },
   ],
-  [{ case: 'executionSuspended', value: {} }, { type: 'suspend_execution' }],
+  [
+    { case: 'executionSuspended', value: {} },
+    { type: 'suspend_execution', isKept: false },
+  ],
+  [
+    { case: 'executionSuspended', value: { kept: true } },
+    { type: 'suspend_execution', isKept: true },
+  ],
+  [
+    { case: 'eventPublished', value: { stepKey: 't', type: 'x', topic: 'y', data: json('1') } },
+    { type: 'publish_event', key: 't', topic: 'y', event: { type: 'x', data: { json: '1' } } },
+  ],
+  [
+    { case: 'eventPublished', value: { stepKey: 't', type: 'x' } },
+    { type: 'publish_event', key: 't', event: { type: 'x' } },
+  ],
+  [
+    { case: 'eventAwaited', value: { stepKey: 't', topic: 'y' } },
+    { type: 'await_event', key: 't', topic: 'y' },
+  ],
+  [
+    { case: 'eventAwaited', value: { stepKey: 't', topic: 'y', cursor: '0', timeout: { seconds: 2n } } },
+    { type: 'await_event', key: 't', topic: 'y', afterEvent: 0, timeoutMs: 2_000 },
+  ],
+  [
+    { case: 'resumeSent', value: { stepKey: 't', executionId: 'e', suspendedStepKey: 's', data: json('1') } },
+    {
+      ...{ type: 'send_resume', key: 't', executionId: 'e', suspendedStepKey: 's' },
+      data: { json: '1' },
+    },
+  ],
+  [
+    {
+      case: 'childrenStarted',
+      value: { stepKey: 't', wait: true, children: [{ workflowId: 'a' }, { workflowId: 'b', queue: 'q' }] },
+    },
+    {
+      ...{ type: 'start_children', key: 't', waits: true },
+      children: [
+        { workflowId: 'a', priority: 0 },
+        { workflowId: 'b', queue: 'q', priority: 0 },
+      ],
+    },
+  ],
   [{ case: 'executionCancelled', value: {} }, { type: 'cancel_execution' }],
 ])('%# a command is read', (command, expected) => {
   expect(read(command).actions).toEqual([expected]);
@@ -182,11 +225,13 @@ test.each<[CommandInit, keyof typeof Code, string]>([
     'commands[0].timer_awaited: exactly one of fire_time and delay is required',
   ],
   [
-    { case: 'eventPublished', value: { stepKey: 't', type: 'x', topic: 'y' } },
-    'unimplemented',
-    'commands[0].event_published: a topic is declared for later',
+    {
+      case: 'childrenStarted',
+      value: { stepKey: 't', children: [{ workflowId: 'a' }, { workflowId: 'b', payload: json('{') }] },
+    },
+    'invalidArgument',
+    'commands[0].children_started.children[1].payload.json',
   ],
-  [{ case: 'eventAwaited', value: { stepKey: 't' } }, 'unimplemented', 'eventAwaited is declared for later'],
   [
     {
       case: 'resumeAwaited',

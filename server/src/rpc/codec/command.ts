@@ -1,19 +1,22 @@
 import type { JsonValue } from '../../core/json.js';
 import type { PatchOperation, StateDocument } from '../../core/state-document.js';
 import { parsePatch, parseState } from '../../core/state-document.js';
-import type { CompletionRequest, LeaseRef, WorkerAction } from '../../engine/api.js';
+import type { CompletionRequest, LeaseRef, WorkerAction, WorkerChild } from '../../engine/api.js';
 import type {
+  ChildrenStarted_Child,
   ChildStarted,
   Command,
+  EventAwaited,
   EventPublished,
   ResumeAwaited,
+  ResumeSent,
   StateChanged,
   StepCompleted,
   StepFailed,
   TimerAwaited,
 } from '../../gen/polos/v1/command_pb.js';
 import type { CompleteStepRequest, Lease } from '../../gen/polos/v1/worker_service_pb.js';
-import { declaredForLater, invalidField, stateRefused } from '../refusals.js';
+import { invalidField, stateRefused } from '../refusals.js';
 import { fromRetryPolicy } from './execution.js';
 import { requiredFailure } from './failure.js';
 import { commandsDigest } from './fingerprint.js';
@@ -46,6 +49,13 @@ function fromCommand({ command }: Command, field: string): WorkerAction {
       return fromStepFailed(command.value, `${field}.step_failed`);
     case 'childStarted':
       return fromChildStarted(command.value, `${field}.child_started`);
+    case 'childrenStarted': {
+      const { stepKey: key, wait: waits, children } = command.value;
+      const named = children.map((child, index) =>
+        fromChild(child, `${field}.children_started.children[${index}]`),
+      );
+      return { type: 'start_children', key, waits, children: named };
+    }
     case 'outcomeAccepted':
       return { type: 'accept_outcome', key: command.value.stepKey };
     case 'stateChanged':
@@ -59,7 +69,7 @@ function fromCommand({ command }: Command, field: string): WorkerAction {
       return { type: 'fail_execution', failure };
     }
     case 'executionSuspended':
-      return { type: 'suspend_execution' };
+      return { type: 'suspend_execution', isKept: command.value.kept };
     case 'executionCancelled':
       return { type: 'cancel_execution' };
     case 'timerAwaited':
@@ -69,7 +79,9 @@ function fromCommand({ command }: Command, field: string): WorkerAction {
     case 'eventPublished':
       return fromEventPublished(command.value, `${field}.event_published`);
     case 'eventAwaited':
-      throw declaredForLater(`${field}: the command ${command.case}`);
+      return fromEventAwaited(command.value);
+    case 'resumeSent':
+      return fromResumeSent(command.value, `${field}.resume_sent`);
     case undefined:
       throw invalidField(
         field,
@@ -102,9 +114,14 @@ function fromStepFailed(step: StepFailed, field: string): WorkerAction {
 }
 
 function fromChildStarted(started: ChildStarted, field: string): WorkerAction {
+  const { stepKey: key, wait: waits } = started;
+  return { type: 'start_child', key, waits, child: fromChild(started, field) };
+}
+
+function fromChild(started: ChildStarted | ChildrenStarted_Child, field: string): WorkerChild {
   const { workflowId, initialState, queue, concurrencyKey, priority, runTimeout, retryPolicy } = started;
   const payload = fromPayload(started.payload, `${field}.payload`);
-  const child = {
+  return {
     workflowId,
     ...(payload && { payload }),
     ...(initialState !== '' && { initialState }),
@@ -114,7 +131,6 @@ function fromChildStarted(started: ChildStarted, field: string): WorkerAction {
     ...(runTimeout && { runTimeoutMs: fromDuration(runTimeout) }),
     ...(retryPolicy && { retryPolicy: fromRetryPolicy(retryPolicy) }),
   };
-  return { type: 'start_child', key: started.stepKey, waits: started.wait, child };
 }
 
 function fromTimerAwaited({ stepKey, fireTime, delay }: TimerAwaited, field: string): WorkerAction {
@@ -140,10 +156,29 @@ function fromResumeAwaited({ stepKey, data, timeout }: ResumeAwaited, field: str
   };
 }
 
+function fromEventAwaited({ stepKey, topic, cursor, timeout }: EventAwaited): WorkerAction {
+  return {
+    type: 'await_event',
+    key: stepKey,
+    topic,
+    ...(cursor !== '' && { afterEvent: Number(cursor) }),
+    ...(timeout && { timeoutMs: fromDuration(timeout) }),
+  };
+}
+
 function fromEventPublished({ stepKey, topic, type, data }: EventPublished, field: string): WorkerAction {
-  if (topic !== '') throw declaredForLater(`${field}: a topic`);
   const payload = fromPayload(data, `${field}.data`);
-  return { type: 'publish_event', key: stepKey, event: { type, ...(payload && { data: payload }) } };
+  const event = { type, ...(payload && { data: payload }) };
+  return { type: 'publish_event', key: stepKey, event, ...(topic !== '' && { topic }) };
+}
+
+function fromResumeSent(
+  { stepKey, executionId, suspendedStepKey, data }: ResumeSent,
+  field: string,
+): WorkerAction {
+  const payload = fromPayload(data, `${field}.data`);
+  const target = { executionId, suspendedStepKey };
+  return { type: 'send_resume', key: stepKey, ...target, ...(payload && { data: payload }) };
 }
 
 function fromStateChanged({ baseRevision, change }: StateChanged, field: string): WorkerAction {

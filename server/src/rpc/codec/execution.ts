@@ -18,6 +18,7 @@ const STATUSES: Readonly<Record<ExecutionStatus, WireStatus>> = {
   queued: WireStatus.QUEUED,
   running: WireStatus.RUNNING,
   waiting: WireStatus.WAITING,
+  paused: WireStatus.PAUSED,
   completed: WireStatus.COMPLETED,
   failed: WireStatus.FAILED,
   cancelled: WireStatus.CANCELLED,
@@ -31,7 +32,10 @@ const REASONS: Readonly<Record<StatusReason, WireReason>> = {
   retry_delay: WireReason.RETRY_DELAY,
   child: WireReason.CHILD,
   timer: WireReason.TIMER,
+  event: WireReason.EVENT,
   resume: WireReason.RESUME,
+  concurrency_limit: WireReason.CONCURRENCY_LIMIT,
+  workers_lost: WireReason.WORKERS_LOST,
 };
 
 /** A status as it goes over the wire. */

@@ -7,29 +7,14 @@ import {
   ScalarType,
 } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
-import {
-  ChildStartedSchema,
-  type Command,
-  CommandSchema,
-  ExecutionCompletedSchema,
-  ExecutionFailedSchema,
-  OutcomeAcceptedSchema,
-  StateChangedSchema,
-  StepCompletedSchema,
-  StepFailedSchema,
-} from '../../gen/polos/v1/command_pb.js';
-import { InvokeRequestSchema } from '../../gen/polos/v1/workflow_service_pb.js';
-import { commandsDigest, invokeDigest } from './fingerprint.js';
+import { type Command, CommandSchema } from '../../gen/polos/v1/command_pb.js';
+import { InvokeRequestSchema, PublishEventsRequestSchema } from '../../gen/polos/v1/workflow_service_pb.js';
+import { commandsDigest, invokeDigest, publicationDigest } from './fingerprint.js';
 
-const COMMANDS: readonly [Command['command']['case'] & string, DescMessage][] = [
-  ['stepCompleted', StepCompletedSchema],
-  ['stepFailed', StepFailedSchema],
-  ['childStarted', ChildStartedSchema],
-  ['outcomeAccepted', OutcomeAcceptedSchema],
-  ['stateChanged', StateChangedSchema],
-  ['executionCompleted', ExecutionCompletedSchema],
-  ['executionFailed', ExecutionFailedSchema],
-];
+/** Every command that there is. */
+const COMMANDS = CommandSchema.fields.flatMap((field): [string, DescMessage][] =>
+  field.fieldKind === 'message' ? [[field.localName, field.message]] : [],
+);
 
 test.each(COMMANDS)('every field of %s counts', (name, desc) => {
   const digests = variants(desc).map((value) => {
@@ -43,6 +28,13 @@ test('every field of Invoke counts, but for the idempotency key and the id', () 
   const [empty, ...others] = requests.map(invokeDigest);
   expect(others.filter((digest) => digest === empty)).toHaveLength(2);
   expect(new Set(others).size).toBe(others.length - 1);
+});
+
+test('every field of PublishEvents counts, but for the idempotency key', () => {
+  const requests = variants(PublishEventsRequestSchema) as never[];
+  const [empty, ...others] = requests.map(publicationDigest);
+  expect(others.filter((digest) => digest === empty)).toHaveLength(1);
+  expect(new Set(others).size).toBe(others.length);
 });
 
 test('a command counts as often as it is there, and in its place', () => {
@@ -71,6 +63,10 @@ test('digests stay what they are from version to version', () => {
   expect(commandsDigest([step])).toBe('0ef996d4458bb6bf04806bfc217fbf3cdfc20be1b4851e8d6e5ef634d1a766cd');
   expect(invokeDigest(create(InvokeRequestSchema, { workflowId: 'w', idempotencyKey: 'k' }))).toBe(
     '9ffb20130dea264113f589503259290f8dc725e6c9915050b4fd17c69a8e6a00',
+  );
+  const events = [{ type: 'paid', data: { body: { case: 'json' as const, value: '1' } } }];
+  expect(publicationDigest(create(PublishEventsRequestSchema, { topic: 't', events }))).toBe(
+    'edda15c5eddc18f00222913e879317807bd6497b4d71da0b3fb779aaaae1f6d1',
   );
 });
 

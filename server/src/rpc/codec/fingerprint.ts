@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
-import type { Command } from '../../gen/polos/v1/command_pb.js';
+import type { ChildrenStarted_Child, Command } from '../../gen/polos/v1/command_pb.js';
 import type { RetryPolicy } from '../../gen/polos/v1/execution_pb.js';
 import type { Failure } from '../../gen/polos/v1/failure_pb.js';
 import type { Payload } from '../../gen/polos/v1/payload_pb.js';
 import type { StepAttempt } from '../../gen/polos/v1/step_pb.js';
-import type { InvokeRequest } from '../../gen/polos/v1/workflow_service_pb.js';
+import type { InvokeRequest, PublishEventsRequest } from '../../gen/polos/v1/workflow_service_pb.js';
 
 /*
  * Digests that tell the repetition of a request from another request. They are stored, so a later version of the server
@@ -35,6 +35,11 @@ export function invokeDigest(request: InvokeRequest): string {
     retryParts(request.retryPolicy),
     request.deploymentId,
   ]);
+}
+
+/** Digest of a PublishEvents without its idempotency key. */
+export function publicationDigest({ topic, events }: PublishEventsRequest): string {
+  return digest([topic, events.map(({ type, data }) => [type, payloadParts(data)])]);
 }
 
 type Parts = readonly (string | number | boolean | null | Parts)[];
@@ -79,9 +84,38 @@ function commandParts({ command }: Command): Parts {
       return [name, payloadParts(value.result)];
     case 'executionFailed':
       return [name, failureParts(value.failure)];
-    default:
-      return [name ?? null];
+    case 'timerAwaited':
+      return [name, value.stepKey, timeParts(value.fireTime), timeParts(value.delay)];
+    case 'eventAwaited':
+      return [name, value.stepKey, value.topic, value.cursor, timeParts(value.timeout)];
+    case 'eventPublished':
+      return [name, value.stepKey, value.topic, value.type, payloadParts(value.data)];
+    case 'resumeAwaited':
+      return [name, value.stepKey, payloadParts(value.data), timeParts(value.timeout)];
+    case 'childrenStarted':
+      return [name, value.stepKey, value.children.map(childParts), value.wait];
+    case 'resumeSent':
+      return [name, value.stepKey, value.executionId, value.suspendedStepKey, payloadParts(value.data)];
+    case 'executionSuspended':
+      return [name, value.kept];
+    case 'executionCancelled':
+      return [name];
+    case undefined:
+      return [null];
   }
+}
+
+function childParts(child: ChildrenStarted_Child): Parts {
+  return [
+    child.workflowId,
+    payloadParts(child.payload),
+    child.initialState,
+    child.queue,
+    child.concurrencyKey,
+    timeParts(child.runTimeout),
+    retryParts(child.retryPolicy),
+    child.priority,
+  ];
 }
 
 function payloadParts(payload: Payload | undefined): Parts | null {

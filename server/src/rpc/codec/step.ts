@@ -21,7 +21,11 @@ const KINDS: Readonly<Record<StepKind, WireKind>> = {
   now: WireKind.NOW,
   random: WireKind.RANDOM,
   wait_for: WireKind.WAIT_FOR,
+  wait_for_event: WireKind.WAIT_FOR_EVENT,
   suspend: WireKind.SUSPEND,
+  resume: WireKind.RESUME,
+  batch_invoke: WireKind.BATCH_INVOKE,
+  batch_invoke_and_wait: WireKind.BATCH_INVOKE_AND_WAIT,
   publish_event: WireKind.PUBLISH_EVENT,
 };
 

@@ -32,6 +32,7 @@ import {
 import { encodeStepsToken } from '../page-token.js';
 import { invalidField } from '../refusals.js';
 import { fromRetryPolicy, toBareExecution, toExecutionStatus } from './execution.js';
+import { fromScheduleDeclaration, fromTriggerDeclaration } from './schedule.js';
 import { toSchemaKind } from './schema.js';
 import { toSteps } from './step.js';
 import { fromDuration, toDuration, toTimestamp, toTimestampOr } from './time.js';
@@ -107,6 +108,7 @@ export function toAssignment(assignment: Assignment): WireAssignment {
     leaseExpireTime: toTimestamp(assignment.leaseExpiresAt),
     execution: toBareExecution(execution, input),
     state: assignment.state,
+    omittedSteps: BigInt(assignment.omittedSteps),
     steps: toSteps(steps.steps),
     nextStepsPageToken: encodeStepsToken(steps.next),
     stateUnsettled: execution.stateUnsettled,
@@ -164,5 +166,8 @@ function fromDefinition(definition: WireDefinition): WorkflowDefinition {
     },
     ...(retryPolicy && { retryPolicy: fromRetryPolicy(retryPolicy) }),
     ...(runTimeout && { runTimeoutMs: fromDuration(runTimeout) }),
+    ...(definition.queueConcurrencyLimit > 0 && { queueConcurrencyLimit: definition.queueConcurrencyLimit }),
+    ...(definition.schedule && { schedule: fromScheduleDeclaration(definition.schedule) }),
+    ...(definition.trigger && { trigger: fromTriggerDeclaration(definition.trigger) }),
   };
 }

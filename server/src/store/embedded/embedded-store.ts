@@ -4,26 +4,34 @@ import { entryText, executionText } from '../record-codec.js';
 import type {
   CommitResult,
   DueExecutions,
+  DueRecords,
   ExecutionQuery,
   ExecutionWrite,
   ReadyExecution,
   ReadyQuery,
+  RecordName,
+  RecordQuery,
+  RecordWrite,
   SchemaQuery,
   Store,
   StoredExecution,
+  StoredRecord,
   StoredSchema,
   StoredWorker,
+  WaitingExecution,
 } from '../store.js';
 import { WorkerMap } from '../worker-map.js';
-import { assertWellFormed } from '../write-rules.js';
+import { assertWellFormed, assertWellFormedRecord } from '../write-rules.js';
 import { ExecutionList } from './execution-list.js';
 import { ExecutionTable } from './execution-table.js';
 import { damage, toFault } from './faults.js';
 import { GroupCommit } from './group-commit.js';
 import { type JournalPage, JournalTable } from './journal-table.js';
 import { type OpenDatabase, openDatabase } from './open-database.js';
+import { RecordTable } from './record-table.js';
 import { SchemaTable } from './schema-table.js';
 import { StoreTransaction } from './transaction.js';
+import { type WaitingQuery, WaitingTable } from './waiting-table.js';
 
 /**
  * Opens the store that keeps everything in one directory of this machine.
@@ -44,7 +52,9 @@ class EmbeddedStore implements Store {
   private readonly executions: ExecutionTable;
   private readonly journals: JournalTable;
   private readonly lists: ExecutionList;
+  private readonly waiting: WaitingTable;
   private readonly schemas: SchemaTable;
+  private readonly records: RecordTable;
   private readonly transaction: StoreTransaction;
   private readonly groups: GroupCommit;
   private readonly workers = new WorkerMap();
@@ -53,10 +63,12 @@ class EmbeddedStore implements Store {
   constructor(opened: OpenDatabase) {
     const { database, file, watermark, log } = opened;
     this.opened = opened;
-    this.executions = new ExecutionTable(database, file);
+    this.waiting = new WaitingTable(database);
+    this.executions = new ExecutionTable(database, file, this.waiting);
     this.journals = new JournalTable(database, file);
     this.lists = new ExecutionList(database, file);
     this.schemas = new SchemaTable(database, file);
+    this.records = new RecordTable(database, file);
     const onRollback = () => this.executions.forget();
     const syncLog = () => log.sync();
     this.transaction = new StoreTransaction({ database, file, watermark, syncLog, onRollback });
@@ -104,6 +116,10 @@ class EmbeddedStore implements Store {
     return this.read('list outboxes', () => this.lists.listOutboxes(query.until, query.limit));
   }
 
+  async listWaiting(query: WaitingQuery): Promise<readonly WaitingExecution[]> {
+    return this.read(`list what waits for "${query.key}"`, () => this.waiting.list(query));
+  }
+
   async list(query: ExecutionQuery): Promise<readonly Execution[]> {
     return this.read(`list executions of "${query.projectId}"`, () => this.lists.list(query));
   }
@@ -137,6 +153,28 @@ class EmbeddedStore implements Store {
   }): Promise<readonly StoredWorker[]> {
     this.assertOpen();
     return this.workers.list(query);
+  }
+
+  async commitRecord(write: RecordWrite): Promise<CommitResult> {
+    this.assertOpen();
+    const replaced = assertWellFormedRecord(write);
+    return this.groups.submit({
+      bytes: 'record' in write ? write.record.body.length : 0,
+      write: () => this.records.write(write, replaced, this.transaction.tally),
+      toFault: (error) => this.toFault(`commit the record ${replaced.id} of "${replaced.group}"`, error),
+    });
+  }
+
+  async loadRecord(name: RecordName): Promise<StoredRecord | undefined> {
+    return this.read(`load a record of "${name.group}"`, () => this.records.load(name));
+  }
+
+  async listRecords(query: RecordQuery): Promise<readonly StoredRecord[]> {
+    return this.read(`list records of "${query.group}"`, () => this.records.list(query));
+  }
+
+  async listDueRecords(query: { readonly until: number; readonly limit: number }): Promise<DueRecords> {
+    return this.read('list records that are due', () => this.records.listDue(query.until, query.limit));
   }
 
   /** No other process writes to the directory: there is nothing to tell. */

@@ -13,6 +13,7 @@ export type ExecutionRow = readonly [
   outboxSince: number | null,
   lastEvent: number,
   stateVersion: number,
+  waitsFor: ArrayBuffer | null,
   crc: number,
 ];
 
@@ -25,6 +26,8 @@ export interface RowFacts {
   readonly lastEvent: number;
   /** The version that wrote the state last. */
   readonly stateVersion: number;
+  /** A JSON array of what it waits for, as the table `waiting` has it; null for nothing. */
+  readonly waitsFor: string | null;
 }
 
 /** An execution as its row holds it. */
@@ -36,14 +39,16 @@ export interface ReadExecution {
 
 /** The checksum of a row: over all that is read from it. */
 export function executionCrc(body: string | Uint8Array, facts: RowFacts): number {
-  const { ready, wakeAt, outboxSince, lastEvent, stateVersion } = facts;
-  return crc32(`${Number(ready)},${wakeAt},${outboxSince},${lastEvent},${stateVersion}`, crc32(body));
+  const { ready, wakeAt, outboxSince, lastEvent, stateVersion, waitsFor } = facts;
+  const numbers = `${Number(ready)},${wakeAt},${outboxSince},${lastEvent},${stateVersion}`;
+  return crc32(waitsFor === null ? numbers : numbers + waitsFor, crc32(body));
 }
 
-/** Checks and reads a row. */
-export function readExecutionRow(row: ExecutionRow, file: string): ReadExecution {
-  const [seq, body, ready, wakeAt, outboxSince, lastEvent, stateVersion, crc] = row;
-  const facts = { ready: ready === 1, wakeAt, outboxSince, lastEvent, stateVersion };
+/** Checks and reads a row, which may have more columns after its own. */
+export function readExecutionRow(row: readonly [...ExecutionRow, ...unknown[]], file: string): ReadExecution {
+  const [seq, body, ready, wakeAt, outboxSince, lastEvent, stateVersion, keys, crc] = row;
+  const waitsFor = keys && textOf(keys);
+  const facts = { ready: ready === 1, wakeAt, outboxSince, lastEvent, stateVersion, waitsFor };
   const bytes = new Uint8Array(body);
   if (executionCrc(bytes, facts) !== crc) throw rowDamage(file, 'execution', seq);
   return { seq, execution: parseExecution(textOf(bytes)), facts };

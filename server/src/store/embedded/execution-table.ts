@@ -16,6 +16,7 @@ import {
 import { RecentMap } from './recent-map.js';
 import { toColumn } from './sqlite-text.js';
 import { SQL } from './statements.js';
+import { type WaitingTable, waitsForColumn } from './waiting-table.js';
 
 /** Executions whose row need not be read before it is replaced. About 500 bytes each. */
 const RECENT_EXECUTIONS = 8_192;
@@ -36,6 +37,8 @@ export interface Tally {
   addVersion(): void;
   addEntry(): void;
   addSchemaWrite(): void;
+  /** A record that had the first checksum has the second now; undefined for none. */
+  replaceRecord(before: number | undefined, after: number | undefined): void;
   /** Once for each row that is written. */
   addRow(crc: number): void;
 }
@@ -55,6 +58,7 @@ interface RecentRow {
 /** The tables `execution`, `state` and `journal`, as far as a commit and a load touch them. */
 export class ExecutionTable {
   private readonly file: string;
+  private readonly waiting: WaitingTable;
   private readonly recent = new RecentMap<RecentRow>(RECENT_EXECUTIONS);
   private readonly insert: Database.Statement;
   private readonly update: Database.Statement;
@@ -66,8 +70,9 @@ export class ExecutionTable {
   private readonly updateState: Database.Statement;
   private readonly insertEntry: Database.Statement;
 
-  constructor(database: Database.Database, file: string) {
+  constructor(database: Database.Database, file: string, waiting: WaitingTable) {
     this.file = file;
+    this.waiting = waiting;
     this.insert = database.prepare(SQL.insertExecution);
     this.update = database.prepare(SQL.updateExecution);
     this.updateWake = database.prepare(SQL.updateExecutionWake);
@@ -93,14 +98,11 @@ export class ExecutionTable {
   load(executionId: string): StoredExecution | undefined {
     const row = this.selectWithState.get([toColumn(executionId)]) as StateJoinRow | undefined;
     if (!row) return undefined;
-    const [seq, body, ready, wakeAt, outboxSince, lastEvent, stateVersion, crc, version, state, stateCrc] =
-      row;
     const { file } = this;
-    const read = readExecutionRow(
-      [seq, body, ready, wakeAt, outboxSince, lastEvent, stateVersion, crc],
-      file,
-    );
-    if (state === null || version !== stateVersion) throw rowDamage(file, 'state', seq);
+    const read = readExecutionRow(row, file);
+    const { seq, facts } = read;
+    const [version, state, stateCrc] = row.slice(-3) as unknown as StateRow;
+    if (state === null || version !== facts.stateVersion) throw rowDamage(file, 'state', seq);
     const text = { file, table: 'state', key: seq, body: state, owner: seq, place: version, crc: stateCrc };
     this.remember(read);
     return { execution: read.execution, state: JSON.parse(checkedText(text)) };
@@ -111,8 +113,8 @@ export class ExecutionTable {
     const { execution } = write;
     const facts = factsOf(write, newest, execution.version);
     const crc = executionCrc(body, facts);
-    const { ready, wakeAt, outboxSince, lastEvent, stateVersion } = facts;
-    const beside = [Number(ready), wakeAt, outboxSince, lastEvent, stateVersion, body, crc];
+    const { ready, wakeAt, outboxSince, lastEvent, stateVersion, waitsFor } = facts;
+    const beside = [Number(ready), wakeAt, outboxSince, lastEvent, stateVersion, waitsFor, body, crc];
     const { changes, lastInsertRowid } = this.insert.run([...indexedColumns(execution), ...beside]);
     if (changes === 0) return 'conflict';
 
@@ -142,7 +144,7 @@ export class ExecutionTable {
       this.updateState.get([stateVersion, stateBody, stateCrc, seq]);
       tally.addRow(stateCrc);
     }
-    this.finish({ seq, facts, crc, execution, entryBody, origin: before.origin }, tally);
+    this.finish({ seq, facts, crc, execution, entryBody, before }, tally);
     return 'committed';
   }
 
@@ -160,10 +162,10 @@ export class ExecutionTable {
     const { before, execution, facts, body, crc } = row;
     const { seq, version: replaced } = before;
     const { status, queue, priority, readyAt, version } = execution;
-    const { ready, wakeAt, outboxSince, lastEvent, stateVersion } = facts;
+    const { ready, wakeAt, outboxSince, lastEvent, stateVersion, waitsFor } = facts;
     if (!isIndexedAlike(before, execution, facts)) {
       const indexed = [wakeAt, status, toColumn(queue), priority, Number(ready), readyAt, outboxSince];
-      this.updateAll.get([version, lastEvent, stateVersion, body, crc, ...indexed, seq, replaced]);
+      this.updateAll.get([version, lastEvent, stateVersion, body, crc, ...indexed, waitsFor, seq, replaced]);
     } else if (before.facts.wakeAt !== wakeAt) {
       this.updateWake.get([version, lastEvent, stateVersion, body, crc, wakeAt, seq, replaced]);
     } else {
@@ -178,11 +180,11 @@ export class ExecutionTable {
       readonly crc: number;
       readonly execution: Execution;
       readonly entryBody: string | undefined;
-      readonly origin?: Origin;
+      readonly before?: RecentRow;
     },
     tally: Tally,
   ): void {
-    const { seq, facts, crc, entryBody, origin } = written;
+    const { seq, facts, crc, execution, entryBody, before } = written;
     if (entryBody !== undefined) {
       const entryCrc = bodyCrc(entryBody, seq, facts.lastEvent);
       this.insertEntry.get([seq, facts.lastEvent, entryBody, entryCrc]);
@@ -191,7 +193,9 @@ export class ExecutionTable {
     }
     tally.addVersion();
     tally.addRow(crc);
-    this.remember(written, origin);
+    const after = this.remember(written, before?.origin);
+    const waits = before?.facts.waitsFor ?? facts.waitsFor;
+    if (waits !== null) this.waiting.move({ id: execution.id, before, after }, tally);
   }
 
   private read(executionId: string): ReadExecution | undefined {
@@ -212,11 +216,13 @@ export class ExecutionTable {
   }
 }
 
-type StateJoinRow = readonly [...ExecutionRow, ...([number, ArrayBuffer, number] | [null, null, null])];
+type StateRow = readonly [number, ArrayBuffer, number] | readonly [null, null, null];
+
+type StateJoinRow = readonly [...ExecutionRow, ...StateRow];
 
 function factsOf({ index }: ExecutionWrite, lastEvent: number, stateVersion: number): RowFacts {
   const { ready, wakeAt = null, outboxSince = null } = index;
-  return { ready, wakeAt, outboxSince, lastEvent, stateVersion };
+  return { ready, wakeAt, outboxSince, lastEvent, stateVersion, waitsFor: waitsForColumn(index.waitsFor) };
 }
 
 function isIndexedAlike(before: RecentRow, execution: Execution, facts: RowFacts): boolean {
@@ -226,6 +232,7 @@ function isIndexedAlike(before: RecentRow, execution: Execution, facts: RowFacts
     before.priority === execution.priority &&
     before.readyAt === execution.readyAt &&
     before.facts.ready === facts.ready &&
-    before.facts.outboxSince === facts.outboxSince
+    before.facts.outboxSince === facts.outboxSince &&
+    before.facts.waitsFor === facts.waitsFor
   );
 }

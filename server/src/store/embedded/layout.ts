@@ -1,5 +1,5 @@
-/** The version of this layout, in `PRAGMA user_version`. No server that wrote version 1 was ever released. */
-export const LAYOUT_VERSION = 2;
+/** The version of this layout, in `PRAGMA user_version`. No server that wrote an older one was ever released. */
+export const LAYOUT_VERSION = 3;
 
 /** Bytes of a page of the database file. */
 export const PAGE_BYTES = 4_096;
@@ -27,14 +27,20 @@ export const PRAGMAS: readonly string[] = [
 ];
 
 /**
- * The tables. Every row ends with a CRC-32 of all that it holds.
+ * The tables. Every row ends with a CRC-32 of all that it holds, but for those of `waiting`, which repeat others.
  *
  * - `execution`: `body` is the whole execution as JSON. The columns before it repeat what the indexes need. `root` is
  *   null where the execution is its own root. `last_event` and `state_version` say what the other tables must hold.
+ *   `waits_for` is null or a JSON array of the keys under which the execution is in `waiting`.
+ * - `waiting`: finds executions by what they wait for. SQLite indexes no members of an array, so this is a table, and
+ *   opening compares it with `waits_for`. `rank` is minus the priority, so that all of its order is ascending, and one
+ *   comparison of rows finds what comes after a place.
  * - `journal`: appended to, whatever the execution: commits that come together then share pages. Its index, of two
  *   small numbers, finds an execution's entries.
+ * - `record`: the only rows that are removed.
  * - `progress`: one row, written by every transaction: how much was ever committed. The sums over the tables must give
- *   the same numbers, and the watermark file must not be ahead of them.
+ *   the same numbers, and the watermark file must not be ahead of them. `record_sum` is the sum of the checksums of all
+ *   records, modulo 2^32: where rows may go, a sum of versions would not tell an old page from a new one.
  */
 export const TABLES = `
 CREATE TABLE execution (
@@ -57,6 +63,7 @@ CREATE TABLE execution (
   user TEXT,
   last_event INTEGER NOT NULL,
   state_version INTEGER NOT NULL,
+  waits_for TEXT,
   body TEXT NOT NULL,
   crc INTEGER NOT NULL
 ) STRICT;
@@ -71,6 +78,14 @@ CREATE INDEX execution_parent ON execution (parent, created_at, id) WHERE parent
 CREATE INDEX execution_root ON execution (root, created_at, id) WHERE root IS NOT NULL;
 CREATE INDEX execution_session ON execution (project, session, created_at, id);
 CREATE INDEX execution_user ON execution (project, user, created_at, id) WHERE user IS NOT NULL;
+
+CREATE TABLE waiting (
+  key TEXT NOT NULL,
+  rank INTEGER NOT NULL,
+  ready_at INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  PRIMARY KEY (key, rank, ready_at, id)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE state (
   seq INTEGER PRIMARY KEY,
@@ -100,6 +115,20 @@ CREATE TABLE schema (
   PRIMARY KEY (project, workflow, kind, digest)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE record (
+  seq INTEGER PRIMARY KEY,
+  "group" TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  alias TEXT,
+  due_at INTEGER,
+  body TEXT NOT NULL,
+  crc INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX record_order ON record ("group", id);
+CREATE UNIQUE INDEX record_alias ON record ("group", alias) WHERE alias IS NOT NULL;
+CREATE INDEX record_due ON record (due_at, "group", id) WHERE due_at IS NOT NULL;
+
 CREATE TABLE progress (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   store_id TEXT NOT NULL,
@@ -108,6 +137,8 @@ CREATE TABLE progress (
   executions INTEGER NOT NULL,
   versions INTEGER NOT NULL,
   entries INTEGER NOT NULL,
-  schema_writes INTEGER NOT NULL
+  schema_writes INTEGER NOT NULL,
+  records INTEGER NOT NULL,
+  record_sum INTEGER NOT NULL
 ) STRICT;
 `;

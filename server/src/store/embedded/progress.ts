@@ -17,6 +17,10 @@ export interface Progress {
   /** Rows of the journal. */
   readonly entries: number;
   readonly schemaWrites: number;
+  /** Rows of the table `record`. */
+  readonly records: number;
+  /** The checksums of those added up, modulo 2^32. */
+  readonly recordSum: number;
 }
 
 /** What one row adds to the chain. */
@@ -26,7 +30,7 @@ export function chained(chain: number, crc: number): number {
 
 /** The first row of a new store. */
 export function insertProgress(database: Database.Database, storeId: string): void {
-  database.prepare('INSERT INTO progress VALUES (1, ?, 0, 0, 0, 0, 0, 0)').run([storeId]);
+  database.prepare('INSERT INTO progress VALUES (1, ?, 0, 0, 0, 0, 0, 0, 0, 0)').run([storeId]);
 }
 
 /** Reads and writes the row. */
@@ -44,16 +48,18 @@ export class ProgressRow {
   /** The row as the current transaction sees it. */
   read(): Progress {
     const row = this.select.get([]) as
-      | [ArrayBuffer, number, number, number, number, number, number]
+      | [ArrayBuffer, number, number, number, number, number, number, number, number]
       | undefined;
     if (!row) throw damage(`${this.file}: the row of the table "progress" is missing`);
-    const [storeId, number, chain, executions, versions, entries, schemaWrites] = row;
-    return { storeId: textOf(storeId), number, chain, executions, versions, entries, schemaWrites };
+    const [id, number, chain, executions, versions, entries, schemaWrites, records, recordSum] = row;
+    const storeId = textOf(id);
+    return { storeId, number, chain, executions, versions, entries, schemaWrites, records, recordSum };
   }
 
   /** Writes the row in the current transaction. */
-  write({ number, chain, executions, versions, entries, schemaWrites }: Progress): void {
-    this.update.get([number, chain, executions, versions, entries, schemaWrites]);
+  write(progress: Progress): void {
+    const { number, chain, executions, versions, entries, schemaWrites, records, recordSum } = progress;
+    this.update.get([number, chain, executions, versions, entries, schemaWrites, records, recordSum]);
   }
 }
 

@@ -51,6 +51,12 @@ test.each([
   ['selectDue', 'execution_due (wake_at>? AND wake_at<?)'],
   ['selectOutboxes', 'execution_outbox'],
   ['selectEntries', 'journal_order (seq=? AND last_event>? AND last_event<?)'],
+  ['selectWaitingAfter', 'PRIMARY KEY (key=? AND (rank,ready_at,id)>(?,?,?))'],
+  ['selectRecordFacts', 'record_order (group=? AND id=?)'],
+  ['selectRecordByAlias', 'record_alias (group=? AND alias=?)'],
+  ['selectRecordsFrom', 'record_order (group=? AND id>?)'],
+  ['selectRecordsBackFrom', 'record_order (group=? AND id<?)'],
+  ['selectDueRecords', 'COVERING INDEX record_due (due_at>? AND due_at<?)'],
 ] as const)('%s is answered by %s', (name, index) => {
   expect(plan(SQL[name])).toEqual([expect.stringContaining(index)]);
 });

@@ -5,7 +5,12 @@
 const BODY = 'CAST(e.body AS BLOB)';
 
 /** What every read of an execution takes from its row, in the order of `ExecutionRow`, for `FROM execution e`. */
-export const EXECUTION_ROW = `e.seq, ${BODY}, e.ready, e.wake_at, e.outbox_since, e.last_event, e.state_version, e.crc`;
+export const EXECUTION_ROW = `e.seq, ${BODY}, e.ready, e.wake_at, e.outbox_since, e.last_event, e.state_version,
+  CAST(e.waits_for AS BLOB), e.crc`;
+
+/** What every read of a record takes from its row, in the order of `RecordRow`. */
+const RECORD_ROW = `seq, CAST("group" AS BLOB), CAST(id AS BLOB), version, CAST(alias AS BLOB), due_at,
+  CAST(body AS BLOB), crc`;
 
 /** The columns that repeat a part of the body for the indexes, in the order of `indexedColumns`. */
 const INDEXED = [
@@ -31,6 +36,7 @@ const INSERTED = [
   'outbox_since',
   'last_event',
   'state_version',
+  'waits_for',
   'body',
   'crc',
 ];
@@ -53,7 +59,7 @@ export const SQL = {
   updateExecutionWake: `UPDATE execution SET version = ?, last_event = ?, state_version = ?, body = ?, crc = ?,
     wake_at = ? WHERE seq = ? AND version = ?`,
   updateExecutionAll: `UPDATE execution SET version = ?, last_event = ?, state_version = ?, body = ?, crc = ?,
-    wake_at = ?, status = ?, queue = ?, priority = ?, ready = ?, ready_at = ?, outbox_since = ?
+    wake_at = ?, status = ?, queue = ?, priority = ?, ready = ?, ready_at = ?, outbox_since = ?, waits_for = ?
     WHERE seq = ? AND version = ?`,
   selectExecution: `SELECT ${EXECUTION_ROW} FROM execution e WHERE e.id = ?`,
   selectExecutionAndState: `SELECT ${EXECUTION_ROW}, s.version, CAST(s.body AS BLOB), s.crc
@@ -77,6 +83,33 @@ export const SQL = {
   selectOutboxes: `SELECT CAST(id AS BLOB) FROM execution WHERE outbox_since IS NOT NULL AND outbox_since <= ?
     LIMIT ?`,
 
+  insertWaiting: 'INSERT INTO waiting (key, rank, ready_at, id) VALUES (?, -?, ?, ?)',
+  deleteWaiting: 'DELETE FROM waiting WHERE key = ? AND rank = -? AND ready_at = ? AND id = ?',
+  selectWaiting: `SELECT CAST(id AS BLOB), -rank, ready_at FROM waiting WHERE key = ?
+    ORDER BY rank, ready_at, id LIMIT ?`,
+  selectWaitingAfter: `SELECT CAST(id AS BLOB), -rank, ready_at FROM waiting WHERE key = ?
+    AND (rank, ready_at, id) > (-?, ?, ?) ORDER BY rank, ready_at, id LIMIT ?`,
+
+  selectRecordFacts: `SELECT seq, version, CAST(alias AS BLOB), due_at, crc FROM record
+    WHERE "group" = ? AND id = ?`,
+  insertRecord: `INSERT INTO record ("group", id, version, alias, due_at, body, crc) VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO NOTHING`,
+  /** No index is touched. */
+  updateRecord: 'UPDATE record SET version = ?, body = ?, crc = ? WHERE seq = ?',
+  updateRecordAll:
+    'UPDATE OR IGNORE record SET version = ?, body = ?, crc = ?, alias = ?, due_at = ? WHERE seq = ?',
+  deleteRecord: 'DELETE FROM record WHERE seq = ?',
+  selectRecord: `SELECT ${RECORD_ROW} FROM record WHERE "group" = ? AND id = ?`,
+  selectRecordByAlias: `SELECT ${RECORD_ROW} FROM record WHERE "group" = ? AND alias = ?`,
+  selectRecords: `SELECT ${RECORD_ROW} FROM record WHERE "group" = ? ORDER BY id LIMIT ?`,
+  selectRecordsFrom: `SELECT ${RECORD_ROW} FROM record WHERE "group" = ? AND id >= ? ORDER BY id LIMIT ?`,
+  selectRecordsBack: `SELECT ${RECORD_ROW} FROM record WHERE "group" = ? ORDER BY id DESC LIMIT ?`,
+  selectRecordsBackFrom: `SELECT ${RECORD_ROW} FROM record WHERE "group" = ? AND id <= ? ORDER BY id DESC LIMIT ?`,
+  selectDueRecords: `SELECT CAST("group" AS BLOB), CAST(id AS BLOB), due_at FROM record
+    WHERE due_at IS NOT NULL AND due_at <= ? ORDER BY due_at, "group", id LIMIT ?`,
+  selectDueRecordsAfter: `SELECT due_at FROM record WHERE due_at IS NOT NULL AND (due_at, "group", id) > (?, ?, ?)
+    ORDER BY due_at, "group", id LIMIT 1`,
+
   putSchema: `INSERT INTO schema (project, workflow, kind, digest, registered_at, body, crc, writes)
     VALUES (?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET registered_at = excluded.registered_at,
     writes = writes + 1, body = excluded.body, crc = excluded.crc`,
@@ -86,14 +119,21 @@ export const SQL = {
     ORDER BY kind, registered_at DESC, digest`,
 
   selectChanges: 'SELECT total_changes()',
-  selectProgress: `SELECT CAST(store_id AS BLOB), number, chain, executions, versions, entries, schema_writes
-    FROM progress WHERE one = 1`,
+  selectProgress: `SELECT CAST(store_id AS BLOB), number, chain, executions, versions, entries, schema_writes, records,
+    record_sum FROM progress WHERE one = 1`,
   updateProgress: `UPDATE progress SET number = ?, chain = ?, executions = ?, versions = ?, entries = ?,
-    schema_writes = ? WHERE one = 1`,
+    schema_writes = ?, records = ?, record_sum = ? WHERE one = 1`,
 } as const;
 
 /** The columns of an execution that repeat a part of its body, as one text; see `quoted`. */
-export const INDEXED_TEXT = INDEXED.map((column) => `quote(${column})`).join(" || ' ' || ");
+export const INDEXED_TEXT = quotedText(INDEXED);
+
+/** The columns of a record beside its body, as one text, in the order of `recordColumns`. */
+export const RECORD_TEXT = quotedText(['"group"', 'id', 'version', 'alias', 'due_at']);
+
+function quotedText(columns: readonly string[]): string {
+  return columns.map((column) => `quote(${column})`).join(" || ' ' || ");
+}
 
 /** Statements that look at the database as a whole, to verify it when the store is opened. */
 export const VERIFY_SQL = {
@@ -101,6 +141,11 @@ export const VERIFY_SQL = {
     FROM sqlite_schema ORDER BY rowid`,
   pageCount: 'SELECT page_count FROM pragma_page_count',
   integrity: 'SELECT CAST(integrity_check AS BLOB) FROM pragma_integrity_check',
+  /** Rows of `waiting`, keys in all `waits_for`, and keys whose row is there. */
+  waiting: `SELECT (SELECT count(*) FROM waiting), count(*), count(w.id)
+    FROM execution e CROSS JOIN json_each(e.waits_for) k LEFT JOIN waiting w
+    ON w.key = k.value AND w.rank = -e.priority AND w.ready_at = e.ready_at AND w.id = e.id
+    WHERE e.waits_for IS NOT NULL`,
   schemas: `SELECT CAST(body AS BLOB), crc, writes,
     CAST(quote(project) || ' ' || quote(workflow) || ' ' || quote(kind) || ' ' || quote(digest) || ' ' ||
     quote(registered_at) AS BLOB) FROM schema`,

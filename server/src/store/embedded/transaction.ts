@@ -116,10 +116,13 @@ class Account implements Tally {
   private versions = 0;
   private entries = 0;
   private schemaWrites = 0;
+  private records = 0;
+  private recordSum: number;
 
   constructor(before: Progress) {
     this.before = before;
     this.chain = before.chain;
+    this.recordSum = before.recordSum;
   }
 
   addExecution(): void {
@@ -138,6 +141,11 @@ class Account implements Tally {
     this.schemaWrites += 1;
   }
 
+  replaceRecord(before: number | undefined, after: number | undefined): void {
+    this.records += Number(after !== undefined) - Number(before !== undefined);
+    this.recordSum = (this.recordSum + (after ?? 0) - (before ?? 0)) >>> 0;
+  }
+
   addRow(crc: number): void {
     this.rows += 1;
     this.chain = chained(this.chain, crc);
@@ -154,6 +162,8 @@ class Account implements Tally {
       versions: before.versions + this.versions,
       entries: before.entries + this.entries,
       schemaWrites: before.schemaWrites + this.schemaWrites,
+      records: before.records + this.records,
+      recordSum: this.recordSum,
     };
   }
 }

@@ -7,9 +7,10 @@ import { damage } from './faults.js';
 import { PAGE_BYTES, TABLES } from './layout.js';
 import { type PackedRow, packedRows } from './packed-rows.js';
 import type { Progress } from './progress.js';
+import { quotedRecordCrc } from './record-row.js';
 import { schemaColumns } from './schema-table.js';
 import { quoted, textOf } from './sqlite-text.js';
-import { INDEXED_TEXT, VERIFY_SQL } from './statements.js';
+import { INDEXED_TEXT, RECORD_TEXT, VERIFY_SQL } from './statements.js';
 
 /**
  * Throws unless the database file is what was written, whole: it has all its pages, its trees and indexes agree
@@ -21,8 +22,10 @@ export function verifyDatabase(database: Database.Database, file: string, progre
   verifyLayout(database, file);
   verifyTrees(database, file);
   verifyExecutions(database, file, progress);
+  verifyWaiting(database, file);
   verifyJournal(database, file, progress);
   verifySchemas(database, file, progress);
+  verifyRecords(database, file, progress);
 }
 
 function verifyLength(database: Database.Database, file: string): void {
@@ -58,7 +61,7 @@ function verifyExecutions(database: Database.Database, file: string, progress: P
     name: 'execution',
     key: 'seq',
     numbers: ['ready', 'wake_at', 'outbox_since', 'last_event', 'state_version', 'crc'],
-    text: INDEXED_TEXT,
+    text: `${INDEXED_TEXT} || char(10) || ifnull(waits_for, '')`,
   });
   let count = 0;
   let versions = 0;
@@ -75,17 +78,31 @@ function verifyExecutions(database: Database.Database, file: string, progress: P
 /** @returns the version of the execution. */
 function verifyExecution({ key, body, numbers, text }: PackedRow, file: string): number {
   const [ready, wakeAt = null, outboxSince = null, lastEvent, stateVersion, crc] = numbers;
+  // What it waits for is JSON, in which a new line is escaped.
+  const indexedEnd = text.lastIndexOf('\n');
   const facts = {
     ready: ready === 1,
     wakeAt,
     outboxSince,
     lastEvent: Number(lastEvent),
     stateVersion: Number(stateVersion),
+    waitsFor: text.slice(indexedEnd + 1) || null,
   };
   if (executionCrc(body, facts) !== crc) throw rowDamage(file, 'execution', key);
   const execution = parseExecution(textOf(body));
-  if (text !== indexedColumns(execution).map(quoted).join(' ')) throw rowDamage(file, 'execution', key);
+  const indexed = indexedColumns(execution).map(quoted).join(' ');
+  if (text.slice(0, indexedEnd) !== indexed) throw rowDamage(file, 'execution', key);
   return execution.version;
+}
+
+/** The index of what executions wait for is a table, which `integrity_check` knows nothing of. */
+function verifyWaiting(database: Database.Database, file: string): void {
+  const counts = database.prepare(VERIFY_SQL.waiting).raw().get([]) as [number, number, number];
+  const [rows, keys, keysFound] = counts;
+  if (rows === keys && keys === keysFound) return;
+  throw damage(
+    `${file}: table "waiting" has ${rows} rows, of which ${keysFound} are among the ${keys} it should have`,
+  );
 }
 
 function verifyState(state: PackedRow | undefined, execution: PackedRow, file: string): void {
@@ -121,6 +138,30 @@ function verifySchemas(database: Database.Database, file: string, progress: Prog
     total += writes;
   }
   verifySum(file, 'schema', { found: total, committed: progress.schemaWrites });
+}
+
+/** Records come and go, so that their number alone says little: the sum of their checksums says which they are. */
+function verifyRecords(database: Database.Database, file: string, progress: Progress): void {
+  let count = 0;
+  let sum = 0;
+  for (const row of packedRows({
+    database,
+    file,
+    name: 'record',
+    key: 'seq',
+    numbers: ['crc'],
+    text: RECORD_TEXT,
+  })) {
+    const crc = quotedRecordCrc(row.body, row.text);
+    if (crc !== row.numbers[0]) throw rowDamage(file, 'record', row.key);
+    count += 1;
+    sum = (sum + crc) >>> 0;
+  }
+  if (count === progress.records && sum === progress.recordSum) return;
+  throw damage(
+    `${file}: table "record" holds ${count} rows with the checksum ${sum}, but ${progress.records} with the checksum ` +
+      `${progress.recordSum} were committed to it`,
+  );
 }
 
 function verifySum(

@@ -5,22 +5,29 @@ import { entryText } from '../record-codec.js';
 import {
   type CommitResult,
   type DueExecutions,
+  type DueRecords,
   type ExecutionIndex,
   type ExecutionQuery,
   type ExecutionWrite,
   type Follower,
   type ReadyExecution,
   type ReadyQuery,
+  type RecordName,
+  type RecordQuery,
+  type RecordWrite,
   type SchemaQuery,
   type Store,
   type StoredExecution,
+  type StoredRecord,
   type StoredSchema,
   type StoredWorker,
   StoreFault,
+  type WaitingExecution,
 } from '../store.js';
 import { compareText } from '../text-order.js';
 import { WorkerMap } from '../worker-map.js';
-import { assertWellFormed } from '../write-rules.js';
+import { assertWellFormed, assertWellFormedRecord } from '../write-rules.js';
+import { RecordMap } from './record-map.js';
 
 /**
  * A store that forgets everything when the process ends: for the simulator and for unit tests. It keeps the values that
@@ -40,7 +47,10 @@ export class MemoryDatabase {
   readonly due = new Set<string>();
   readonly outboxes = new Set<string>();
   readonly schemas = new Map<string, StoredSchema>();
+  /** Ids by what they wait for. */
+  readonly waiting = new Map<string, Set<string>>();
   readonly workers = new WorkerMap();
+  readonly records = new RecordMap();
   readonly followers = new Map<Follower, Store>();
 }
 
@@ -109,7 +119,7 @@ class MemoryStore implements Store {
     return this.rowsOf(ids ?? [])
       .map((row) => row.execution)
       .filter(({ queue }) => query.queues?.includes(queue) ?? true)
-      .sort((a, b) => b.priority - a.priority || a.readyAt - b.readyAt || compareText(a.id, b.id))
+      .sort(firstServed)
       .slice(0, query.limit)
       .map(({ id, queue }) => ({ id, queue }));
   }
@@ -134,6 +144,20 @@ class MemoryStore implements Store {
       .filter(({ index: { outboxSince } }) => outboxSince !== undefined && outboxSince <= query.until)
       .slice(0, query.limit)
       .map(({ execution }) => execution.id);
+  }
+
+  async listWaiting(query: {
+    readonly key: string;
+    readonly after?: WaitingExecution;
+    readonly limit: number;
+  }): Promise<readonly WaitingExecution[]> {
+    this.assertOpen();
+    const { after } = query;
+    return this.rowsOf(this.database.waiting.get(query.key) ?? [])
+      .map(({ execution: { id, priority, readyAt } }) => ({ id, priority, readyAt }))
+      .filter((waiting) => !after || firstServed(waiting, after) > 0)
+      .sort(firstServed)
+      .slice(0, query.limit);
   }
 
   async list(query: ExecutionQuery): Promise<readonly Execution[]> {
@@ -184,6 +208,29 @@ class MemoryStore implements Store {
     return this.database.workers.list(query);
   }
 
+  async commitRecord(write: RecordWrite): Promise<CommitResult> {
+    this.assertOpen();
+    const replaced = assertWellFormedRecord(write);
+    const result = this.database.records.commit(write, replaced, this);
+    if (result === 'committed') this.tellOthers((follower) => follower.recordsChanged([replaced.group]));
+    return result;
+  }
+
+  async loadRecord(name: RecordName): Promise<StoredRecord | undefined> {
+    this.assertOpen();
+    return this.database.records.load(name);
+  }
+
+  async listRecords(query: RecordQuery): Promise<readonly StoredRecord[]> {
+    this.assertOpen();
+    return this.database.records.list(query);
+  }
+
+  async listDueRecords(query: { readonly until: number; readonly limit: number }): Promise<DueRecords> {
+    this.assertOpen();
+    return this.database.records.listDue(query, this);
+  }
+
   follow(follower: Follower): () => void {
     this.database.followers.set(follower, this);
     return () => this.database.followers.delete(follower);
@@ -196,12 +243,16 @@ class MemoryStore implements Store {
     }
   }
 
-  /** Tells the followers of the other stores, as late as any other process would be told. */
   private tell({ id, projectId, workflowId }: Execution, { ready }: ExecutionIndex): void {
     const change = { executionId: id, ...(ready && { ready: { projectId, workflowId } }) };
+    this.tellOthers((follower) => follower.changed([change]));
+  }
+
+  /** Tells the followers of the other stores, as late as any other process would be told. */
+  private tellOthers(tell: (follower: Follower) => void): void {
     for (const [follower, store] of this.database.followers) {
       if (store === this) continue;
-      queueMicrotask(() => this.database.followers.has(follower) && follower.changed([change]));
+      queueMicrotask(() => this.database.followers.has(follower) && tell(follower));
     }
   }
 
@@ -213,6 +264,8 @@ class MemoryStore implements Store {
   }
 
   private replace(row: Row, write: ExecutionWrite): void {
+    const noLonger = row.index.waitsFor?.filter((key) => !write.index.waitsFor?.includes(key)) ?? [];
+    for (const key of noLonger) this.database.waiting.get(key)?.delete(row.execution.id);
     row.execution = write.execution;
     row.state = write.state ?? row.state;
     row.index = write.index;
@@ -228,6 +281,10 @@ class MemoryStore implements Store {
     setMembership(ready, execution.id, index.ready);
     setMembership(this.database.due, execution.id, index.wakeAt !== undefined);
     setMembership(this.database.outboxes, execution.id, index.outboxSince !== undefined);
+    for (const key of index.waitsFor ?? []) {
+      const waiting = this.database.waiting.get(key) ?? new Set();
+      this.database.waiting.set(key, waiting.add(execution.id));
+    }
   }
 
   private rowsOf(ids: Iterable<string>): Row[] {
@@ -264,6 +321,10 @@ function firstAfter(rows: readonly JournalRow[], event: number): number {
     else low = middle + 1;
   }
   return low;
+}
+
+function firstServed(a: WaitingExecution, b: WaitingExecution): number {
+  return b.priority - a.priority || a.readyAt - b.readyAt || compareText(a.id, b.id);
 }
 
 function newestFirst(a: Execution, b: Execution): number {

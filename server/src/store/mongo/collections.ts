@@ -16,6 +16,7 @@ export interface CollectionLayout {
 export interface IndexLayout {
   readonly name: string;
   readonly key: IndexKey;
+  readonly unique?: true;
   readonly partialFilterExpression?: Document;
   readonly expireAfterSeconds?: number;
 }
@@ -34,6 +35,9 @@ export const SCHEMAS = 'schemas';
 
 /** What the servers tell each other of their workers. */
 export const WORKERS = 'workers';
+
+/** Documents of the engine's own that are no executions. */
+export const RECORDS = 'records';
 
 /**
  * The indexes of `executions` by which the store asks. Each is named as the hint of its queries, so that no plan is ever
@@ -62,6 +66,11 @@ export const EXECUTION_INDEXES = {
     key: { 'index.outboxSince': 1, _id: 1 },
     partialFilterExpression: { 'index.outboxSince': { $exists: true } },
   },
+  waiting: {
+    name: 'waiting',
+    key: { 'index.waitsFor': 1, priority: -1, readyAt: 1, _id: 1 },
+    partialFilterExpression: { 'index.waitsFor': { $exists: true } },
+  },
   list: { name: 'list', key: { projectId: 1, createdAt: 1, _id: 1 } },
   status: { name: 'status', key: { projectId: 1, status: 1, createdAt: 1, _id: 1 } },
   workflow: { name: 'workflow', key: { projectId: 1, workflowId: 1, createdAt: 1, _id: 1 } },
@@ -86,6 +95,20 @@ export const EXECUTION_INDEXES = {
     key: { expiresAt: 1, _id: 1 },
     partialFilterExpression: { expiresAt: { $exists: true } },
   },
+} as const satisfies Readonly<Record<string, IndexLayout>>;
+
+/**
+ * The indexes of `records`, beside the one of `_id`, along which a group is listed. A unique index of a sharded collection
+ * has to begin with the whole shard key, and that cannot be a hash.
+ */
+export const RECORD_INDEXES = {
+  alias: {
+    name: 'alias',
+    key: { group: 1, alias: 1 },
+    unique: true,
+    partialFilterExpression: { alias: { $exists: true } },
+  },
+  due: { name: 'due', key: { dueAt: 1, _id: 1 }, partialFilterExpression: { dueAt: { $exists: true } } },
 } as const satisfies Readonly<Record<string, IndexLayout>>;
 
 const TEXT = { bsonType: 'string' };
@@ -114,7 +137,11 @@ export const COLLECTIONS: readonly CollectionLayout[] = [
       priority: NUMBER,
       readyAt: TIME,
       eventCount: NUMBER,
-      index: { ...RECORD, required: ['ready'], properties: { ready: FLAG } },
+      index: {
+        ...RECORD,
+        required: ['ready'],
+        properties: { ready: FLAG, waitsFor: { ...LIST, minItems: 1, items: TEXT } },
+      },
       commit: { ...RECORD, required: ['by', 'number'], properties: { by: TEXT, number: NUMBER } },
       state: RECORD,
       tail: LIST,
@@ -162,9 +189,22 @@ export const COLLECTIONS: readonly CollectionLayout[] = [
     ],
     shardKey: { _id: 'hashed' },
   },
+  {
+    name: RECORDS,
+    validator: required(
+      { _id: RECORD, group: TEXT, version: NUMBER, by: TEXT, body: TEXT },
+      { alias: TEXT, dueAt: { bsonType: 'date' } },
+    ),
+    indexes: Object.values(RECORD_INDEXES),
+    shardKey: { group: 1 },
+  },
 ];
 
-/** A validator by which all of these are there. Others may be, too. */
-function required(properties: Readonly<Record<string, Document>>): Document {
-  return { $jsonSchema: { bsonType: 'object', required: Object.keys(properties), properties } };
+/** A validator by which all of the first are there, and the others may be. What it does not name may be, too. */
+function required(
+  properties: Readonly<Record<string, Document>>,
+  optional: Readonly<Record<string, Document>> = {},
+): Document {
+  const all = { ...properties, ...optional };
+  return { $jsonSchema: { bsonType: 'object', required: Object.keys(properties), properties: all } };
 }

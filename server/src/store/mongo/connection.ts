@@ -10,10 +10,11 @@ import {
   WriteConcern,
 } from 'mongodb';
 import { StoreFault } from '../store.js';
-import { EXECUTIONS, JOURNAL, SCHEMAS, WORKERS } from './collections.js';
+import { EXECUTIONS, JOURNAL, RECORDS, SCHEMAS, WORKERS } from './collections.js';
 import type { ExecutionDocument } from './execution-document.js';
 import { toFault, withoutPassword } from './faults.js';
 import type { ChunkDocument } from './journal.js';
+import type { RecordDocument } from './record-document.js';
 import type { SchemaDocument } from './schemas.js';
 import type { WorkerDocument } from './workers.js';
 
@@ -65,6 +66,7 @@ export class Connection {
   readonly journal: Collection<ChunkDocument>;
   readonly schemas: Collection<SchemaDocument>;
   readonly workers: Collection<WorkerDocument>;
+  readonly records: Collection<RecordDocument>;
   readonly client: MongoClient;
   /** The time of the cluster that the newest answer told of. */
   private newest: Timestamp | undefined;
@@ -78,6 +80,7 @@ export class Connection {
     this.journal = this.database.collection(JOURNAL);
     this.schemas = this.database.collection(SCHEMAS);
     this.workers = this.database.collection(WORKERS);
+    this.records = this.database.collection(RECORDS);
   }
 
   /** Lets go of everything. */

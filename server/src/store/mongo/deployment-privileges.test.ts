@@ -3,7 +3,8 @@ import { ACTIONS, missingActions, type Privilege } from './deployment-privileges
 
 const needed = { database: 'polos', collections: ['executions', 'journal'] };
 const all = [...ACTIONS];
-const ofCollections = all.filter((action) => action !== 'listCollections');
+const ofTheDatabase = ['listCollections', 'find', 'changeStream'];
+const ofCollections = all.filter((action) => !ofTheDatabase.includes(action));
 
 test.each<[title: string, resource: Privilege['resource']]>([
   ['in the database', { db: 'polos', collection: '' }],
@@ -13,13 +14,14 @@ test.each<[title: string, resource: Privilege['resource']]>([
   expect(missingActions([{ resource, actions: all }], needed)).toEqual([]);
 });
 
-test('actions that are allowed on each collection by its name are not missing', () => {
+test('actions that are allowed on each collection by its name are not missing, but for those of the database', () => {
   const privileges = [
     { resource: { db: '', collection: 'executions' }, actions: ofCollections },
     { resource: { db: 'polos', collection: 'journal' }, actions: ofCollections },
-    { resource: { db: 'polos', collection: '' }, actions: ['listCollections'] },
+    { resource: { db: 'polos', collection: '' }, actions: ofTheDatabase },
   ];
   expect(missingActions(privileges, needed)).toEqual([]);
+  expect(missingActions(privileges.slice(0, 2), needed)).toEqual(['find', 'listCollections', 'changeStream']);
 });
 
 test.each<[title: string, privilege: Privilege]>([

@@ -17,8 +17,8 @@ export const ACTIONS = [
 /** One of them. */
 export type Action = (typeof ACTIONS)[number];
 
-/** Of a database as a whole; all others are of its collections. */
-const OF_THE_DATABASE: ReadonlySet<Action> = new Set(['listCollections']);
+/** Of a database as a whole, the last two for the change stream; all others are of its collections. */
+const OF_THE_DATABASE: ReadonlySet<Action> = new Set(['listCollections', 'find', 'changeStream']);
 
 /** A place in MongoDB, and what a user may do there, as `connectionStatus` tells. */
 export interface Privilege {

@@ -35,6 +35,7 @@ export interface IndexDocument {
   readonly ready: boolean;
   readonly wakeAt?: Date;
   readonly outboxSince?: Date;
+  readonly waitsFor?: readonly string[];
 }
 
 /** Fields that are times; so are two of the lease. */
@@ -75,11 +76,17 @@ export function toFields(execution: Partial<Execution>): Record<string, unknown>
 }
 
 /** What the indexes hold of an execution, as it is kept. */
-export function toIndexDocument({ ready, wakeAt, outboxSince }: ExecutionIndex): IndexDocument {
+export function toIndexDocument({
+  ready,
+  wakeAt,
+  outboxSince,
+  waitsFor = [],
+}: ExecutionIndex): IndexDocument {
   return {
     ready,
     ...(wakeAt !== undefined && { wakeAt: toIndexTime(wakeAt) }),
     ...(outboxSince !== undefined && { outboxSince: toIndexTime(outboxSince) }),
+    ...(waitsFor.length > 0 && { waitsFor }),
   };
 }
 

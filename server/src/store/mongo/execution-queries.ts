@@ -1,5 +1,5 @@
 import type { Filter, FindOptions } from 'mongodb';
-import type { ExecutionQuery, ReadyQuery } from '../store.js';
+import type { ExecutionQuery, ReadyQuery, WaitingExecution } from '../store.js';
 import { toIndexTime, toTime } from './bson-values.js';
 import { EXECUTION_INDEXES } from './collections.js';
 import type { ExecutionDocument } from './execution-document.js';
@@ -16,6 +16,13 @@ export interface ExecutionFind {
 /** What `listDue` and `listOutboxes` are asked. */
 export interface DueQuery {
   readonly until: number;
+  readonly limit: number;
+}
+
+/** What `listWaiting` is asked. */
+export interface WaitingQuery {
+  readonly key: string;
+  readonly after?: WaitingExecution;
   readonly limit: number;
 }
 
@@ -65,6 +72,29 @@ export function findOutboxes({ until, limit }: DueQuery): ExecutionFind {
     filter: { 'index.outboxSince': { $lte: new Date(Math.floor(until)) } },
     options: { hint: EXECUTION_INDEXES.outbox.key, projection: { _id: 1 }, limit },
   };
+}
+
+/** What `listWaiting` asks; answered from the index alone. */
+export function findWaiting({ key, after, limit }: WaitingQuery): ExecutionFind {
+  return {
+    filter: { 'index.waitsFor': key, ...(after && { $or: placesAfter(after) }) },
+    options: {
+      hint: EXECUTION_INDEXES.waiting.key,
+      sort: { priority: -1, readyAt: 1, _id: 1 },
+      projection: { priority: 1, readyAt: 1 },
+      limit,
+    },
+  };
+}
+
+/** What comes after a place, as ranges of the index: MongoDB merges them in order, and reads nothing that it skips. */
+function placesAfter({ id, priority, readyAt }: WaitingExecution): object[] {
+  const time = toTime(readyAt);
+  return [
+    { priority, readyAt: time, _id: { $gt: id } },
+    { priority, readyAt: { $gt: time } },
+    { priority: { $lt: priority } },
+  ];
 }
 
 /**

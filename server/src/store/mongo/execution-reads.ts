@@ -1,6 +1,13 @@
 import type { ClientSession } from 'mongodb';
 import type { Execution } from '../../core/execution.js';
-import type { DueExecutions, ExecutionQuery, ReadyExecution, ReadyQuery, StoredExecution } from '../store.js';
+import type {
+  DueExecutions,
+  ExecutionQuery,
+  ReadyExecution,
+  ReadyQuery,
+  StoredExecution,
+  WaitingExecution,
+} from '../store.js';
 import { type Connection, QUERY_MS_MAX } from './connection.js';
 import { type ExecutionDocument, fromExecutionDocument, fromStoredDocument } from './execution-document.js';
 import {
@@ -12,6 +19,8 @@ import {
   findOurs,
   findOutboxes,
   findReady,
+  findWaiting,
+  type WaitingQuery,
 } from './execution-queries.js';
 import { Gathering } from './gathering.js';
 
@@ -56,6 +65,14 @@ export class ExecutionReads {
   async listOutboxes(query: DueQuery): Promise<readonly string[]> {
     const found = await this.find('list outboxes', findOutboxes(query));
     return found.map(({ _id }) => _id);
+  }
+
+  /** See `Store.listWaiting`. */
+  async listWaiting(query: WaitingQuery): Promise<readonly WaitingExecution[]> {
+    const found = await this.find(`list what waits for "${query.key}"`, findWaiting(query));
+    return found.map(({ _id, priority, readyAt }) => {
+      return { id: _id, priority: priority as number, readyAt: Number(readyAt) };
+    });
   }
 
   /** See `Store.list`. */

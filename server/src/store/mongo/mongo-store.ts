@@ -5,27 +5,35 @@ import type { JournalEntry } from '../../core/journal.js';
 import {
   type CommitResult,
   type DueExecutions,
+  type DueRecords,
   type ExecutionQuery,
   type ExecutionWrite,
   type Follower,
   type ReadyExecution,
   type ReadyQuery,
+  type RecordName,
+  type RecordQuery,
+  type RecordWrite,
   type SchemaQuery,
   type Store,
   type StoredExecution,
+  type StoredRecord,
   type StoredSchema,
   type StoredWorker,
   StoreFault,
+  type WaitingExecution,
 } from '../store.js';
-import { assertWellFormed } from '../write-rules.js';
+import { assertWellFormed, assertWellFormedRecord } from '../write-rules.js';
 import { ChangeFeed } from './change-feed.js';
 import { Commits, type CommitsOptions } from './commits.js';
 import { Connection } from './connection.js';
 import { prepareDeployment } from './deployment.js';
 import { addressOf } from './deployment-faults.js';
-import type { DueQuery } from './execution-queries.js';
+import type { DueQuery, WaitingQuery } from './execution-queries.js';
 import { ExecutionReads } from './execution-reads.js';
 import { Journal, type JournalPage } from './journal.js';
+import { OwnRemovals } from './own-removals.js';
+import { Records } from './records.js';
 import { Schemas } from './schemas.js';
 import { type WorkerQuery, Workers } from './workers.js';
 
@@ -48,7 +56,8 @@ export interface MongoStoreOptions {
  * Where to look: `collections.ts` has the collections and indexes, `execution-document.ts` the document that an execution
  * is. A commit goes through `commits.ts` (order), `commit-operation.ts` (what is written), `commit-groups.ts` (with which
  * others), `commit-writer.ts` (how), and `settlement.ts` where the answer was lost. Reads are in `execution-reads.ts` and
- * `journal.ts`, what others commit in `change-feed.ts`. docs/decisions/0002-mongodb-layout.md has the reasons.
+ * `journal.ts`, what others commit in `change-feed.ts`. `records.ts` has all about records, which are simpler: each is
+ * written by itself. docs/decisions/0002-mongodb-layout.md has the reasons.
  *
  * @throws StoreFault if the database cannot be reached or is none that the store can work with, saying what to do.
  */
@@ -74,6 +83,7 @@ class MongoStore implements Store {
   private readonly reads: ExecutionReads;
   private readonly schemas: Schemas;
   private readonly workers: Workers;
+  private readonly records: Records;
   private readonly feed: ChangeFeed;
   private readonly underway = new Set<Promise<unknown>>();
   private closing: Promise<void> | undefined;
@@ -86,7 +96,9 @@ class MongoStore implements Store {
     this.reads = new ExecutionReads(connection, by);
     this.schemas = new Schemas(connection);
     this.workers = new Workers(connection);
-    this.feed = new ChangeFeed(connection, by);
+    const removals = new OwnRemovals();
+    this.records = new Records({ connection, by, removals });
+    this.feed = new ChangeFeed({ connection, by, removals });
   }
 
   async commit(write: ExecutionWrite): Promise<CommitResult> {
@@ -120,6 +132,11 @@ class MongoStore implements Store {
     return this.finish(this.reads.listOutboxes(query));
   }
 
+  async listWaiting(query: WaitingQuery): Promise<readonly WaitingExecution[]> {
+    this.assertOpen();
+    return this.finish(this.reads.listWaiting(query));
+  }
+
   async list(query: ExecutionQuery): Promise<readonly Execution[]> {
     this.assertOpen();
     return this.finish(this.reads.list(query));
@@ -148,6 +165,27 @@ class MongoStore implements Store {
   async listWorkers(query: WorkerQuery): Promise<readonly StoredWorker[]> {
     this.assertOpen();
     return this.finish(this.workers.list(query));
+  }
+
+  async commitRecord(write: RecordWrite): Promise<CommitResult> {
+    this.assertOpen();
+    const replaced = assertWellFormedRecord(write);
+    return this.finish(this.records.commit(write, replaced));
+  }
+
+  async loadRecord(name: RecordName): Promise<StoredRecord | undefined> {
+    this.assertOpen();
+    return this.finish(this.records.load(name));
+  }
+
+  async listRecords(query: RecordQuery): Promise<readonly StoredRecord[]> {
+    this.assertOpen();
+    return this.finish(this.records.list(query));
+  }
+
+  async listDueRecords(query: DueQuery): Promise<DueRecords> {
+    this.assertOpen();
+    return this.finish(this.records.listDue(query));
   }
 
   follow(follower: Follower): () => void {

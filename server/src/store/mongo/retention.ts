@@ -1,8 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Db } from 'mongodb';
+import { statesName, treeName } from '../../core/execution.js';
 import { StoreFault } from '../store.js';
-import { EXECUTION_INDEXES, EXECUTIONS, JOURNAL } from './collections.js';
+import { EXECUTION_INDEXES, EXECUTIONS, JOURNAL, RECORDS } from './collections.js';
 import { Connection } from './connection.js';
+import type { RecordDocument } from './record-document.js';
+import { findRecords } from './record-queries.js';
 
 const INTERVAL_MS = 60_000;
 const BATCH_MAX = 500;
@@ -91,24 +94,40 @@ export class Retention {
 }
 
 /**
- * Deletes up to 500 executions that expired, with their journals. One whose outbox is not empty is left for later: others
- * wait for what is in it. One that is open stays, whoever gave it an `expiresAt`.
+ * Deletes up to 500 executions that expired, with their journals, the snapshots of their states and the orders of the
+ * events of their trees. One whose outbox is not empty is left for later: others wait for what is in it. One that is open
+ * stays, whoever gave it an `expiresAt`.
  * @returns how many it found; 0 if others deleted all of them meanwhile.
  */
 export async function deleteExpired(db: Db, { now }: { readonly now: number }): Promise<number> {
-  const executions = db.collection<{ readonly _id: string }>(EXECUTIONS);
+  const executions = db.collection<{ readonly _id: string; readonly rootExecutionId: string }>(EXECUTIONS);
   const expired = {
     expiresAt: { $lte: new Date(now) },
     closedAt: { $exists: true },
     'index.outboxSince': { $exists: false },
   };
   const found = await executions
-    .find(expired, { projection: { _id: 1 }, limit: BATCH_MAX, hint: EXECUTION_INDEXES.expired.name })
+    .find(expired, {
+      projection: { rootExecutionId: 1 },
+      limit: BATCH_MAX,
+      hint: EXECUTION_INDEXES.expired.name,
+    })
     .toArray();
   if (found.length === 0) return 0;
   const ids = found.map(({ _id }) => _id);
-  // In this order a crash between the two leaves an execution that is deleted later, and never chunks that nobody finds.
+  const roots = found.filter(({ _id, rootExecutionId }) => _id === rootExecutionId).map(({ _id }) => _id);
+  // In this order a crash in between leaves an execution that is deleted later, and never chunks that nobody finds.
   await db.collection(JOURNAL).deleteMany({ execution: { $in: ids } });
+  await deleteGroups(db, [...roots.map(treeName), ...ids.map(statesName)]);
   const { deletedCount } = await executions.deleteMany({ _id: { $in: ids }, ...expired });
+  // What a server added in between, for somebody who follows descendants of a root that goes. From now on it sees that.
+  await deleteGroups(db, roots.map(treeName));
   return deletedCount === 0 ? 0 : found.length;
+}
+
+/** Deletes all records of some groups. */
+async function deleteGroups(db: Db, groups: readonly string[]): Promise<void> {
+  if (groups.length === 0) return;
+  const filters = groups.map((group) => findRecords({ group, limit: 0 }).filter);
+  await db.collection<RecordDocument>(RECORDS).deleteMany({ $or: filters });
 }

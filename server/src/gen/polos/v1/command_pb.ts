@@ -21,7 +21,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file polos/v1/command.proto.
  */
 export const file_polos_v1_command: GenFile = /*@__PURE__*/
-  fileDesc("ChZwb2xvcy92MS9jb21tYW5kLnByb3RvEghwb2xvcy52MSLMBQoHQ29tbWFuZBIxCg5zdGVwX2NvbXBsZXRlZBgBIAEoCzIXLnBvbG9zLnYxLlN0ZXBDb21wbGV0ZWRIABIrCgtzdGVwX2ZhaWxlZBgCIAEoCzIULnBvbG9zLnYxLlN0ZXBGYWlsZWRIABIvCg1jaGlsZF9zdGFydGVkGAMgASgLMhYucG9sb3MudjEuQ2hpbGRTdGFydGVkSAASNQoQb3V0Y29tZV9hY2NlcHRlZBgEIAEoCzIZLnBvbG9zLnYxLk91dGNvbWVBY2NlcHRlZEgAEi8KDXN0YXRlX2NoYW5nZWQYBSABKAsyFi5wb2xvcy52MS5TdGF0ZUNoYW5nZWRIABI7ChNleGVjdXRpb25fY29tcGxldGVkGAYgASgLMhwucG9sb3MudjEuRXhlY3V0aW9uQ29tcGxldGVkSAASNQoQZXhlY3V0aW9uX2ZhaWxlZBgHIAEoCzIZLnBvbG9zLnYxLkV4ZWN1dGlvbkZhaWxlZEgAEjsKE2V4ZWN1dGlvbl9zdXNwZW5kZWQYCCABKAsyHC5wb2xvcy52MS5FeGVjdXRpb25TdXNwZW5kZWRIABI7ChNleGVjdXRpb25fY2FuY2VsbGVkGAkgASgLMhwucG9sb3MudjEuRXhlY3V0aW9uQ2FuY2VsbGVkSAASLwoNdGltZXJfYXdhaXRlZBgKIAEoCzIWLnBvbG9zLnYxLlRpbWVyQXdhaXRlZEgAEi8KDWV2ZW50X2F3YWl0ZWQYCyABKAsyFi5wb2xvcy52MS5FdmVudEF3YWl0ZWRIABIzCg9ldmVudF9wdWJsaXNoZWQYDCABKAsyGC5wb2xvcy52MS5FdmVudFB1Ymxpc2hlZEgAEjEKDnJlc3VtZV9hd2FpdGVkGA0gASgLMhcucG9sb3MudjEuUmVzdW1lQXdhaXRlZEgAQhAKB2NvbW1hbmQSBbpIAggBIs8BCg1TdGVwQ29tcGxldGVkEhwKCHN0ZXBfa2V5GAEgASgJQgq6SAdyBRABKIAIEjQKBGtpbmQYAiABKA4yEi5wb2xvcy52MS5TdGVwS2luZEISukgPggEMEAEYABgBGAQYBRgGEiEKBnJlc3VsdBgDIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQSMgoIYXR0ZW1wdHMYBCADKAsyFS5wb2xvcy52MS5TdGVwQXR0ZW1wdEIJukgGkgEDEOkHEhMKC3N0YXRlX3BhdGNoGAUgASgJIsABCgpTdGVwRmFpbGVkEhwKCHN0ZXBfa2V5GAEgASgJQgq6SAdyBRABKIAIEjQKBGtpbmQYAiABKA4yEi5wb2xvcy52MS5TdGVwS2luZEISukgPggEMEAEYABgBGAQYBRgGEioKB2ZhaWx1cmUYAyABKAsyES5wb2xvcy52MS5GYWlsdXJlQga6SAPIAQESMgoIYXR0ZW1wdHMYBCADKAsyFS5wb2xvcy52MS5TdGVwQXR0ZW1wdEIJukgGkgEDEOkHIvQCCgxDaGlsZFN0YXJ0ZWQSHAoIc3RlcF9rZXkYASABKAlCCrpIB3IFEAEogAgSNAoLd29ya2Zsb3dfaWQYAiABKAlCH7pIHHIaEAEoyAEyE15bXlx4MDAtXHgxZlx4N2ZdKyQSIgoHcGF5bG9hZBgDIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQSFQoNaW5pdGlhbF9zdGF0ZRgEIAEoCRIMCgR3YWl0GAUgASgIEhcKBXF1ZXVlGAYgASgJQgi6SAVyAyjIARIhCg9jb25jdXJyZW5jeV9rZXkYByABKAlCCLpIBXIDKIAIEjgKC3J1bl90aW1lb3V0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgi6SAWqAQIqABIrCgxyZXRyeV9wb2xpY3kYCSABKAsyFS5wb2xvcy52MS5SZXRyeVBvbGljeRIkCghwcmlvcml0eRgKIAEoBUISukgPGg0YZCic//////////8BIi8KD091dGNvbWVBY2NlcHRlZBIcCghzdGVwX2tleRgBIAEoCUIKukgHcgUQASiACCJkCgxTdGF0ZUNoYW5nZWQSHgoNYmFzZV9yZXZpc2lvbhgBIAEoA0IHukgEIgIoARIPCgVwYXRjaBgCIAEoCUgAEhIKCGRvY3VtZW50GAMgASgJSABCDwoGY2hhbmdlEgW6SAIIASI3ChJFeGVjdXRpb25Db21wbGV0ZWQSIQoGcmVzdWx0GAEgASgLMhEucG9sb3MudjEuUGF5bG9hZCI9Cg9FeGVjdXRpb25GYWlsZWQSKgoHZmFpbHVyZRgBIAEoCzIRLnBvbG9zLnYxLkZhaWx1cmVCBrpIA8gBASIUChJFeGVjdXRpb25TdXNwZW5kZWQiFAoSRXhlY3V0aW9uQ2FuY2VsbGVkIpcBCgxUaW1lckF3YWl0ZWQSHAoIc3RlcF9rZXkYASABKAlCCrpIB3IFEAEogAgSLQoJZmlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI6CgVkZWxheRgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIQukgNqgEKIgYIgOTklgEyACJrCgxFdmVudEF3YWl0ZWQSEAoIc3RlcF9rZXkYASABKAkSDQoFdG9waWMYAiABKAkSDgoGY3Vyc29yGAMgASgJEioKB3RpbWVvdXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iggEKDkV2ZW50UHVibGlzaGVkEhwKCHN0ZXBfa2V5GAEgASgJQgq6SAdyBRABKIAIEhcKBXRvcGljGAIgASgJQgi6SAVyAyiACBIYCgR0eXBlGAMgASgJQgq6SAdyBRABKMgBEh8KBGRhdGEYBCABKAsyES5wb2xvcy52MS5QYXlsb2FkIowBCg1SZXN1bWVBd2FpdGVkEhwKCHN0ZXBfa2V5GAEgASgJQgq6SAdyBRABKIAIEh8KBGRhdGEYAiABKAsyES5wb2xvcy52MS5QYXlsb2FkEjwKB3RpbWVvdXQYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CELpIDaoBCiIGCIDk5JYBKgBiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_polos_v1_execution, file_polos_v1_failure, file_polos_v1_payload, file_polos_v1_step]);
+  fileDesc("ChZwb2xvcy92MS9jb21tYW5kLnByb3RvEghwb2xvcy52MSKwBgoHQ29tbWFuZBIxCg5zdGVwX2NvbXBsZXRlZBgBIAEoCzIXLnBvbG9zLnYxLlN0ZXBDb21wbGV0ZWRIABIrCgtzdGVwX2ZhaWxlZBgCIAEoCzIULnBvbG9zLnYxLlN0ZXBGYWlsZWRIABIvCg1jaGlsZF9zdGFydGVkGAMgASgLMhYucG9sb3MudjEuQ2hpbGRTdGFydGVkSAASNQoQb3V0Y29tZV9hY2NlcHRlZBgEIAEoCzIZLnBvbG9zLnYxLk91dGNvbWVBY2NlcHRlZEgAEi8KDXN0YXRlX2NoYW5nZWQYBSABKAsyFi5wb2xvcy52MS5TdGF0ZUNoYW5nZWRIABI7ChNleGVjdXRpb25fY29tcGxldGVkGAYgASgLMhwucG9sb3MudjEuRXhlY3V0aW9uQ29tcGxldGVkSAASNQoQZXhlY3V0aW9uX2ZhaWxlZBgHIAEoCzIZLnBvbG9zLnYxLkV4ZWN1dGlvbkZhaWxlZEgAEjsKE2V4ZWN1dGlvbl9zdXNwZW5kZWQYCCABKAsyHC5wb2xvcy52MS5FeGVjdXRpb25TdXNwZW5kZWRIABI7ChNleGVjdXRpb25fY2FuY2VsbGVkGAkgASgLMhwucG9sb3MudjEuRXhlY3V0aW9uQ2FuY2VsbGVkSAASLwoNdGltZXJfYXdhaXRlZBgKIAEoCzIWLnBvbG9zLnYxLlRpbWVyQXdhaXRlZEgAEi8KDWV2ZW50X2F3YWl0ZWQYCyABKAsyFi5wb2xvcy52MS5FdmVudEF3YWl0ZWRIABIzCg9ldmVudF9wdWJsaXNoZWQYDCABKAsyGC5wb2xvcy52MS5FdmVudFB1Ymxpc2hlZEgAEjEKDnJlc3VtZV9hd2FpdGVkGA0gASgLMhcucG9sb3MudjEuUmVzdW1lQXdhaXRlZEgAEjUKEGNoaWxkcmVuX3N0YXJ0ZWQYDiABKAsyGS5wb2xvcy52MS5DaGlsZHJlblN0YXJ0ZWRIABIrCgtyZXN1bWVfc2VudBgPIAEoCzIULnBvbG9zLnYxLlJlc3VtZVNlbnRIAEIQCgdjb21tYW5kEgW6SAIIASLPAQoNU3RlcENvbXBsZXRlZBIcCghzdGVwX2tleRgBIAEoCUIKukgHcgUQASiACBI0CgRraW5kGAIgASgOMhIucG9sb3MudjEuU3RlcEtpbmRCErpID4IBDBABGAAYARgEGAUYBhIhCgZyZXN1bHQYAyABKAsyES5wb2xvcy52MS5QYXlsb2FkEjIKCGF0dGVtcHRzGAQgAygLMhUucG9sb3MudjEuU3RlcEF0dGVtcHRCCbpIBpIBAxDpBxITCgtzdGF0ZV9wYXRjaBgFIAEoCSLAAQoKU3RlcEZhaWxlZBIcCghzdGVwX2tleRgBIAEoCUIKukgHcgUQASiACBI0CgRraW5kGAIgASgOMhIucG9sb3MudjEuU3RlcEtpbmRCErpID4IBDBABGAAYARgEGAUYBhIqCgdmYWlsdXJlGAMgASgLMhEucG9sb3MudjEuRmFpbHVyZUIGukgDyAEBEjIKCGF0dGVtcHRzGAQgAygLMhUucG9sb3MudjEuU3RlcEF0dGVtcHRCCbpIBpIBAxDpByL0AgoMQ2hpbGRTdGFydGVkEhwKCHN0ZXBfa2V5GAEgASgJQgq6SAdyBRABKIAIEjQKC3dvcmtmbG93X2lkGAIgASgJQh+6SBxyGhABKMgBMhNeW15ceDAwLVx4MWZceDdmXSskEiIKB3BheWxvYWQYAyABKAsyES5wb2xvcy52MS5QYXlsb2FkEhUKDWluaXRpYWxfc3RhdGUYBCABKAkSDAoEd2FpdBgFIAEoCBIXCgVxdWV1ZRgGIAEoCUIIukgFcgMoyAESIQoPY29uY3VycmVuY3lfa2V5GAcgASgJQgi6SAVyAyiACBI4CgtydW5fdGltZW91dBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIIukgFqgECKgASKwoMcmV0cnlfcG9saWN5GAkgASgLMhUucG9sb3MudjEuUmV0cnlQb2xpY3kSJAoIcHJpb3JpdHkYCiABKAVCErpIDxoNGGQonP//////////ASLBAwoPQ2hpbGRyZW5TdGFydGVkEhwKCHN0ZXBfa2V5GAEgASgJQgq6SAdyBRABKIAIEj4KCGNoaWxkcmVuGAIgAygLMh8ucG9sb3MudjEuQ2hpbGRyZW5TdGFydGVkLkNoaWxkQgu6SAiSAQUIARCQThIMCgR3YWl0GAMgASgIGsECCgVDaGlsZBI0Cgt3b3JrZmxvd19pZBgBIAEoCUIfukgcchoQASjIATITXlteXHgwMC1ceDFmXHg3Zl0rJBIiCgdwYXlsb2FkGAIgASgLMhEucG9sb3MudjEuUGF5bG9hZBIVCg1pbml0aWFsX3N0YXRlGAMgASgJEhcKBXF1ZXVlGAQgASgJQgi6SAVyAyjIARIhCg9jb25jdXJyZW5jeV9rZXkYBSABKAlCCLpIBXIDKIAIEjgKC3J1bl90aW1lb3V0GAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgi6SAWqAQIqABIrCgxyZXRyeV9wb2xpY3kYByABKAsyFS5wb2xvcy52MS5SZXRyeVBvbGljeRIkCghwcmlvcml0eRgIIAEoBUISukgPGg0YZCic//////////8BIpUBCgpSZXN1bWVTZW50EhwKCHN0ZXBfa2V5GAEgASgJQgq6SAdyBRABKIAIEiAKDGV4ZWN1dGlvbl9pZBgCIAEoCUIKukgHcgUQASjIARImChJzdXNwZW5kZWRfc3RlcF9rZXkYAyABKAlCCrpIB3IFEAEogAgSHwoEZGF0YRgEIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQiLwoPT3V0Y29tZUFjY2VwdGVkEhwKCHN0ZXBfa2V5GAEgASgJQgq6SAdyBRABKIAIImQKDFN0YXRlQ2hhbmdlZBIeCg1iYXNlX3JldmlzaW9uGAEgASgDQge6SAQiAigBEg8KBXBhdGNoGAIgASgJSAASEgoIZG9jdW1lbnQYAyABKAlIAEIPCgZjaGFuZ2USBbpIAggBIjcKEkV4ZWN1dGlvbkNvbXBsZXRlZBIhCgZyZXN1bHQYASABKAsyES5wb2xvcy52MS5QYXlsb2FkIj0KD0V4ZWN1dGlvbkZhaWxlZBIqCgdmYWlsdXJlGAEgASgLMhEucG9sb3MudjEuRmFpbHVyZUIGukgDyAEBIiIKEkV4ZWN1dGlvblN1c3BlbmRlZBIMCgRrZXB0GAEgASgIIhQKEkV4ZWN1dGlvbkNhbmNlbGxlZCKXAQoMVGltZXJBd2FpdGVkEhwKCHN0ZXBfa2V5GAEgASgJQgq6SAdyBRABKIAIEi0KCWZpcmVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOgoFZGVsYXkYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CELpIDaoBCiIGCIDk5JYBMgAiwAEKDEV2ZW50QXdhaXRlZBIcCghzdGVwX2tleRgBIAEoCUIKukgHcgUQASiACBIuCgV0b3BpYxgCIAEoCUIfukgcchoQASiABDITXlteXHgwMC1ceDFmXHg3Zl0rJBIkCgZjdXJzb3IYAyABKAlCFLpIEXIPMg1eWzAtOV17MCwxNX0kEjwKB3RpbWVvdXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CELpIDaoBCiIGCIDk5JYBKgAilwEKDkV2ZW50UHVibGlzaGVkEhwKCHN0ZXBfa2V5GAEgASgJQgq6SAdyBRABKIAIEiwKBXRvcGljGAIgASgJQh26SBpyGCiABDITXlteXHgwMC1ceDFmXHg3Zl0qJBIYCgR0eXBlGAMgASgJQgq6SAdyBRABKMgBEh8KBGRhdGEYBCABKAsyES5wb2xvcy52MS5QYXlsb2FkIowBCg1SZXN1bWVBd2FpdGVkEhwKCHN0ZXBfa2V5GAEgASgJQgq6SAdyBRABKIAIEh8KBGRhdGEYAiABKAsyES5wb2xvcy52MS5QYXlsb2FkEjwKB3RpbWVvdXQYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CELpIDaoBCiIGCIDk5JYBKgBiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_polos_v1_execution, file_polos_v1_failure, file_polos_v1_payload, file_polos_v1_step]);
 
 /**
  * What a worker asks for in CompleteStep. The commands of one request are carried out in order and as one: all of them
@@ -117,7 +117,7 @@ export type Command = Message<"polos.v1.Command"> & {
     case: "timerAwaited";
   } | {
     /**
-     * A wait for an event begins. Declared for later: answers UNIMPLEMENTED.
+     * A wait for an event begins.
      *
      * @generated from field: polos.v1.EventAwaited event_awaited = 11;
      */
@@ -139,6 +139,22 @@ export type Command = Message<"polos.v1.Command"> & {
      */
     value: ResumeAwaited;
     case: "resumeAwaited";
+  } | {
+    /**
+     * Many children are to be started.
+     *
+     * @generated from field: polos.v1.ChildrenStarted children_started = 14;
+     */
+    value: ChildrenStarted;
+    case: "childrenStarted";
+  } | {
+    /**
+     * A step of another execution is to be resumed.
+     *
+     * @generated from field: polos.v1.ResumeSent resume_sent = 15;
+     */
+    value: ResumeSent;
+    case: "resumeSent";
   } | { case: undefined; value?: undefined };
 };
 
@@ -332,6 +348,159 @@ export const ChildStartedSchema: GenMessage<ChildStarted> = /*@__PURE__*/
   messageDesc(file_polos_v1_command, 3);
 
 /**
+ * Starts many children as one step, each exactly once. With `wait` the outcome comes once all are final, and the execution
+ * is woken once: a JSON array of {workflowId, executionId, success, result, error} in the order of `children`; `result` is
+ * missing for "no value" and for bytes, `error` is {type, message}, the message cut to 524,288 characters divided by the
+ * number of children. A child that fails fails nothing else. Results that are larger than 2,097,152 bytes together, or an
+ * outcome that is larger than 4,128,768, fail the step with a BatchSizeError. Without `wait` the outcome is in this response:
+ * a JSON array of the children's ids.
+ *
+ * @generated from message polos.v1.ChildrenStarted
+ */
+export type ChildrenStarted = Message<"polos.v1.ChildrenStarted"> & {
+  /**
+   * The step's key. 1 to 1,024 bytes.
+   *
+   * @generated from field: string step_key = 1;
+   */
+  stepKey: string;
+
+  /**
+   * The children. 1 to 10,000, as many as one message holds.
+   *
+   * @generated from field: repeated polos.v1.ChildrenStarted.Child children = 2;
+   */
+  children: ChildrenStarted_Child[];
+
+  /**
+   * Whether the step's result is what became of the children.
+   *
+   * @generated from field: bool wait = 3;
+   */
+  wait: boolean;
+};
+
+/**
+ * Describes the message polos.v1.ChildrenStarted.
+ * Use `create(ChildrenStartedSchema)` to create a new message.
+ */
+export const ChildrenStartedSchema: GenMessage<ChildrenStarted> = /*@__PURE__*/
+  messageDesc(file_polos_v1_command, 4);
+
+/**
+ * One child.
+ *
+ * @generated from message polos.v1.ChildrenStarted.Child
+ */
+export type ChildrenStarted_Child = Message<"polos.v1.ChildrenStarted.Child"> & {
+  /**
+   * The child's workflow. 1 to 200 bytes.
+   *
+   * @generated from field: string workflow_id = 1;
+   */
+  workflowId: string;
+
+  /**
+   * What the child receives.
+   *
+   * @generated from field: polos.v1.Payload payload = 2;
+   */
+  payload?: Payload | undefined;
+
+  /**
+   * See ChildStarted.initial_state.
+   *
+   * @generated from field: string initial_state = 3;
+   */
+  initialState: string;
+
+  /**
+   * The queue; empty means the workflow's own.
+   *
+   * @generated from field: string queue = 4;
+   */
+  queue: string;
+
+  /**
+   * See Execution.concurrency_key.
+   *
+   * @generated from field: string concurrency_key = 5;
+   */
+  concurrencyKey: string;
+
+  /**
+   * See Execution.run_timeout.
+   *
+   * @generated from field: google.protobuf.Duration run_timeout = 6;
+   */
+  runTimeout?: Duration | undefined;
+
+  /**
+   * See Execution.retry_policy; unset means the workflow's own.
+   *
+   * @generated from field: polos.v1.RetryPolicy retry_policy = 7;
+   */
+  retryPolicy?: RetryPolicy | undefined;
+
+  /**
+   * Larger goes first. -100 to 100.
+   *
+   * @generated from field: int32 priority = 8;
+   */
+  priority: number;
+};
+
+/**
+ * Describes the message polos.v1.ChildrenStarted.Child.
+ * Use `create(ChildrenStarted_ChildSchema)` to create a new message.
+ */
+export const ChildrenStarted_ChildSchema: GenMessage<ChildrenStarted_Child> = /*@__PURE__*/
+  messageDesc(file_polos_v1_command, 4, 0);
+
+/**
+ * Resumes a step of another execution, exactly once. The outcome, "no value", comes when that execution has it; the step
+ * fails with the same typed errors with which ResumeExecution refuses.
+ *
+ * @generated from message polos.v1.ResumeSent
+ */
+export type ResumeSent = Message<"polos.v1.ResumeSent"> & {
+  /**
+   * The step's key. 1 to 1,024 bytes.
+   *
+   * @generated from field: string step_key = 1;
+   */
+  stepKey: string;
+
+  /**
+   * The execution to resume.
+   *
+   * @generated from field: string execution_id = 2;
+   */
+  executionId: string;
+
+  /**
+   * Its step that waits, or will. 1 to 1,024 bytes.
+   *
+   * @generated from field: string suspended_step_key = 3;
+   */
+  suspendedStepKey: string;
+
+  /**
+   * What that step's result will be; unset for "no value".
+   *
+   * @generated from field: polos.v1.Payload data = 4;
+   */
+  data?: Payload | undefined;
+};
+
+/**
+ * Describes the message polos.v1.ResumeSent.
+ * Use `create(ResumeSentSchema)` to create a new message.
+ */
+export const ResumeSentSchema: GenMessage<ResumeSent> = /*@__PURE__*/
+  messageDesc(file_polos_v1_command, 5);
+
+/**
  * Gives an outcome that came with sequence 0 the next place in the order of outcomes.
  *
  * @generated from message polos.v1.OutcomeAccepted
@@ -350,7 +519,7 @@ export type OutcomeAccepted = Message<"polos.v1.OutcomeAccepted"> & {
  * Use `create(OutcomeAcceptedSchema)` to create a new message.
  */
 export const OutcomeAcceptedSchema: GenMessage<OutcomeAccepted> = /*@__PURE__*/
-  messageDesc(file_polos_v1_command, 4);
+  messageDesc(file_polos_v1_command, 6);
 
 /**
  * Changes the state document, and so makes a new revision, unless nothing differs. At most one in a request: what
@@ -398,7 +567,7 @@ export type StateChanged = Message<"polos.v1.StateChanged"> & {
  * Use `create(StateChangedSchema)` to create a new message.
  */
 export const StateChangedSchema: GenMessage<StateChanged> = /*@__PURE__*/
-  messageDesc(file_polos_v1_command, 5);
+  messageDesc(file_polos_v1_command, 7);
 
 /**
  * Closes the execution as COMPLETED, or as CANCELLED if somebody asked for that before.
@@ -419,7 +588,7 @@ export type ExecutionCompleted = Message<"polos.v1.ExecutionCompleted"> & {
  * Use `create(ExecutionCompletedSchema)` to create a new message.
  */
 export const ExecutionCompletedSchema: GenMessage<ExecutionCompleted> = /*@__PURE__*/
-  messageDesc(file_polos_v1_command, 6);
+  messageDesc(file_polos_v1_command, 8);
 
 /**
  * Ends this attempt of the handler. If the failure is retryable and the retry policy has attempts left, the execution is
@@ -441,7 +610,7 @@ export type ExecutionFailed = Message<"polos.v1.ExecutionFailed"> & {
  * Use `create(ExecutionFailedSchema)` to create a new message.
  */
 export const ExecutionFailedSchema: GenMessage<ExecutionFailed> = /*@__PURE__*/
-  messageDesc(file_polos_v1_command, 7);
+  messageDesc(file_polos_v1_command, 9);
 
 /**
  * Gives the execution back until an outcome comes. If one has come meanwhile, the lease stays and the response holds the
@@ -450,6 +619,14 @@ export const ExecutionFailedSchema: GenMessage<ExecutionFailed> = /*@__PURE__*/
  * @generated from message polos.v1.ExecutionSuspended
  */
 export type ExecutionSuspended = Message<"polos.v1.ExecutionSuspended"> & {
+  /**
+   * Whether the worker keeps the code in memory, where it stands. The next lease then goes to this worker if it has room at
+   * once, and its assignment leaves out the steps that the code has seen, unless they are few; see
+   * Assignment.omitted_steps. A worker that means to stop says no.
+   *
+   * @generated from field: bool kept = 1;
+   */
+  kept: boolean;
 };
 
 /**
@@ -457,7 +634,7 @@ export type ExecutionSuspended = Message<"polos.v1.ExecutionSuspended"> & {
  * Use `create(ExecutionSuspendedSchema)` to create a new message.
  */
 export const ExecutionSuspendedSchema: GenMessage<ExecutionSuspended> = /*@__PURE__*/
-  messageDesc(file_polos_v1_command, 8);
+  messageDesc(file_polos_v1_command, 10);
 
 /**
  * Closes the execution as CANCELLED. Answers FAILED_PRECONDITION if nobody asked for that.
@@ -472,7 +649,7 @@ export type ExecutionCancelled = Message<"polos.v1.ExecutionCancelled"> & {
  * Use `create(ExecutionCancelledSchema)` to create a new message.
  */
 export const ExecutionCancelledSchema: GenMessage<ExecutionCancelled> = /*@__PURE__*/
-  messageDesc(file_polos_v1_command, 9);
+  messageDesc(file_polos_v1_command, 11);
 
 /**
  * Begins a wait for a time. The outcome, "no value", comes when the server's clock has reached it: never before. Repeating
@@ -508,37 +685,42 @@ export type TimerAwaited = Message<"polos.v1.TimerAwaited"> & {
  * Use `create(TimerAwaitedSchema)` to create a new message.
  */
 export const TimerAwaitedSchema: GenMessage<TimerAwaited> = /*@__PURE__*/
-  messageDesc(file_polos_v1_command, 10);
+  messageDesc(file_polos_v1_command, 12);
 
 /**
- * Begins a wait for an event on a topic. Declared for later.
+ * Begins a wait for the next event of a topic. The outcome is one JSON object: {topic, sequence, type, data, createTime,
+ * executionId}. `createTime` is text after RFC 3339; `executionId`, of who published it, is missing for callers' events; an
+ * event whose data is bytes has them as base64 text in `bytes`, with `encoding`, in place of `data`. Repeating the command
+ * changes nothing: the wait keeps the cursor that it began with.
  *
  * @generated from message polos.v1.EventAwaited
  */
 export type EventAwaited = Message<"polos.v1.EventAwaited"> & {
   /**
-   * The step's key.
+   * The step's key. 1 to 1,024 bytes.
    *
    * @generated from field: string step_key = 1;
    */
   stepKey: string;
 
   /**
-   * The topic.
+   * The topic. 1 to 512 bytes, no control characters.
    *
    * @generated from field: string topic = 2;
    */
   topic: string;
 
   /**
-   * Only events after this cursor count; empty for those from now on.
+   * The sequence of an event, in decimal: only events after it count, so "0" begins with the first that is kept. Empty goes
+   * on after the newest event of this topic that the execution was given; the first time it begins with those published
+   * since the execution was created, so that none is lost which came before the wait.
    *
    * @generated from field: string cursor = 3;
    */
   cursor: string;
 
   /**
-   * How long to wait; unset for as long as it takes.
+   * How long to wait; then the step fails with a WaitTimeoutError. Unset for as long as it takes. At most 3,660 days.
    *
    * @generated from field: google.protobuf.Duration timeout = 4;
    */
@@ -550,11 +732,11 @@ export type EventAwaited = Message<"polos.v1.EventAwaited"> & {
  * Use `create(EventAwaitedSchema)` to create a new message.
  */
 export const EventAwaitedSchema: GenMessage<EventAwaited> = /*@__PURE__*/
-  messageDesc(file_polos_v1_command, 11);
+  messageDesc(file_polos_v1_command, 13);
 
 /**
  * Publishes an event, exactly once with its step. The outcome, "no value", is in this response, with the next place in the
- * order.
+ * order. An event of a topic is there a moment after the commit.
  *
  * @generated from message polos.v1.EventPublished
  */
@@ -567,7 +749,7 @@ export type EventPublished = Message<"polos.v1.EventPublished"> & {
   stepKey: string;
 
   /**
-   * Empty for the execution's own events. Other topics are declared for later: they answer UNIMPLEMENTED.
+   * The topic: at most 512 bytes, no control characters. Empty for the execution's own events.
    *
    * @generated from field: string topic = 2;
    */
@@ -593,7 +775,7 @@ export type EventPublished = Message<"polos.v1.EventPublished"> & {
  * Use `create(EventPublishedSchema)` to create a new message.
  */
 export const EventPublishedSchema: GenMessage<EventPublished> = /*@__PURE__*/
-  messageDesc(file_polos_v1_command, 12);
+  messageDesc(file_polos_v1_command, 14);
 
 /**
  * Begins a wait that ResumeExecution ends, with what the caller gives as the step's result. If that came before the wait,
@@ -629,5 +811,5 @@ export type ResumeAwaited = Message<"polos.v1.ResumeAwaited"> & {
  * Use `create(ResumeAwaitedSchema)` to create a new message.
  */
 export const ResumeAwaitedSchema: GenMessage<ResumeAwaited> = /*@__PURE__*/
-  messageDesc(file_polos_v1_command, 13);
+  messageDesc(file_polos_v1_command, 15);
 

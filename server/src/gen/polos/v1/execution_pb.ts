@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file polos/v1/execution.proto.
  */
 export const file_polos_v1_execution: GenFile = /*@__PURE__*/
-  fileDesc("Chhwb2xvcy92MS9leGVjdXRpb24ucHJvdG8SCHBvbG9zLnYxIsABCgtSZXRyeVBvbGljeRIkCgttYXhfcmV0cmllcxgBIAEoBUIKukgHGgUY6AcoAEgAiAEBEj0KCmJhc2VfZGVsYXkYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECICjBTIAEjwKCW1heF9kZWxheRgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIOukgLqgEIIgQIgKMFMgBCDgoMX21heF9yZXRyaWVzIv8ICglFeGVjdXRpb24SCgoCaWQYASABKAkSEgoKcHJvamVjdF9pZBgCIAEoCRITCgt3b3JrZmxvd19pZBgDIAEoCRIpCgZzdGF0dXMYBCABKA4yGS5wb2xvcy52MS5FeGVjdXRpb25TdGF0dXMSLQoNc3RhdHVzX3JlYXNvbhgFIAEoDjIWLnBvbG9zLnYxLlN0YXR1c1JlYXNvbhINCgVxdWV1ZRgGIAEoCRIiCgdwYXlsb2FkGAcgASgLMhEucG9sb3MudjEuUGF5bG9hZBIVCg1pbml0aWFsX3N0YXRlGAggASgJEiEKBnJlc3VsdBgJIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQSIgoHZmFpbHVyZRgKIAEoCzIRLnBvbG9zLnYxLkZhaWx1cmUSLwoLY3JlYXRlX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0X3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNsb3NlX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI3ChNjYW5jZWxfcmVxdWVzdF90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9mYWlsZWRfYXR0ZW1wdHMYECABKAUSEwoLbG9zdF9sZWFzZXMYESABKAUSGwoTcGFyZW50X2V4ZWN1dGlvbl9pZBgSIAEoCRIXCg9wYXJlbnRfc3RlcF9rZXkYEyABKAkSGQoRcm9vdF9leGVjdXRpb25faWQYFCABKAkSGAoQcm9vdF93b3JrZmxvd19pZBgVIAEoCRISCgpzZXNzaW9uX2lkGBYgASgJEg8KB3VzZXJfaWQYFyABKAkSFQoNZGVwbG95bWVudF9pZBgYIAEoCRIXCg9jb25jdXJyZW5jeV9rZXkYGSABKAkSEAoIcHJpb3JpdHkYGiABKAUSRAoRc2VhcmNoX2F0dHJpYnV0ZXMYGyADKAsyKS5wb2xvcy52MS5FeGVjdXRpb24uU2VhcmNoQXR0cmlidXRlc0VudHJ5Ei4KC3J1bl90aW1lb3V0GBwgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEisKDHJldHJ5X3BvbGljeRgdIAEoCzIVLnBvbG9zLnYxLlJldHJ5UG9saWN5EhYKDnN0YXRlX3JldmlzaW9uGB4gASgDEhgKEHN0YXRlX3NpemVfYnl0ZXMYHyABKAMSEgoKc3RlcF9jb3VudBggIAEoAxITCgtldmVudF9jb3VudBghIAEoAxIRCgl3b3JrZXJfaWQYIiABKAkSDQoFZXBvY2gYIyABKAMaNwoVU2VhcmNoQXR0cmlidXRlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEqpgIKD0V4ZWN1dGlvblN0YXR1cxIgChxFWEVDVVRJT05fU1RBVFVTX1VOU1BFQ0lGSUVEEAASGwoXRVhFQ1VUSU9OX1NUQVRVU19RVUVVRUQQARIcChhFWEVDVVRJT05fU1RBVFVTX1JVTk5JTkcQAhIcChhFWEVDVVRJT05fU1RBVFVTX1dBSVRJTkcQAxIbChdFWEVDVVRJT05fU1RBVFVTX1BBVVNFRBAEEh4KGkVYRUNVVElPTl9TVEFUVVNfQ09NUExFVEVEEAUSGwoXRVhFQ1VUSU9OX1NUQVRVU19GQUlMRUQQBhIeChpFWEVDVVRJT05fU1RBVFVTX0NBTkNFTExFRBAHEh4KGkVYRUNVVElPTl9TVEFUVVNfVElNRURfT1VUEAgqsgIKDFN0YXR1c1JlYXNvbhIdChlTVEFUVVNfUkVBU09OX1VOU1BFQ0lGSUVEEAASGwoXU1RBVFVTX1JFQVNPTl9OT19XT1JLRVIQARIeChpTVEFUVVNfUkVBU09OX1dPUktFUlNfQlVTWRACEh0KGVNUQVRVU19SRUFTT05fU1RBUlRfREVMQVkQAxIdChlTVEFUVVNfUkVBU09OX1JFVFJZX0RFTEFZEAQSFwoTU1RBVFVTX1JFQVNPTl9DSElMRBAFEhcKE1NUQVRVU19SRUFTT05fVElNRVIQBhIXChNTVEFUVVNfUkVBU09OX0VWRU5UEAcSGAoUU1RBVFVTX1JFQVNPTl9SRVNVTUUQCBIjCh9TVEFUVVNfUkVBU09OX0NPTkNVUlJFTkNZX0xJTUlUEAliBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_polos_v1_failure, file_polos_v1_payload]);
+  fileDesc("Chhwb2xvcy92MS9leGVjdXRpb24ucHJvdG8SCHBvbG9zLnYxIsABCgtSZXRyeVBvbGljeRIkCgttYXhfcmV0cmllcxgBIAEoBUIKukgHGgUY6AcoAEgAiAEBEj0KCmJhc2VfZGVsYXkYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECICjBTIAEjwKCW1heF9kZWxheRgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIOukgLqgEIIgQIgKMFMgBCDgoMX21heF9yZXRyaWVzIv8ICglFeGVjdXRpb24SCgoCaWQYASABKAkSEgoKcHJvamVjdF9pZBgCIAEoCRITCgt3b3JrZmxvd19pZBgDIAEoCRIpCgZzdGF0dXMYBCABKA4yGS5wb2xvcy52MS5FeGVjdXRpb25TdGF0dXMSLQoNc3RhdHVzX3JlYXNvbhgFIAEoDjIWLnBvbG9zLnYxLlN0YXR1c1JlYXNvbhINCgVxdWV1ZRgGIAEoCRIiCgdwYXlsb2FkGAcgASgLMhEucG9sb3MudjEuUGF5bG9hZBIVCg1pbml0aWFsX3N0YXRlGAggASgJEiEKBnJlc3VsdBgJIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQSIgoHZmFpbHVyZRgKIAEoCzIRLnBvbG9zLnYxLkZhaWx1cmUSLwoLY3JlYXRlX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0X3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNsb3NlX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI3ChNjYW5jZWxfcmVxdWVzdF90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9mYWlsZWRfYXR0ZW1wdHMYECABKAUSEwoLbG9zdF9sZWFzZXMYESABKAUSGwoTcGFyZW50X2V4ZWN1dGlvbl9pZBgSIAEoCRIXCg9wYXJlbnRfc3RlcF9rZXkYEyABKAkSGQoRcm9vdF9leGVjdXRpb25faWQYFCABKAkSGAoQcm9vdF93b3JrZmxvd19pZBgVIAEoCRISCgpzZXNzaW9uX2lkGBYgASgJEg8KB3VzZXJfaWQYFyABKAkSFQoNZGVwbG95bWVudF9pZBgYIAEoCRIXCg9jb25jdXJyZW5jeV9rZXkYGSABKAkSEAoIcHJpb3JpdHkYGiABKAUSRAoRc2VhcmNoX2F0dHJpYnV0ZXMYGyADKAsyKS5wb2xvcy52MS5FeGVjdXRpb24uU2VhcmNoQXR0cmlidXRlc0VudHJ5Ei4KC3J1bl90aW1lb3V0GBwgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEisKDHJldHJ5X3BvbGljeRgdIAEoCzIVLnBvbG9zLnYxLlJldHJ5UG9saWN5EhYKDnN0YXRlX3JldmlzaW9uGB4gASgDEhgKEHN0YXRlX3NpemVfYnl0ZXMYHyABKAMSEgoKc3RlcF9jb3VudBggIAEoAxITCgtldmVudF9jb3VudBghIAEoAxIRCgl3b3JrZXJfaWQYIiABKAkSDQoFZXBvY2gYIyABKAMaNwoVU2VhcmNoQXR0cmlidXRlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEqpgIKD0V4ZWN1dGlvblN0YXR1cxIgChxFWEVDVVRJT05fU1RBVFVTX1VOU1BFQ0lGSUVEEAASGwoXRVhFQ1VUSU9OX1NUQVRVU19RVUVVRUQQARIcChhFWEVDVVRJT05fU1RBVFVTX1JVTk5JTkcQAhIcChhFWEVDVVRJT05fU1RBVFVTX1dBSVRJTkcQAxIbChdFWEVDVVRJT05fU1RBVFVTX1BBVVNFRBAEEh4KGkVYRUNVVElPTl9TVEFUVVNfQ09NUExFVEVEEAUSGwoXRVhFQ1VUSU9OX1NUQVRVU19GQUlMRUQQBhIeChpFWEVDVVRJT05fU1RBVFVTX0NBTkNFTExFRBAHEh4KGkVYRUNVVElPTl9TVEFUVVNfVElNRURfT1VUEAgq0gIKDFN0YXR1c1JlYXNvbhIdChlTVEFUVVNfUkVBU09OX1VOU1BFQ0lGSUVEEAASGwoXU1RBVFVTX1JFQVNPTl9OT19XT1JLRVIQARIeChpTVEFUVVNfUkVBU09OX1dPUktFUlNfQlVTWRACEh0KGVNUQVRVU19SRUFTT05fU1RBUlRfREVMQVkQAxIdChlTVEFUVVNfUkVBU09OX1JFVFJZX0RFTEFZEAQSFwoTU1RBVFVTX1JFQVNPTl9DSElMRBAFEhcKE1NUQVRVU19SRUFTT05fVElNRVIQBhIXChNTVEFUVVNfUkVBU09OX0VWRU5UEAcSGAoUU1RBVFVTX1JFQVNPTl9SRVNVTUUQCBIjCh9TVEFUVVNfUkVBU09OX0NPTkNVUlJFTkNZX0xJTUlUEAkSHgoaU1RBVFVTX1JFQVNPTl9XT1JLRVJTX0xPU1QQCmIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_polos_v1_failure, file_polos_v1_payload]);
 
 /**
  * How often a handler that failed runs again. Finished steps never do: they replay from the record.
@@ -124,7 +124,7 @@ export type Execution = Message<"polos.v1.Execution"> & {
   result?: Payload | undefined;
 
   /**
-   * Why it FAILED, was CANCELLED or TIMED_OUT, or, while it waits for a retry, why the last attempt failed.
+   * Why it FAILED, was CANCELLED, TIMED_OUT or PAUSED, or, while it waits for a retry, why the last attempt failed.
    *
    * @generated from field: polos.v1.Failure failure = 10;
    */
@@ -229,7 +229,7 @@ export type Execution = Message<"polos.v1.Execution"> & {
   deploymentId: string;
 
   /**
-   * The key under which a queue's concurrency is limited. Stored; limits are declared for later.
+   * The key under which its queue's concurrency is limited; executions without one share the queue's limit.
    *
    * @generated from field: string concurrency_key = 25;
    */
@@ -341,14 +341,14 @@ export const ExecutionStatus = {
   RUNNING: 2,
 
   /**
-   * It waits for a child (later: a time, an event, a resume) and holds no worker.
+   * It waits for children, a time, an event or a resume, and holds no worker.
    *
    * @generated from enum value: EXECUTION_STATUS_WAITING = 3;
    */
   WAITING: 3,
 
   /**
-   * An operator holds it back. Declared for later.
+   * It is held back from workers until UnpauseExecution: somebody asked for that, or too many workers were lost at it.
    *
    * @generated from enum value: EXECUTION_STATUS_PAUSED = 4;
    */
@@ -445,32 +445,39 @@ export const StatusReason = {
   CHILD: 5,
 
   /**
-   * It waits for a time. Declared for later.
+   * It waits for a time.
    *
    * @generated from enum value: STATUS_REASON_TIMER = 6;
    */
   TIMER: 6,
 
   /**
-   * It waits for an event. Declared for later.
+   * It waits for an event.
    *
    * @generated from enum value: STATUS_REASON_EVENT = 7;
    */
   EVENT: 7,
 
   /**
-   * It waits to be resumed. Declared for later.
+   * It waits to be resumed, or for another execution to take what it resumed that one with.
    *
    * @generated from enum value: STATUS_REASON_RESUME = 8;
    */
   RESUME: 8,
 
   /**
-   * Its queue or concurrency key is at its limit. Declared for later.
+   * Its queue, or its concurrency key there, is at its limit.
    *
    * @generated from enum value: STATUS_REASON_CONCURRENCY_LIMIT = 9;
    */
   CONCURRENCY_LIMIT: 9,
+
+  /**
+   * Five workers in a row were lost while they held it, and none had finished a step: it is PAUSED, not tried for ever.
+   *
+   * @generated from enum value: STATUS_REASON_WORKERS_LOST = 10;
+   */
+  WORKERS_LOST: 10,
 } as const;
 
 /**

@@ -5,8 +5,8 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../buf/validate/validate_pb.js";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Payload } from "./payload_pb.js";
 import { file_polos_v1_payload } from "./payload_pb.js";
 import type { Message } from "@bufbuild/protobuf";
@@ -15,10 +15,14 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file polos/v1/schedule.proto.
  */
 export const file_polos_v1_schedule: GenFile = /*@__PURE__*/
-  fileDesc("Chdwb2xvcy92MS9zY2hlZHVsZS5wcm90bxIIcG9sb3MudjEilQIKCFNjaGVkdWxlEgoKAmlkGAEgASgJEh8KC3dvcmtmbG93X2lkGAIgASgJQgq6SAdyBRABKMgBEhgKBGNyb24YAyABKAlCCrpIB3IFEAEoyAESGQoIdGltZXpvbmUYBCABKAlCB7pIBHICKGQSFQoDa2V5GAUgASgJQgi6SAVyAyjIARIOCgZwYXVzZWQYBiABKAgSIgoHcGF5bG9hZBgHIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQSLQoJbmV4dF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglsYXN0X3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp, file_polos_v1_payload]);
+  fileDesc("Chdwb2xvcy92MS9zY2hlZHVsZS5wcm90bxIIcG9sb3MudjEixwMKCFNjaGVkdWxlEgoKAmlkGAEgASgJEjQKC3dvcmtmbG93X2lkGAIgASgJQh+6SBxyGhABKMgBMhNeW15ceDAwLVx4MWZceDdmXSskEhgKBGNyb24YAyABKAlCCrpIB3IFEAEoyAESGQoIdGltZXpvbmUYBCABKAlCB7pIBHICKGQSKgoDa2V5GAUgASgJQh26SBpyGCjIATITXlteXHgwMC1ceDFmXHg3Zl0qJBIOCgZwYXVzZWQYBiABKAgSIgoHcGF5bG9hZBgHIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQSLQoJbmV4dF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglsYXN0X3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjwKCGNhdGNoX3VwGAogASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg+6SAyqAQkiBQiAiooPMgASFwoFcXVldWUYCyABKAlCCLpIBXIDKMgBEi8KC2NyZWF0ZV90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcGIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_polos_v1_payload]);
 
 /**
- * A rule that starts executions of one workflow at times. Declared for later.
+ * A rule that starts executions of one workflow at times: one for each tick, over restarts and on however many servers.
+ *
+ * Their payload is a JSON object: {timestamp, lastTimestamp, timezone, scheduleId, key, upcoming, payload}. `timestamp` is
+ * the tick itself, however late the execution starts; `lastTimestamp` the tick before it that started one, null for none;
+ * `upcoming` the next five. Times are text after RFC 3339 in UTC.
  *
  * @generated from message polos.v1.Schedule
  */
@@ -38,42 +42,45 @@ export type Schedule = Message<"polos.v1.Schedule"> & {
   workflowId: string;
 
   /**
-   * Five fields: minute, hour, day of month, month, day of week (0 and 7 are Sunday).
+   * Five fields: minute, hour, day of month, month, day of week (0 and 7 are Sunday), with names (MON, JAN), ranges, lists
+   * and steps. A day matches if the day of month or the day of week does, if both are restricted: anything but `*`.
    *
    * @generated from field: string cron = 3;
    */
   cron: string;
 
   /**
-   * A time zone of the IANA database; empty means UTC.
+   * A time zone of the IANA database; empty means UTC. A time that a change of the clock skips ticks right after the gap; one
+   * that it repeats ticks once. A cron whose hour is `*` goes by the hours that pass instead: it neither pauses nor doubles.
    *
    * @generated from field: string timezone = 4;
    */
   timezone: string;
 
   /**
-   * Tells several schedules of one workflow apart; empty means "global".
+   * Tells several schedules of one workflow apart; empty means "global". One that a worker declares has the key "workflow".
+   * At most 200 bytes, no control characters.
    *
    * @generated from field: string key = 5;
    */
   key: string;
 
   /**
-   * Whether it starts nothing for now.
+   * Whether it starts nothing for now. Ticks of a pause are not made up.
    *
    * @generated from field: bool paused = 6;
    */
   paused: boolean;
 
   /**
-   * What its executions receive besides the tick.
+   * What its executions receive as `payload` beside the tick. JSON only, at most 63 levels and 2,095,104 bytes.
    *
    * @generated from field: polos.v1.Payload payload = 7;
    */
   payload?: Payload | undefined;
 
   /**
-   * The next tick.
+   * The next tick; unset while it is paused, and where none will ever come (30 February).
    *
    * @generated from field: google.protobuf.Timestamp next_time = 8;
    */
@@ -85,6 +92,28 @@ export type Schedule = Message<"polos.v1.Schedule"> & {
    * @generated from field: google.protobuf.Timestamp last_time = 9;
    */
   lastTime?: Timestamp | undefined;
+
+  /**
+   * Ticks that no server was there for are made up, oldest first, if they are not older than this; unset means one day, 0
+   * none of them. A tick that is late by a minute or less always counts as one that somebody was there for. At most 366 days.
+   *
+   * @generated from field: google.protobuf.Duration catch_up = 10;
+   */
+  catchUp?: Duration | undefined;
+
+  /**
+   * The queue of its executions; empty means the workflow's own.
+   *
+   * @generated from field: string queue = 11;
+   */
+  queue: string;
+
+  /**
+   * When it was created.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 12;
+   */
+  createTime?: Timestamp | undefined;
 };
 
 /**

@@ -77,7 +77,8 @@ export type StateRevision = Message<"polos.v1.StateRevision"> & {
   revision: bigint;
 
   /**
-   * The change against the revision before: a JSON Patch (RFC 6902) as text.
+   * The change against the revision before: a JSON Patch (RFC 6902) as text, of `add`, `remove` and `replace`. That of
+   * revision 1 replaces the whole document by the one that the execution was created with.
    *
    * @generated from field: string patch = 2;
    */
@@ -91,7 +92,7 @@ export type StateRevision = Message<"polos.v1.StateRevision"> & {
   createTime?: Timestamp | undefined;
 
   /**
-   * The step whose outcome came with it, if one did.
+   * The last step whose outcome came with it, if one did.
    *
    * @generated from field: string step_key = 4;
    */

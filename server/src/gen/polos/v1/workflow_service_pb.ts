@@ -31,7 +31,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file polos/v1/workflow_service.proto.
  */
 export const file_polos_v1_workflow_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch9wb2xvcy92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEghwb2xvcy52MSKRBgoNSW52b2tlUmVxdWVzdBI0Cgt3b3JrZmxvd19pZBgBIAEoCUIfukgcchoQASjIATITXlteXHgwMC1ceDFmXHg3Zl0rJBIiCgdwYXlsb2FkGAIgASgLMhEucG9sb3MudjEuUGF5bG9hZBIVCg1pbml0aWFsX3N0YXRlGAMgASgJEiEKD2lkZW1wb3RlbmN5X2tleRgEIAEoCUIIukgFcgMoyAESFwoFcXVldWUYBSABKAlCCLpIBXIDKMgBEiEKD2NvbmN1cnJlbmN5X2tleRgGIAEoCUIIukgFcgMogAgSJAoIcHJpb3JpdHkYByABKAVCErpIDxoNGGQonP//////////ARI/CgtzdGFydF9kZWxheRgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIPukgMqgEJIgUIgIqKDzIAEj8KC3J1bl90aW1lb3V0GAkgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg+6SAyqAQkiBQiAiooPKgASHAoKc2Vzc2lvbl9pZBgKIAEoCUIIukgFcgMoyAESGQoHdXNlcl9pZBgLIAEoCUIIukgFcgMoyAESYQoRc2VhcmNoX2F0dHJpYnV0ZXMYDCADKAsyLS5wb2xvcy52MS5JbnZva2VSZXF1ZXN0LlNlYXJjaEF0dHJpYnV0ZXNFbnRyeUIXukgUmgEREDIiBnIEEAEoZCoFcgMogAgSKwoMcmV0cnlfcG9saWN5GA0gASgLMhUucG9sb3MudjEuUmV0cnlQb2xpY3kSHwoNZGVwbG95bWVudF9pZBgOIAEoCUIIukgFcgMoyAESZQoMZXhlY3V0aW9uX2lkGA8gASgJQk+6SExySjJIXihbMC05YS1mXXs4fS1bMC05YS1mXXs0fS03WzAtOWEtZl17M30tWzg5YWJdWzAtOWEtZl17M30tWzAtOWEtZl17MTJ9KT8kGjcKFVNlYXJjaEF0dHJpYnV0ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBInwKDkludm9rZVJlc3BvbnNlEhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRIPCgdjcmVhdGVkGAIgASgIEi8KC2NyZWF0ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpzZXNzaW9uX2lkGAQgASgJIkwKEkJhdGNoSW52b2tlUmVxdWVzdBI2CghyZXF1ZXN0cxgBIAMoCzIXLnBvbG9zLnYxLkludm9rZVJlcXVlc3RCC7pICJIBBQgBEJBOIq4BChNCYXRjaEludm9rZVJlc3BvbnNlEjEKBWl0ZW1zGAEgAygLMiIucG9sb3MudjEuQmF0Y2hJbnZva2VSZXNwb25zZS5JdGVtGmQKBEl0ZW0SLAoIcmVzcG9uc2UYASABKAsyGC5wb2xvcy52MS5JbnZva2VSZXNwb25zZUgAEiMKBWVycm9yGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNIAEIJCgdvdXRjb21lIjcKE0dldEV4ZWN1dGlvblJlcXVlc3QSIAoMZXhlY3V0aW9uX2lkGAEgASgJQgq6SAdyBRABKMgBIj4KFEdldEV4ZWN1dGlvblJlc3BvbnNlEiYKCWV4ZWN1dGlvbhgBIAEoCzITLnBvbG9zLnYxLkV4ZWN1dGlvbiJtChJBd2FpdFJlc3VsdFJlcXVlc3QSIAoMZXhlY3V0aW9uX2lkGAEgASgJQgq6SAdyBRABKMgBEjUKBHdhaXQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDLpICaoBBiICCDwyACI9ChNBd2FpdFJlc3VsdFJlc3BvbnNlEiYKCWV4ZWN1dGlvbhgBIAEoCzITLnBvbG9zLnYxLkV4ZWN1dGlvbiJuChVMaXN0RXhlY3V0aW9uc1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRj0AygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDKIAIEhgKBmZpbHRlchgDIAEoCUIIukgFcgMogCAiWgoWTGlzdEV4ZWN1dGlvbnNSZXNwb25zZRInCgpleGVjdXRpb25zGAEgAygLMhMucG9sb3MudjEuRXhlY3V0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJSChBMaXN0U3RlcHNSZXF1ZXN0EiAKDGV4ZWN1dGlvbl9pZBgBIAEoCUIKukgHcgUQASjIARIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAyiACCJRChFMaXN0U3RlcHNSZXNwb25zZRIjCgVzdGVwcxgBIAMoCzIULnBvbG9zLnYxLlN0ZXBSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjoKFkNhbmNlbEV4ZWN1dGlvblJlcXVlc3QSIAoMZXhlY3V0aW9uX2lkGAEgASgJQgq6SAdyBRABKMgBIkQKF0NhbmNlbEV4ZWN1dGlvblJlc3BvbnNlEikKBnN0YXR1cxgBIAEoDjIZLnBvbG9zLnYxLkV4ZWN1dGlvblN0YXR1cyKSAQoWUmVzdW1lRXhlY3V0aW9uUmVxdWVzdBIgCgxleGVjdXRpb25faWQYASABKAlCCrpIB3IFEAEoyAESHAoIc3RlcF9rZXkYAiABKAlCCrpIB3IFEAEogAgSHwoEZGF0YRgDIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQSFwoPaWRlbXBvdGVuY3lfa2V5GAQgASgJIhkKF1Jlc3VtZUV4ZWN1dGlvblJlc3BvbnNlIi0KFVBhdXNlRXhlY3V0aW9uUmVxdWVzdBIUCgxleGVjdXRpb25faWQYASABKAkiGAoWUGF1c2VFeGVjdXRpb25SZXNwb25zZSIvChdVbnBhdXNlRXhlY3V0aW9uUmVxdWVzdBIUCgxleGVjdXRpb25faWQYASABKAkiGgoYVW5wYXVzZUV4ZWN1dGlvblJlc3BvbnNlIlcKFEZvcmtFeGVjdXRpb25SZXF1ZXN0EhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRIQCghzdGVwX2tleRgCIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAyABKAkiLQoVRm9ya0V4ZWN1dGlvblJlc3BvbnNlEhQKDGV4ZWN1dGlvbl9pZBgBIAEoCSKiAQoTU3RyZWFtRXZlbnRzUmVxdWVzdBIiCgxleGVjdXRpb25faWQYASABKAlCCrpIB3IFEAEoyAFIABIbChFyb290X2V4ZWN1dGlvbl9pZBgCIAEoCUgAEg8KBXRvcGljGAMgASgJSAASGAoGY3Vyc29yGAQgASgJQgi6SAVyAyiACBIOCgZmb2xsb3cYBSABKAhCDwoGc291cmNlEgW6SAIIASKfAQoUU3RyZWFtRXZlbnRzUmVzcG9uc2USIAoFZXZlbnQYASABKAsyDy5wb2xvcy52MS5FdmVudEgAEj0KCWtlZXBhbGl2ZRgCIAEoCzIoLnBvbG9zLnYxLlN0cmVhbUV2ZW50c1Jlc3BvbnNlLktlZXBhbGl2ZUgAEg4KBmN1cnNvchgDIAEoCRoLCglLZWVwYWxpdmVCCQoHbWVzc2FnZSKqAQoUUHVibGlzaEV2ZW50c1JlcXVlc3QSDQoFdG9waWMYASABKAkSMwoGZXZlbnRzGAIgAygLMiMucG9sb3MudjEuUHVibGlzaEV2ZW50c1JlcXVlc3QuSXRlbRIXCg9pZGVtcG90ZW5jeV9rZXkYAyABKAkaNQoESXRlbRIMCgR0eXBlGAEgASgJEh8KBGRhdGEYAiABKAsyES5wb2xvcy52MS5QYXlsb2FkIioKFVB1Ymxpc2hFdmVudHNSZXNwb25zZRIRCglzZXF1ZW5jZXMYASADKAMisgEKD0dldFN0YXRlUmVxdWVzdBIgCgxleGVjdXRpb25faWQYASABKAlCCrpIB3IFEAEoyAESGwoIcmV2aXNpb24YAiABKANCB7pIBCICKAFIABIqCgR0aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAEi4KCmZpZWxkX21hc2sYBCABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrQgQKAmF0IjIKEEdldFN0YXRlUmVzcG9uc2USHgoFc3RhdGUYASABKAsyDy5wb2xvcy52MS5TdGF0ZSJBChFXYXRjaFN0YXRlUmVxdWVzdBIUCgxleGVjdXRpb25faWQYASABKAkSFgoOYWZ0ZXJfcmV2aXNpb24YAiABKAMiuAEKEldhdGNoU3RhdGVSZXNwb25zZRIgCgVzdGF0ZRgBIAEoCzIPLnBvbG9zLnYxLlN0YXRlSAASKwoIcmV2aXNpb24YAiABKAsyFy5wb2xvcy52MS5TdGF0ZVJldmlzaW9uSAASOwoJa2VlcGFsaXZlGAMgASgLMiYucG9sb3MudjEuV2F0Y2hTdGF0ZVJlc3BvbnNlLktlZXBhbGl2ZUgAGgsKCUtlZXBhbGl2ZUIJCgdtZXNzYWdlIlgKGUxpc3RTdGF0ZVJldmlzaW9uc1JlcXVlc3QSFAoMZXhlY3V0aW9uX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImEKGkxpc3RTdGF0ZVJldmlzaW9uc1Jlc3BvbnNlEioKCXJldmlzaW9ucxgBIAMoCzIXLnBvbG9zLnYxLlN0YXRlUmV2aXNpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjMKEkxpc3RTY2hlbWFzUmVxdWVzdBIdCgt3b3JrZmxvd19pZBgBIAEoCUIIukgFcgMoyAEiOAoTTGlzdFNjaGVtYXNSZXNwb25zZRIhCgdzY2hlbWFzGAEgAygLMhAucG9sb3MudjEuU2NoZW1hIjkKEEdldFNjaGVtYVJlcXVlc3QSJQoGZGlnZXN0GAEgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSQiNQoRR2V0U2NoZW1hUmVzcG9uc2USIAoGc2NoZW1hGAEgASgLMhAucG9sb3MudjEuU2NoZW1hIhQKEkxpc3RXb3JrZXJzUmVxdWVzdCI8ChNMaXN0V29ya2Vyc1Jlc3BvbnNlEiUKB3dvcmtlcnMYASADKAsyFC5wb2xvcy52MS5Xb3JrZXJJbmZvIj0KFUNyZWF0ZVNjaGVkdWxlUmVxdWVzdBIkCghzY2hlZHVsZRgBIAEoCzISLnBvbG9zLnYxLlNjaGVkdWxlIj4KFkNyZWF0ZVNjaGVkdWxlUmVzcG9uc2USJAoIc2NoZWR1bGUYASABKAsyEi5wb2xvcy52MS5TY2hlZHVsZSIrChRMaXN0U2NoZWR1bGVzUmVxdWVzdBITCgt3b3JrZmxvd19pZBgBIAEoCSI+ChVMaXN0U2NoZWR1bGVzUmVzcG9uc2USJQoJc2NoZWR1bGVzGAEgAygLMhIucG9sb3MudjEuU2NoZWR1bGUiLAoVRGVsZXRlU2NoZWR1bGVSZXF1ZXN0EhMKC3NjaGVkdWxlX2lkGAEgASgJIhgKFkRlbGV0ZVNjaGVkdWxlUmVzcG9uc2Uy7g0KD1dvcmtmbG93U2VydmljZRI7CgZJbnZva2USFy5wb2xvcy52MS5JbnZva2VSZXF1ZXN0GhgucG9sb3MudjEuSW52b2tlUmVzcG9uc2USSgoLQmF0Y2hJbnZva2USHC5wb2xvcy52MS5CYXRjaEludm9rZVJlcXVlc3QaHS5wb2xvcy52MS5CYXRjaEludm9rZVJlc3BvbnNlEk0KDEdldEV4ZWN1dGlvbhIdLnBvbG9zLnYxLkdldEV4ZWN1dGlvblJlcXVlc3QaHi5wb2xvcy52MS5HZXRFeGVjdXRpb25SZXNwb25zZRJKCgtBd2FpdFJlc3VsdBIcLnBvbG9zLnYxLkF3YWl0UmVzdWx0UmVxdWVzdBodLnBvbG9zLnYxLkF3YWl0UmVzdWx0UmVzcG9uc2USUwoOTGlzdEV4ZWN1dGlvbnMSHy5wb2xvcy52MS5MaXN0RXhlY3V0aW9uc1JlcXVlc3QaIC5wb2xvcy52MS5MaXN0RXhlY3V0aW9uc1Jlc3BvbnNlEkQKCUxpc3RTdGVwcxIaLnBvbG9zLnYxLkxpc3RTdGVwc1JlcXVlc3QaGy5wb2xvcy52MS5MaXN0U3RlcHNSZXNwb25zZRJWCg9DYW5jZWxFeGVjdXRpb24SIC5wb2xvcy52MS5DYW5jZWxFeGVjdXRpb25SZXF1ZXN0GiEucG9sb3MudjEuQ2FuY2VsRXhlY3V0aW9uUmVzcG9uc2USVgoPUmVzdW1lRXhlY3V0aW9uEiAucG9sb3MudjEuUmVzdW1lRXhlY3V0aW9uUmVxdWVzdBohLnBvbG9zLnYxLlJlc3VtZUV4ZWN1dGlvblJlc3BvbnNlElMKDlBhdXNlRXhlY3V0aW9uEh8ucG9sb3MudjEuUGF1c2VFeGVjdXRpb25SZXF1ZXN0GiAucG9sb3MudjEuUGF1c2VFeGVjdXRpb25SZXNwb25zZRJZChBVbnBhdXNlRXhlY3V0aW9uEiEucG9sb3MudjEuVW5wYXVzZUV4ZWN1dGlvblJlcXVlc3QaIi5wb2xvcy52MS5VbnBhdXNlRXhlY3V0aW9uUmVzcG9uc2USUAoNRm9ya0V4ZWN1dGlvbhIeLnBvbG9zLnYxLkZvcmtFeGVjdXRpb25SZXF1ZXN0Gh8ucG9sb3MudjEuRm9ya0V4ZWN1dGlvblJlc3BvbnNlEk8KDFN0cmVhbUV2ZW50cxIdLnBvbG9zLnYxLlN0cmVhbUV2ZW50c1JlcXVlc3QaHi5wb2xvcy52MS5TdHJlYW1FdmVudHNSZXNwb25zZTABElAKDVB1Ymxpc2hFdmVudHMSHi5wb2xvcy52MS5QdWJsaXNoRXZlbnRzUmVxdWVzdBofLnBvbG9zLnYxLlB1Ymxpc2hFdmVudHNSZXNwb25zZRJBCghHZXRTdGF0ZRIZLnBvbG9zLnYxLkdldFN0YXRlUmVxdWVzdBoaLnBvbG9zLnYxLkdldFN0YXRlUmVzcG9uc2USSQoKV2F0Y2hTdGF0ZRIbLnBvbG9zLnYxLldhdGNoU3RhdGVSZXF1ZXN0GhwucG9sb3MudjEuV2F0Y2hTdGF0ZVJlc3BvbnNlMAESXwoSTGlzdFN0YXRlUmV2aXNpb25zEiMucG9sb3MudjEuTGlzdFN0YXRlUmV2aXNpb25zUmVxdWVzdBokLnBvbG9zLnYxLkxpc3RTdGF0ZVJldmlzaW9uc1Jlc3BvbnNlEkoKC0xpc3RTY2hlbWFzEhwucG9sb3MudjEuTGlzdFNjaGVtYXNSZXF1ZXN0Gh0ucG9sb3MudjEuTGlzdFNjaGVtYXNSZXNwb25zZRJECglHZXRTY2hlbWESGi5wb2xvcy52MS5HZXRTY2hlbWFSZXF1ZXN0GhsucG9sb3MudjEuR2V0U2NoZW1hUmVzcG9uc2USSgoLTGlzdFdvcmtlcnMSHC5wb2xvcy52MS5MaXN0V29ya2Vyc1JlcXVlc3QaHS5wb2xvcy52MS5MaXN0V29ya2Vyc1Jlc3BvbnNlElMKDkNyZWF0ZVNjaGVkdWxlEh8ucG9sb3MudjEuQ3JlYXRlU2NoZWR1bGVSZXF1ZXN0GiAucG9sb3MudjEuQ3JlYXRlU2NoZWR1bGVSZXNwb25zZRJQCg1MaXN0U2NoZWR1bGVzEh4ucG9sb3MudjEuTGlzdFNjaGVkdWxlc1JlcXVlc3QaHy5wb2xvcy52MS5MaXN0U2NoZWR1bGVzUmVzcG9uc2USUwoORGVsZXRlU2NoZWR1bGUSHy5wb2xvcy52MS5EZWxldGVTY2hlZHVsZVJlcXVlc3QaIC5wb2xvcy52MS5EZWxldGVTY2hlZHVsZVJlc3BvbnNlYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status, file_polos_v1_event, file_polos_v1_execution, file_polos_v1_payload, file_polos_v1_schedule, file_polos_v1_schema, file_polos_v1_state, file_polos_v1_step, file_polos_v1_worker]);
+  fileDesc("Ch9wb2xvcy92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEghwb2xvcy52MSKRBgoNSW52b2tlUmVxdWVzdBI0Cgt3b3JrZmxvd19pZBgBIAEoCUIfukgcchoQASjIATITXlteXHgwMC1ceDFmXHg3Zl0rJBIiCgdwYXlsb2FkGAIgASgLMhEucG9sb3MudjEuUGF5bG9hZBIVCg1pbml0aWFsX3N0YXRlGAMgASgJEiEKD2lkZW1wb3RlbmN5X2tleRgEIAEoCUIIukgFcgMoyAESFwoFcXVldWUYBSABKAlCCLpIBXIDKMgBEiEKD2NvbmN1cnJlbmN5X2tleRgGIAEoCUIIukgFcgMogAgSJAoIcHJpb3JpdHkYByABKAVCErpIDxoNGGQonP//////////ARI/CgtzdGFydF9kZWxheRgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIPukgMqgEJIgUIgIqKDzIAEj8KC3J1bl90aW1lb3V0GAkgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg+6SAyqAQkiBQiAiooPKgASHAoKc2Vzc2lvbl9pZBgKIAEoCUIIukgFcgMoyAESGQoHdXNlcl9pZBgLIAEoCUIIukgFcgMoyAESYQoRc2VhcmNoX2F0dHJpYnV0ZXMYDCADKAsyLS5wb2xvcy52MS5JbnZva2VSZXF1ZXN0LlNlYXJjaEF0dHJpYnV0ZXNFbnRyeUIXukgUmgEREDIiBnIEEAEoZCoFcgMogAgSKwoMcmV0cnlfcG9saWN5GA0gASgLMhUucG9sb3MudjEuUmV0cnlQb2xpY3kSHwoNZGVwbG95bWVudF9pZBgOIAEoCUIIukgFcgMoyAESZQoMZXhlY3V0aW9uX2lkGA8gASgJQk+6SExySjJIXihbMC05YS1mXXs4fS1bMC05YS1mXXs0fS03WzAtOWEtZl17M30tWzg5YWJdWzAtOWEtZl17M30tWzAtOWEtZl17MTJ9KT8kGjcKFVNlYXJjaEF0dHJpYnV0ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBInwKDkludm9rZVJlc3BvbnNlEhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRIPCgdjcmVhdGVkGAIgASgIEi8KC2NyZWF0ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpzZXNzaW9uX2lkGAQgASgJIlEKEkJhdGNoSW52b2tlUmVxdWVzdBI7CghyZXF1ZXN0cxgBIAMoCzIXLnBvbG9zLnYxLkludm9rZVJlcXVlc3RCELpIDZIBCggBEJBOIgPYAQMirgEKE0JhdGNoSW52b2tlUmVzcG9uc2USMQoFaXRlbXMYASADKAsyIi5wb2xvcy52MS5CYXRjaEludm9rZVJlc3BvbnNlLkl0ZW0aZAoESXRlbRIsCghyZXNwb25zZRgBIAEoCzIYLnBvbG9zLnYxLkludm9rZVJlc3BvbnNlSAASIwoFZXJyb3IYAiABKAsyEi5nb29nbGUucnBjLlN0YXR1c0gAQgkKB291dGNvbWUiNwoTR2V0RXhlY3V0aW9uUmVxdWVzdBIgCgxleGVjdXRpb25faWQYASABKAlCCrpIB3IFEAEoyAEiPgoUR2V0RXhlY3V0aW9uUmVzcG9uc2USJgoJZXhlY3V0aW9uGAEgASgLMhMucG9sb3MudjEuRXhlY3V0aW9uIm0KEkF3YWl0UmVzdWx0UmVxdWVzdBIgCgxleGVjdXRpb25faWQYASABKAlCCrpIB3IFEAEoyAESNQoEd2FpdBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIMukgJqgEGIgIIPDIAIj0KE0F3YWl0UmVzdWx0UmVzcG9uc2USJgoJZXhlY3V0aW9uGAEgASgLMhMucG9sb3MudjEuRXhlY3V0aW9uIm4KFUxpc3RFeGVjdXRpb25zUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGPQDKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMogAgSGAoGZmlsdGVyGAMgASgJQgi6SAVyAyiAICJaChZMaXN0RXhlY3V0aW9uc1Jlc3BvbnNlEicKCmV4ZWN1dGlvbnMYASADKAsyEy5wb2xvcy52MS5FeGVjdXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlIKEExpc3RTdGVwc1JlcXVlc3QSIAoMZXhlY3V0aW9uX2lkGAEgASgJQgq6SAdyBRABKMgBEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDKIAIIlEKEUxpc3RTdGVwc1Jlc3BvbnNlEiMKBXN0ZXBzGAEgAygLMhQucG9sb3MudjEuU3RlcFJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiOgoWQ2FuY2VsRXhlY3V0aW9uUmVxdWVzdBIgCgxleGVjdXRpb25faWQYASABKAlCCrpIB3IFEAEoyAEiRAoXQ2FuY2VsRXhlY3V0aW9uUmVzcG9uc2USKQoGc3RhdHVzGAEgASgOMhkucG9sb3MudjEuRXhlY3V0aW9uU3RhdHVzIpIBChZSZXN1bWVFeGVjdXRpb25SZXF1ZXN0EiAKDGV4ZWN1dGlvbl9pZBgBIAEoCUIKukgHcgUQASjIARIcCghzdGVwX2tleRgCIAEoCUIKukgHcgUQASiACBIfCgRkYXRhGAMgASgLMhEucG9sb3MudjEuUGF5bG9hZBIXCg9pZGVtcG90ZW5jeV9rZXkYBCABKAkiGQoXUmVzdW1lRXhlY3V0aW9uUmVzcG9uc2UiOQoVUGF1c2VFeGVjdXRpb25SZXF1ZXN0EiAKDGV4ZWN1dGlvbl9pZBgBIAEoCUIKukgHcgUQASjIASIYChZQYXVzZUV4ZWN1dGlvblJlc3BvbnNlIjsKF1VucGF1c2VFeGVjdXRpb25SZXF1ZXN0EiAKDGV4ZWN1dGlvbl9pZBgBIAEoCUIKukgHcgUQASjIASIaChhVbnBhdXNlRXhlY3V0aW9uUmVzcG9uc2UiVwoURm9ya0V4ZWN1dGlvblJlcXVlc3QSFAoMZXhlY3V0aW9uX2lkGAEgASgJEhAKCHN0ZXBfa2V5GAIgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCSItChVGb3JrRXhlY3V0aW9uUmVzcG9uc2USFAoMZXhlY3V0aW9uX2lkGAEgASgJIs8BChNTdHJlYW1FdmVudHNSZXF1ZXN0EiIKDGV4ZWN1dGlvbl9pZBgBIAEoCUIKukgHcgUQASjIAUgAEicKEXJvb3RfZXhlY3V0aW9uX2lkGAIgASgJQgq6SAdyBRABKMgBSAASMAoFdG9waWMYAyABKAlCH7pIHHIaEAEogAQyE15bXlx4MDAtXHgxZlx4N2ZdKyRIABIYCgZjdXJzb3IYBCABKAlCCLpIBXIDKIAIEg4KBmZvbGxvdxgFIAEoCEIPCgZzb3VyY2USBbpIAggBIp8BChRTdHJlYW1FdmVudHNSZXNwb25zZRIgCgVldmVudBgBIAEoCzIPLnBvbG9zLnYxLkV2ZW50SAASPQoJa2VlcGFsaXZlGAIgASgLMigucG9sb3MudjEuU3RyZWFtRXZlbnRzUmVzcG9uc2UuS2VlcGFsaXZlSAASDgoGY3Vyc29yGAMgASgJGgsKCUtlZXBhbGl2ZUIJCgdtZXNzYWdlIu4BChRQdWJsaXNoRXZlbnRzUmVxdWVzdBIuCgV0b3BpYxgBIAEoCUIfukgcchoQASiABDITXlteXHgwMC1ceDFmXHg3Zl0rJBJACgZldmVudHMYAiADKAsyIy5wb2xvcy52MS5QdWJsaXNoRXZlbnRzUmVxdWVzdC5JdGVtQgu6SAiSAQUIARDoBxIhCg9pZGVtcG90ZW5jeV9rZXkYAyABKAlCCLpIBXIDKMgBGkEKBEl0ZW0SGAoEdHlwZRgBIAEoCUIKukgHcgUQASjIARIfCgRkYXRhGAIgASgLMhEucG9sb3MudjEuUGF5bG9hZCIqChVQdWJsaXNoRXZlbnRzUmVzcG9uc2USEQoJc2VxdWVuY2VzGAEgAygDItIBCg9HZXRTdGF0ZVJlcXVlc3QSIAoMZXhlY3V0aW9uX2lkGAEgASgJQgq6SAdyBRABKMgBEhsKCHJldmlzaW9uGAIgASgDQge6SAQiAigBSAASKgoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIABIuCgpmaWVsZF9tYXNrGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIeCgVwYXRocxgFIAMoCUIPukgMkgEJEGQiBXIDKIAgQgQKAmF0IjIKEEdldFN0YXRlUmVzcG9uc2USHgoFc3RhdGUYASABKAsyDy5wb2xvcy52MS5TdGF0ZSJWChFXYXRjaFN0YXRlUmVxdWVzdBIgCgxleGVjdXRpb25faWQYASABKAlCCrpIB3IFEAEoyAESHwoOYWZ0ZXJfcmV2aXNpb24YAiABKANCB7pIBCICKAAiuAEKEldhdGNoU3RhdGVSZXNwb25zZRIgCgVzdGF0ZRgBIAEoCzIPLnBvbG9zLnYxLlN0YXRlSAASKwoIcmV2aXNpb24YAiABKAsyFy5wb2xvcy52MS5TdGF0ZVJldmlzaW9uSAASOwoJa2VlcGFsaXZlGAMgASgLMiYucG9sb3MudjEuV2F0Y2hTdGF0ZVJlc3BvbnNlLktlZXBhbGl2ZUgAGgsKCUtlZXBhbGl2ZUIJCgdtZXNzYWdlInoKGUxpc3RTdGF0ZVJldmlzaW9uc1JlcXVlc3QSIAoMZXhlY3V0aW9uX2lkGAEgASgJQgq6SAdyBRABKMgBEh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY9AMoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAyiACCJhChpMaXN0U3RhdGVSZXZpc2lvbnNSZXNwb25zZRIqCglyZXZpc2lvbnMYASADKAsyFy5wb2xvcy52MS5TdGF0ZVJldmlzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIzChJMaXN0U2NoZW1hc1JlcXVlc3QSHQoLd29ya2Zsb3dfaWQYASABKAlCCLpIBXIDKMgBIjgKE0xpc3RTY2hlbWFzUmVzcG9uc2USIQoHc2NoZW1hcxgBIAMoCzIQLnBvbG9zLnYxLlNjaGVtYSI5ChBHZXRTY2hlbWFSZXF1ZXN0EiUKBmRpZ2VzdBgBIAEoCUIVukgSchAyDl5bMC05YS1mXXs2NH0kIjUKEUdldFNjaGVtYVJlc3BvbnNlEiAKBnNjaGVtYRgBIAEoCzIQLnBvbG9zLnYxLlNjaGVtYSIUChJMaXN0V29ya2Vyc1JlcXVlc3QiPAoTTGlzdFdvcmtlcnNSZXNwb25zZRIlCgd3b3JrZXJzGAEgAygLMhQucG9sb3MudjEuV29ya2VySW5mbyJFChVDcmVhdGVTY2hlZHVsZVJlcXVlc3QSLAoIc2NoZWR1bGUYASABKAsyEi5wb2xvcy52MS5TY2hlZHVsZUIGukgDyAEBIj4KFkNyZWF0ZVNjaGVkdWxlUmVzcG9uc2USJAoIc2NoZWR1bGUYASABKAsyEi5wb2xvcy52MS5TY2hlZHVsZSJTChRMaXN0U2NoZWR1bGVzUmVxdWVzdBIdCgt3b3JrZmxvd19pZBgBIAEoCUIIukgFcgMoyAESHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMogBAiVwoVTGlzdFNjaGVkdWxlc1Jlc3BvbnNlEiUKCXNjaGVkdWxlcxgBIAMoCzISLnBvbG9zLnYxLlNjaGVkdWxlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI3ChRQYXVzZVNjaGVkdWxlUmVxdWVzdBIfCgtzY2hlZHVsZV9pZBgBIAEoCUIKukgHcgUQASjIASI9ChVQYXVzZVNjaGVkdWxlUmVzcG9uc2USJAoIc2NoZWR1bGUYASABKAsyEi5wb2xvcy52MS5TY2hlZHVsZSI5ChZVbnBhdXNlU2NoZWR1bGVSZXF1ZXN0Eh8KC3NjaGVkdWxlX2lkGAEgASgJQgq6SAdyBRABKMgBIj8KF1VucGF1c2VTY2hlZHVsZVJlc3BvbnNlEiQKCHNjaGVkdWxlGAEgASgLMhIucG9sb3MudjEuU2NoZWR1bGUiXAoWVHJpZ2dlclNjaGVkdWxlUmVxdWVzdBIfCgtzY2hlZHVsZV9pZBgBIAEoCUIKukgHcgUQASjIARIhCg9pZGVtcG90ZW5jeV9rZXkYAiABKAlCCLpIBXIDKMgBIi8KF1RyaWdnZXJTY2hlZHVsZVJlc3BvbnNlEhQKDGV4ZWN1dGlvbl9pZBgBIAEoCSI4ChVEZWxldGVTY2hlZHVsZVJlcXVlc3QSHwoLc2NoZWR1bGVfaWQYASABKAlCCrpIB3IFEAEoyAEiGAoWRGVsZXRlU2NoZWR1bGVSZXNwb25zZTLwDwoPV29ya2Zsb3dTZXJ2aWNlEjsKBkludm9rZRIXLnBvbG9zLnYxLkludm9rZVJlcXVlc3QaGC5wb2xvcy52MS5JbnZva2VSZXNwb25zZRJKCgtCYXRjaEludm9rZRIcLnBvbG9zLnYxLkJhdGNoSW52b2tlUmVxdWVzdBodLnBvbG9zLnYxLkJhdGNoSW52b2tlUmVzcG9uc2USTQoMR2V0RXhlY3V0aW9uEh0ucG9sb3MudjEuR2V0RXhlY3V0aW9uUmVxdWVzdBoeLnBvbG9zLnYxLkdldEV4ZWN1dGlvblJlc3BvbnNlEkoKC0F3YWl0UmVzdWx0EhwucG9sb3MudjEuQXdhaXRSZXN1bHRSZXF1ZXN0Gh0ucG9sb3MudjEuQXdhaXRSZXN1bHRSZXNwb25zZRJTCg5MaXN0RXhlY3V0aW9ucxIfLnBvbG9zLnYxLkxpc3RFeGVjdXRpb25zUmVxdWVzdBogLnBvbG9zLnYxLkxpc3RFeGVjdXRpb25zUmVzcG9uc2USRAoJTGlzdFN0ZXBzEhoucG9sb3MudjEuTGlzdFN0ZXBzUmVxdWVzdBobLnBvbG9zLnYxLkxpc3RTdGVwc1Jlc3BvbnNlElYKD0NhbmNlbEV4ZWN1dGlvbhIgLnBvbG9zLnYxLkNhbmNlbEV4ZWN1dGlvblJlcXVlc3QaIS5wb2xvcy52MS5DYW5jZWxFeGVjdXRpb25SZXNwb25zZRJWCg9SZXN1bWVFeGVjdXRpb24SIC5wb2xvcy52MS5SZXN1bWVFeGVjdXRpb25SZXF1ZXN0GiEucG9sb3MudjEuUmVzdW1lRXhlY3V0aW9uUmVzcG9uc2USUwoOUGF1c2VFeGVjdXRpb24SHy5wb2xvcy52MS5QYXVzZUV4ZWN1dGlvblJlcXVlc3QaIC5wb2xvcy52MS5QYXVzZUV4ZWN1dGlvblJlc3BvbnNlElkKEFVucGF1c2VFeGVjdXRpb24SIS5wb2xvcy52MS5VbnBhdXNlRXhlY3V0aW9uUmVxdWVzdBoiLnBvbG9zLnYxLlVucGF1c2VFeGVjdXRpb25SZXNwb25zZRJQCg1Gb3JrRXhlY3V0aW9uEh4ucG9sb3MudjEuRm9ya0V4ZWN1dGlvblJlcXVlc3QaHy5wb2xvcy52MS5Gb3JrRXhlY3V0aW9uUmVzcG9uc2USTwoMU3RyZWFtRXZlbnRzEh0ucG9sb3MudjEuU3RyZWFtRXZlbnRzUmVxdWVzdBoeLnBvbG9zLnYxLlN0cmVhbUV2ZW50c1Jlc3BvbnNlMAESUAoNUHVibGlzaEV2ZW50cxIeLnBvbG9zLnYxLlB1Ymxpc2hFdmVudHNSZXF1ZXN0Gh8ucG9sb3MudjEuUHVibGlzaEV2ZW50c1Jlc3BvbnNlEkEKCEdldFN0YXRlEhkucG9sb3MudjEuR2V0U3RhdGVSZXF1ZXN0GhoucG9sb3MudjEuR2V0U3RhdGVSZXNwb25zZRJJCgpXYXRjaFN0YXRlEhsucG9sb3MudjEuV2F0Y2hTdGF0ZVJlcXVlc3QaHC5wb2xvcy52MS5XYXRjaFN0YXRlUmVzcG9uc2UwARJfChJMaXN0U3RhdGVSZXZpc2lvbnMSIy5wb2xvcy52MS5MaXN0U3RhdGVSZXZpc2lvbnNSZXF1ZXN0GiQucG9sb3MudjEuTGlzdFN0YXRlUmV2aXNpb25zUmVzcG9uc2USSgoLTGlzdFNjaGVtYXMSHC5wb2xvcy52MS5MaXN0U2NoZW1hc1JlcXVlc3QaHS5wb2xvcy52MS5MaXN0U2NoZW1hc1Jlc3BvbnNlEkQKCUdldFNjaGVtYRIaLnBvbG9zLnYxLkdldFNjaGVtYVJlcXVlc3QaGy5wb2xvcy52MS5HZXRTY2hlbWFSZXNwb25zZRJKCgtMaXN0V29ya2VycxIcLnBvbG9zLnYxLkxpc3RXb3JrZXJzUmVxdWVzdBodLnBvbG9zLnYxLkxpc3RXb3JrZXJzUmVzcG9uc2USUwoOQ3JlYXRlU2NoZWR1bGUSHy5wb2xvcy52MS5DcmVhdGVTY2hlZHVsZVJlcXVlc3QaIC5wb2xvcy52MS5DcmVhdGVTY2hlZHVsZVJlc3BvbnNlElAKDUxpc3RTY2hlZHVsZXMSHi5wb2xvcy52MS5MaXN0U2NoZWR1bGVzUmVxdWVzdBofLnBvbG9zLnYxLkxpc3RTY2hlZHVsZXNSZXNwb25zZRJQCg1QYXVzZVNjaGVkdWxlEh4ucG9sb3MudjEuUGF1c2VTY2hlZHVsZVJlcXVlc3QaHy5wb2xvcy52MS5QYXVzZVNjaGVkdWxlUmVzcG9uc2USVgoPVW5wYXVzZVNjaGVkdWxlEiAucG9sb3MudjEuVW5wYXVzZVNjaGVkdWxlUmVxdWVzdBohLnBvbG9zLnYxLlVucGF1c2VTY2hlZHVsZVJlc3BvbnNlElYKD1RyaWdnZXJTY2hlZHVsZRIgLnBvbG9zLnYxLlRyaWdnZXJTY2hlZHVsZVJlcXVlc3QaIS5wb2xvcy52MS5UcmlnZ2VyU2NoZWR1bGVSZXNwb25zZRJTCg5EZWxldGVTY2hlZHVsZRIfLnBvbG9zLnYxLkRlbGV0ZVNjaGVkdWxlUmVxdWVzdBogLnBvbG9zLnYxLkRlbGV0ZVNjaGVkdWxlUmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status, file_polos_v1_event, file_polos_v1_execution, file_polos_v1_payload, file_polos_v1_schedule, file_polos_v1_schema, file_polos_v1_state, file_polos_v1_step, file_polos_v1_worker]);
 
 /**
  * Request of Invoke.
@@ -77,7 +77,7 @@ export type InvokeRequest = Message<"polos.v1.InvokeRequest"> & {
   queue: string;
 
   /**
-   * The key under which the queue's concurrency is limited. Stored; limits are declared for later.
+   * The key under which the queue's concurrency is limited; executions without one share the queue's limit.
    *
    * @generated from field: string concurrency_key = 6;
    */
@@ -205,7 +205,7 @@ export const InvokeResponseSchema: GenMessage<InvokeResponse> = /*@__PURE__*/
  */
 export type BatchInvokeRequest = Message<"polos.v1.BatchInvokeRequest"> & {
   /**
-   * One for each execution. 1 to 10,000.
+   * One for each execution. 1 to 10,000, as many as one message holds.
    *
    * @generated from field: repeated polos.v1.InvokeRequest requests = 1;
    */
@@ -737,7 +737,9 @@ export type StreamEventsRequest = Message<"polos.v1.StreamEventsRequest"> & {
     case: "executionId";
   } | {
     /**
-     * An execution's and its descendants'. Declared for later.
+     * A topmost execution's and its descendants'. The events of each execution come in their order, a child's after the
+     * `child_start` or `children_start` of its parent; otherwise by time, about. The order among executions is made when
+     * somebody first reads it, and kept. Those that the server has deleted since are left out.
      *
      * @generated from field: string root_execution_id = 2;
      */
@@ -745,7 +747,7 @@ export type StreamEventsRequest = Message<"polos.v1.StreamEventsRequest"> & {
     case: "rootExecutionId";
   } | {
     /**
-     * A topic's. Declared for later.
+     * A topic's. One that nobody has published to yet is empty.
      *
      * @generated from field: string topic = 3;
      */
@@ -754,8 +756,8 @@ export type StreamEventsRequest = Message<"polos.v1.StreamEventsRequest"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * Start after this point: the cursor of a response. Empty starts at the first event. For one execution it is the
-   * sequence of an event in decimal.
+   * Start after this point: the cursor of a response. Empty starts at the first event. For one execution and for a topic it
+   * is the sequence of an event in decimal, for a topmost execution and its descendants the event's place among all of theirs.
    *
    * @generated from field: string cursor = 4;
    */
@@ -842,21 +844,21 @@ export const StreamEventsResponse_KeepaliveSchema: GenMessage<StreamEventsRespon
  */
 export type PublishEventsRequest = Message<"polos.v1.PublishEventsRequest"> & {
   /**
-   * The topic.
+   * The topic. 1 to 512 bytes, no control characters.
    *
    * @generated from field: string topic = 1;
    */
   topic: string;
 
   /**
-   * The events, in order.
+   * The events, in order. 1 to 1,000.
    *
    * @generated from field: repeated polos.v1.PublishEventsRequest.Item events = 2;
    */
   events: PublishEventsRequest_Item[];
 
   /**
-   * Makes the call safe to repeat.
+   * Makes the call safe to repeat: one key in a topic, one publication. Empty for none. At most 200 bytes.
    *
    * @generated from field: string idempotency_key = 3;
    */
@@ -877,14 +879,14 @@ export const PublishEventsRequestSchema: GenMessage<PublishEventsRequest> = /*@_
  */
 export type PublishEventsRequest_Item = Message<"polos.v1.PublishEventsRequest.Item"> & {
   /**
-   * Its type.
+   * Its type, free to choose. 1 to 200 bytes.
    *
    * @generated from field: string type = 1;
    */
   type: string;
 
   /**
-   * Its data.
+   * Its data; unset for "no value". At most 2,097,152 bytes.
    *
    * @generated from field: polos.v1.Payload data = 2;
    */
@@ -956,11 +958,19 @@ export type GetStateRequest = Message<"polos.v1.GetStateRequest"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * Only these members. Declared for later: answers UNIMPLEMENTED.
+   * Not for JSON documents, whose members may hold dots: answers UNIMPLEMENTED. Use `paths`.
    *
    * @generated from field: google.protobuf.FieldMask field_mask = 4;
    */
   fieldMask?: FieldMask | undefined;
+
+  /**
+   * Only the members at these JSON Pointers (RFC 6901), and what leads to them; those that are not there are left out. A
+   * pointer into an array gives the whole array. Empty for the whole document. At most 100.
+   *
+   * @generated from field: repeated string paths = 5;
+   */
+  paths: string[];
 };
 
 /**
@@ -1005,7 +1015,7 @@ export type WatchStateRequest = Message<"polos.v1.WatchStateRequest"> & {
   executionId: string;
 
   /**
-   * Start after this revision; 0 starts with the latest.
+   * Start after this revision; 0 starts with the latest document.
    *
    * @generated from field: int64 after_revision = 2;
    */
@@ -1032,7 +1042,7 @@ export type WatchStateResponse = Message<"polos.v1.WatchStateResponse"> & {
    */
   message: {
     /**
-     * The document at a revision.
+     * The document as it is: the first message, if no revision to start after was given.
      *
      * @generated from field: polos.v1.State state = 1;
      */
@@ -1040,7 +1050,7 @@ export type WatchStateResponse = Message<"polos.v1.WatchStateResponse"> & {
     case: "state";
   } | {
     /**
-     * What changed since the message before.
+     * The next revision.
      *
      * @generated from field: polos.v1.StateRevision revision = 2;
      */
@@ -1093,7 +1103,7 @@ export type ListStateRevisionsRequest = Message<"polos.v1.ListStateRevisionsRequ
   executionId: string;
 
   /**
-   * Revisions a page; 0 means 50.
+   * Revisions a page; 0 means 50. At most 500. A page is also cut at about 1 MiB.
    *
    * @generated from field: int32 page_size = 2;
    */
@@ -1269,7 +1279,7 @@ export const ListWorkersResponseSchema: GenMessage<ListWorkersResponse> = /*@__P
  */
 export type CreateScheduleRequest = Message<"polos.v1.CreateScheduleRequest"> & {
   /**
-   * The schedule; its id is ignored.
+   * The schedule; what only the server knows (id and times) is ignored.
    *
    * @generated from field: polos.v1.Schedule schedule = 1;
    */
@@ -1316,6 +1326,13 @@ export type ListSchedulesRequest = Message<"polos.v1.ListSchedulesRequest"> & {
    * @generated from field: string workflow_id = 1;
    */
   workflowId: string;
+
+  /**
+   * From the last answer; empty for the first page.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
 };
 
 /**
@@ -1337,6 +1354,13 @@ export type ListSchedulesResponse = Message<"polos.v1.ListSchedulesResponse"> & 
    * @generated from field: repeated polos.v1.Schedule schedules = 1;
    */
   schedules: Schedule[];
+
+  /**
+   * For the next page; empty on the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
 };
 
 /**
@@ -1345,6 +1369,139 @@ export type ListSchedulesResponse = Message<"polos.v1.ListSchedulesResponse"> & 
  */
 export const ListSchedulesResponseSchema: GenMessage<ListSchedulesResponse> = /*@__PURE__*/
   messageDesc(file_polos_v1_workflow_service, 41);
+
+/**
+ * Request of PauseSchedule.
+ *
+ * @generated from message polos.v1.PauseScheduleRequest
+ */
+export type PauseScheduleRequest = Message<"polos.v1.PauseScheduleRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string schedule_id = 1;
+   */
+  scheduleId: string;
+};
+
+/**
+ * Describes the message polos.v1.PauseScheduleRequest.
+ * Use `create(PauseScheduleRequestSchema)` to create a new message.
+ */
+export const PauseScheduleRequestSchema: GenMessage<PauseScheduleRequest> = /*@__PURE__*/
+  messageDesc(file_polos_v1_workflow_service, 42);
+
+/**
+ * Response of PauseSchedule.
+ *
+ * @generated from message polos.v1.PauseScheduleResponse
+ */
+export type PauseScheduleResponse = Message<"polos.v1.PauseScheduleResponse"> & {
+  /**
+   * The schedule as it is now.
+   *
+   * @generated from field: polos.v1.Schedule schedule = 1;
+   */
+  schedule?: Schedule | undefined;
+};
+
+/**
+ * Describes the message polos.v1.PauseScheduleResponse.
+ * Use `create(PauseScheduleResponseSchema)` to create a new message.
+ */
+export const PauseScheduleResponseSchema: GenMessage<PauseScheduleResponse> = /*@__PURE__*/
+  messageDesc(file_polos_v1_workflow_service, 43);
+
+/**
+ * Request of UnpauseSchedule.
+ *
+ * @generated from message polos.v1.UnpauseScheduleRequest
+ */
+export type UnpauseScheduleRequest = Message<"polos.v1.UnpauseScheduleRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string schedule_id = 1;
+   */
+  scheduleId: string;
+};
+
+/**
+ * Describes the message polos.v1.UnpauseScheduleRequest.
+ * Use `create(UnpauseScheduleRequestSchema)` to create a new message.
+ */
+export const UnpauseScheduleRequestSchema: GenMessage<UnpauseScheduleRequest> = /*@__PURE__*/
+  messageDesc(file_polos_v1_workflow_service, 44);
+
+/**
+ * Response of UnpauseSchedule.
+ *
+ * @generated from message polos.v1.UnpauseScheduleResponse
+ */
+export type UnpauseScheduleResponse = Message<"polos.v1.UnpauseScheduleResponse"> & {
+  /**
+   * The schedule as it is now.
+   *
+   * @generated from field: polos.v1.Schedule schedule = 1;
+   */
+  schedule?: Schedule | undefined;
+};
+
+/**
+ * Describes the message polos.v1.UnpauseScheduleResponse.
+ * Use `create(UnpauseScheduleResponseSchema)` to create a new message.
+ */
+export const UnpauseScheduleResponseSchema: GenMessage<UnpauseScheduleResponse> = /*@__PURE__*/
+  messageDesc(file_polos_v1_workflow_service, 45);
+
+/**
+ * Request of TriggerSchedule.
+ *
+ * @generated from message polos.v1.TriggerScheduleRequest
+ */
+export type TriggerScheduleRequest = Message<"polos.v1.TriggerScheduleRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string schedule_id = 1;
+   */
+  scheduleId: string;
+
+  /**
+   * Makes the call safe to repeat; see InvokeRequest.idempotency_key. Empty for none. At most 200 bytes.
+   *
+   * @generated from field: string idempotency_key = 2;
+   */
+  idempotencyKey: string;
+};
+
+/**
+ * Describes the message polos.v1.TriggerScheduleRequest.
+ * Use `create(TriggerScheduleRequestSchema)` to create a new message.
+ */
+export const TriggerScheduleRequestSchema: GenMessage<TriggerScheduleRequest> = /*@__PURE__*/
+  messageDesc(file_polos_v1_workflow_service, 46);
+
+/**
+ * Response of TriggerSchedule.
+ *
+ * @generated from message polos.v1.TriggerScheduleResponse
+ */
+export type TriggerScheduleResponse = Message<"polos.v1.TriggerScheduleResponse"> & {
+  /**
+   * The execution that it started.
+   *
+   * @generated from field: string execution_id = 1;
+   */
+  executionId: string;
+};
+
+/**
+ * Describes the message polos.v1.TriggerScheduleResponse.
+ * Use `create(TriggerScheduleResponseSchema)` to create a new message.
+ */
+export const TriggerScheduleResponseSchema: GenMessage<TriggerScheduleResponse> = /*@__PURE__*/
+  messageDesc(file_polos_v1_workflow_service, 47);
 
 /**
  * Request of DeleteSchedule.
@@ -1365,7 +1522,7 @@ export type DeleteScheduleRequest = Message<"polos.v1.DeleteScheduleRequest"> & 
  * Use `create(DeleteScheduleRequestSchema)` to create a new message.
  */
 export const DeleteScheduleRequestSchema: GenMessage<DeleteScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 42);
+  messageDesc(file_polos_v1_workflow_service, 48);
 
 /**
  * Response of DeleteSchedule.
@@ -1380,7 +1537,7 @@ export type DeleteScheduleResponse = Message<"polos.v1.DeleteScheduleResponse"> 
  * Use `create(DeleteScheduleResponseSchema)` to create a new message.
  */
 export const DeleteScheduleResponseSchema: GenMessage<DeleteScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 43);
+  messageDesc(file_polos_v1_workflow_service, 49);
 
 /**
  * What callers use: start executions, follow them, read their state.
@@ -1411,7 +1568,9 @@ export const WorkflowService: GenService<{
     output: typeof InvokeResponseSchema;
   },
   /**
-   * Starts many executions; each item succeeds or fails by itself. Declared for later.
+   * Starts many executions; each item succeeds or fails by itself, with the errors of Invoke. Returns once all that
+   * succeeded are durable. May be repeated safely if each item has an idempotency key. Of many errors the later ones come
+   * without details, so that the response fits one message.
    *
    * @generated from rpc polos.v1.WorkflowService.BatchInvoke
    */
@@ -1499,7 +1658,11 @@ export const WorkflowService: GenService<{
     output: typeof ResumeExecutionResponseSchema;
   },
   /**
-   * Holds an execution back from workers. Declared for later.
+   * Holds an execution back from workers until UnpauseExecution. A worker that holds it loses its lease at once: a step that
+   * it is in the middle of runs again later. What comes meanwhile (children, times, events, resumes) is kept. May be
+   * repeated.
+   *
+   * Errors: NOT_FOUND; FAILED_PRECONDITION (ExecutionClosed).
    *
    * @generated from rpc polos.v1.WorkflowService.PauseExecution
    */
@@ -1509,7 +1672,9 @@ export const WorkflowService: GenService<{
     output: typeof PauseExecutionResponseSchema;
   },
   /**
-   * Ends a pause. Declared for later.
+   * Ends a pause, also that of an execution at which too many workers were lost. May be repeated.
+   *
+   * Errors: NOT_FOUND; FAILED_PRECONDITION (ExecutionClosed).
    *
    * @generated from rpc polos.v1.WorkflowService.UnpauseExecution
    */
@@ -1529,12 +1694,13 @@ export const WorkflowService: GenService<{
     output: typeof ForkExecutionResponseSchema;
   },
   /**
-   * Streams the events of an execution from a cursor on: those recorded first, then, with `follow`, each as it is
-   * committed. Ends after the last event once the execution is final, or without `follow` after the newest one. To go on
-   * after a break, call again with the last cursor received: nothing is missed or repeated. While nothing happens the
-   * server sends `keepalive` every 15 s.
+   * Streams the events of an execution, of it and its descendants, or of a topic, from a cursor on: those recorded first,
+   * then, with `follow`, each as it is committed. Ends after the last event once the execution (and all descendants) is
+   * final, or without `follow` after the newest one; a topic has no end. To go on after a break, call again with the last
+   * cursor received: nothing is missed or repeated. While nothing happens the server sends `keepalive` every 15 s.
    *
-   * Errors: NOT_FOUND; INVALID_ARGUMENT for a cursor that the server never gave.
+   * Errors: NOT_FOUND; INVALID_ARGUMENT for a cursor that the server never gave, and for a root_execution_id that was started
+   * by another execution.
    *
    * @generated from rpc polos.v1.WorkflowService.StreamEvents
    */
@@ -1544,7 +1710,11 @@ export const WorkflowService: GenService<{
     output: typeof StreamEventsResponseSchema;
   },
   /**
-   * Publishes events to a topic. Declared for later.
+   * Publishes events to a topic, all or none, one after the other in the order given. Returns once they are durable. A topic
+   * needs no creation. May be repeated safely with an idempotency key.
+   *
+   * Errors: RESOURCE_EXHAUSTED (LimitExceeded) when an event is too large; ALREADY_EXISTS (IdempotencyMismatch) when the
+   * key was used for other events of the topic.
    *
    * @generated from rpc polos.v1.WorkflowService.PublishEvents
    */
@@ -1567,7 +1737,11 @@ export const WorkflowService: GenService<{
     output: typeof GetStateResponseSchema;
   },
   /**
-   * Streams each revision of the state. Declared for later.
+   * Streams the state: the document first, unless a revision to start after is given, then each revision as it is committed,
+   * in order, none missing. Needs no worker. Ends after the last revision once the execution is final. To go on after a
+   * break, call again with the last revision received. While nothing happens the server sends `keepalive` every 15 s.
+   *
+   * Errors: NOT_FOUND; INVALID_ARGUMENT for a revision that does not exist yet.
    *
    * @generated from rpc polos.v1.WorkflowService.WatchState
    */
@@ -1577,7 +1751,10 @@ export const WorkflowService: GenService<{
     output: typeof WatchStateResponseSchema;
   },
   /**
-   * Lists the changes of the state. Declared for later.
+   * Lists the revisions of the state, oldest first: what each changed, when, and the step that it came with. Folded in order
+   * they give the state at each revision. Returns at once. May be repeated.
+   *
+   * Errors: NOT_FOUND.
    *
    * @generated from rpc polos.v1.WorkflowService.ListStateRevisions
    */
@@ -1619,7 +1796,12 @@ export const WorkflowService: GenService<{
     output: typeof ListWorkersResponseSchema;
   },
   /**
-   * Creates or replaces a schedule. Declared for later.
+   * Creates a schedule, or replaces the one of the same workflow and key; what it started is kept in `last_time`. Another cron
+   * or zone counts from now on: ticks of the former ones that were not started yet are dropped. Returns once it is durable.
+   * May be repeated.
+   *
+   * Errors: INVALID_ARGUMENT for a cron expression or a time zone that is none; RESOURCE_EXHAUSTED (LimitExceeded) for more
+   * than 10,000 schedules in a project.
    *
    * @generated from rpc polos.v1.WorkflowService.CreateSchedule
    */
@@ -1629,7 +1811,7 @@ export const WorkflowService: GenService<{
     output: typeof CreateScheduleResponseSchema;
   },
   /**
-   * Lists schedules. Declared for later.
+   * Lists schedules by workflow and key, about 1 MiB a page. Returns at once. May be repeated.
    *
    * @generated from rpc polos.v1.WorkflowService.ListSchedules
    */
@@ -1639,7 +1821,46 @@ export const WorkflowService: GenService<{
     output: typeof ListSchedulesResponseSchema;
   },
   /**
-   * Deletes a schedule. Declared for later.
+   * Has a schedule start nothing until it is unpaused: once this has returned, nothing more is started. May be repeated.
+   *
+   * Errors: NOT_FOUND.
+   *
+   * @generated from rpc polos.v1.WorkflowService.PauseSchedule
+   */
+  pauseSchedule: {
+    methodKind: "unary";
+    input: typeof PauseScheduleRequestSchema;
+    output: typeof PauseScheduleResponseSchema;
+  },
+  /**
+   * Has a schedule go on with its next tick. May be repeated.
+   *
+   * Errors: NOT_FOUND.
+   *
+   * @generated from rpc polos.v1.WorkflowService.UnpauseSchedule
+   */
+  unpauseSchedule: {
+    methodKind: "unary";
+    input: typeof UnpauseScheduleRequestSchema;
+    output: typeof UnpauseScheduleResponseSchema;
+  },
+  /**
+   * Starts one execution of a schedule now, beside its ticks. May be repeated safely with an idempotency key.
+   *
+   * Errors: NOT_FOUND.
+   *
+   * @generated from rpc polos.v1.WorkflowService.TriggerSchedule
+   */
+  triggerSchedule: {
+    methodKind: "unary";
+    input: typeof TriggerScheduleRequestSchema;
+    output: typeof TriggerScheduleResponseSchema;
+  },
+  /**
+   * Deletes a schedule: once this has returned, nothing more is started. Executions that it started go on. May be repeated
+   * for a day.
+   *
+   * Errors: NOT_FOUND.
    *
    * @generated from rpc polos.v1.WorkflowService.DeleteSchedule
    */

@@ -91,8 +91,8 @@ export const SchemaViolation_IssueSchema: GenMessage<SchemaViolation_Issue> = /*
  */
 export type LimitExceeded = Message<"polos.v1.LimitExceeded"> & {
   /**
-   * What is limited: "state_bytes", "state_depth", "payload_bytes", "message_bytes", "schema_bytes", "early_resumes" or
-   * "early_resume_bytes".
+   * What is limited: "state_bytes", "state_depth", "payload_bytes", "message_bytes", "schema_bytes", "early_resumes",
+   * "early_resume_bytes", "event_waits", "event_topics" or "schedules".
    *
    * @generated from field: string limit = 1;
    */

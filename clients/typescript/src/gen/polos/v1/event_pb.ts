@@ -31,8 +31,15 @@ export const file_polos_v1_event: GenFile = /*@__PURE__*/
  *  - step_wait        {until}                   a step waits for a time: milliseconds since 1970
  *  - step_suspend     {data, until}             a step waits to be resumed; each member only if it was given
  *  - resume_early     {}                         somebody resumed a step that does not wait yet
+ *  - step_wait_event  {topic, until}                a step waits for an event; `until` only if it has a timeout
+ *  - resume_send      {executionId, stepKey}       a step resumes a step of another execution
+ *  - children_start   {count}                       children were started
+ *  - children_close   {closed, open}                that many of a step's children are final, that many are not
  *  - step_deliver     {}                            the code was given an outcome and nothing else happened
  *  - state_change     {}                            the state changed and nothing else happened
+ *  - workflow_limit   {queue}                       it waits for a place in its queue
+ *  - workflow_pause   {reason}                      it is held back: "asked", or "workers_lost"
+ *  - workflow_unpause {}                            it is no longer held back
  *  - workflow_wait    {}                            it left its worker to wait
  *  - workflow_ready   {reason}                      what it waited for has come, or its delay has passed
  *  - workflow_retry   {failure, delayMs}            the handler failed and will run again
@@ -47,21 +54,21 @@ export const file_polos_v1_event: GenFile = /*@__PURE__*/
  */
 export type Event = Message<"polos.v1.Event"> & {
   /**
-   * Its number within the execution: 1 for the first, no gaps.
+   * Its number within the execution, or within the topic if that is what is streamed: 1 for the first, no gaps.
    *
    * @generated from field: int64 sequence = 1;
    */
   sequence: bigint;
 
   /**
-   * The execution it belongs to.
+   * The execution it belongs to, or that published it to the topic; empty if a caller did.
    *
    * @generated from field: string execution_id = 2;
    */
   executionId: string;
 
   /**
-   * The workflow of that execution.
+   * The workflow of that execution; empty for an event of a topic.
    *
    * @generated from field: string workflow_id = 3;
    */

@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file polos/v1/execution.proto.
  */
 export const file_polos_v1_execution: GenFile = /*@__PURE__*/
-  fileDesc("Chhwb2xvcy92MS9leGVjdXRpb24ucHJvdG8SCHBvbG9zLnYxIpQBCgtSZXRyeVBvbGljeRIYCgttYXhfcmV0cmllcxgBIAEoBUgAiAEBEi0KCmJhc2VfZGVsYXkYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLAoJbWF4X2RlbGF5GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg4KDF9tYXhfcmV0cmllcyL/CAoJRXhlY3V0aW9uEgoKAmlkGAEgASgJEhIKCnByb2plY3RfaWQYAiABKAkSEwoLd29ya2Zsb3dfaWQYAyABKAkSKQoGc3RhdHVzGAQgASgOMhkucG9sb3MudjEuRXhlY3V0aW9uU3RhdHVzEi0KDXN0YXR1c19yZWFzb24YBSABKA4yFi5wb2xvcy52MS5TdGF0dXNSZWFzb24SDQoFcXVldWUYBiABKAkSIgoHcGF5bG9hZBgHIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQSFQoNaW5pdGlhbF9zdGF0ZRgIIAEoCRIhCgZyZXN1bHQYCSABKAsyES5wb2xvcy52MS5QYXlsb2FkEiIKB2ZhaWx1cmUYCiABKAsyES5wb2xvcy52MS5GYWlsdXJlEi8KC2NyZWF0ZV90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzdGFydF90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpjbG9zZV90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNwoTY2FuY2VsX3JlcXVlc3RfdGltZRgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPZmFpbGVkX2F0dGVtcHRzGBAgASgFEhMKC2xvc3RfbGVhc2VzGBEgASgFEhsKE3BhcmVudF9leGVjdXRpb25faWQYEiABKAkSFwoPcGFyZW50X3N0ZXBfa2V5GBMgASgJEhkKEXJvb3RfZXhlY3V0aW9uX2lkGBQgASgJEhgKEHJvb3Rfd29ya2Zsb3dfaWQYFSABKAkSEgoKc2Vzc2lvbl9pZBgWIAEoCRIPCgd1c2VyX2lkGBcgASgJEhUKDWRlcGxveW1lbnRfaWQYGCABKAkSFwoPY29uY3VycmVuY3lfa2V5GBkgASgJEhAKCHByaW9yaXR5GBogASgFEkQKEXNlYXJjaF9hdHRyaWJ1dGVzGBsgAygLMikucG9sb3MudjEuRXhlY3V0aW9uLlNlYXJjaEF0dHJpYnV0ZXNFbnRyeRIuCgtydW5fdGltZW91dBgcIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIrCgxyZXRyeV9wb2xpY3kYHSABKAsyFS5wb2xvcy52MS5SZXRyeVBvbGljeRIWCg5zdGF0ZV9yZXZpc2lvbhgeIAEoAxIYChBzdGF0ZV9zaXplX2J5dGVzGB8gASgDEhIKCnN0ZXBfY291bnQYICABKAMSEwoLZXZlbnRfY291bnQYISABKAMSEQoJd29ya2VyX2lkGCIgASgJEg0KBWVwb2NoGCMgASgDGjcKFVNlYXJjaEF0dHJpYnV0ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBKqYCCg9FeGVjdXRpb25TdGF0dXMSIAocRVhFQ1VUSU9OX1NUQVRVU19VTlNQRUNJRklFRBAAEhsKF0VYRUNVVElPTl9TVEFUVVNfUVVFVUVEEAESHAoYRVhFQ1VUSU9OX1NUQVRVU19SVU5OSU5HEAISHAoYRVhFQ1VUSU9OX1NUQVRVU19XQUlUSU5HEAMSGwoXRVhFQ1VUSU9OX1NUQVRVU19QQVVTRUQQBBIeChpFWEVDVVRJT05fU1RBVFVTX0NPTVBMRVRFRBAFEhsKF0VYRUNVVElPTl9TVEFUVVNfRkFJTEVEEAYSHgoaRVhFQ1VUSU9OX1NUQVRVU19DQU5DRUxMRUQQBxIeChpFWEVDVVRJT05fU1RBVFVTX1RJTUVEX09VVBAIKrICCgxTdGF0dXNSZWFzb24SHQoZU1RBVFVTX1JFQVNPTl9VTlNQRUNJRklFRBAAEhsKF1NUQVRVU19SRUFTT05fTk9fV09SS0VSEAESHgoaU1RBVFVTX1JFQVNPTl9XT1JLRVJTX0JVU1kQAhIdChlTVEFUVVNfUkVBU09OX1NUQVJUX0RFTEFZEAMSHQoZU1RBVFVTX1JFQVNPTl9SRVRSWV9ERUxBWRAEEhcKE1NUQVRVU19SRUFTT05fQ0hJTEQQBRIXChNTVEFUVVNfUkVBU09OX1RJTUVSEAYSFwoTU1RBVFVTX1JFQVNPTl9FVkVOVBAHEhgKFFNUQVRVU19SRUFTT05fUkVTVU1FEAgSIwofU1RBVFVTX1JFQVNPTl9DT05DVVJSRU5DWV9MSU1JVBAJYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_polos_v1_failure, file_polos_v1_payload]);
+  fileDesc("Chhwb2xvcy92MS9leGVjdXRpb24ucHJvdG8SCHBvbG9zLnYxIpQBCgtSZXRyeVBvbGljeRIYCgttYXhfcmV0cmllcxgBIAEoBUgAiAEBEi0KCmJhc2VfZGVsYXkYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLAoJbWF4X2RlbGF5GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg4KDF9tYXhfcmV0cmllcyL/CAoJRXhlY3V0aW9uEgoKAmlkGAEgASgJEhIKCnByb2plY3RfaWQYAiABKAkSEwoLd29ya2Zsb3dfaWQYAyABKAkSKQoGc3RhdHVzGAQgASgOMhkucG9sb3MudjEuRXhlY3V0aW9uU3RhdHVzEi0KDXN0YXR1c19yZWFzb24YBSABKA4yFi5wb2xvcy52MS5TdGF0dXNSZWFzb24SDQoFcXVldWUYBiABKAkSIgoHcGF5bG9hZBgHIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQSFQoNaW5pdGlhbF9zdGF0ZRgIIAEoCRIhCgZyZXN1bHQYCSABKAsyES5wb2xvcy52MS5QYXlsb2FkEiIKB2ZhaWx1cmUYCiABKAsyES5wb2xvcy52MS5GYWlsdXJlEi8KC2NyZWF0ZV90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzdGFydF90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpjbG9zZV90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNwoTY2FuY2VsX3JlcXVlc3RfdGltZRgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPZmFpbGVkX2F0dGVtcHRzGBAgASgFEhMKC2xvc3RfbGVhc2VzGBEgASgFEhsKE3BhcmVudF9leGVjdXRpb25faWQYEiABKAkSFwoPcGFyZW50X3N0ZXBfa2V5GBMgASgJEhkKEXJvb3RfZXhlY3V0aW9uX2lkGBQgASgJEhgKEHJvb3Rfd29ya2Zsb3dfaWQYFSABKAkSEgoKc2Vzc2lvbl9pZBgWIAEoCRIPCgd1c2VyX2lkGBcgASgJEhUKDWRlcGxveW1lbnRfaWQYGCABKAkSFwoPY29uY3VycmVuY3lfa2V5GBkgASgJEhAKCHByaW9yaXR5GBogASgFEkQKEXNlYXJjaF9hdHRyaWJ1dGVzGBsgAygLMikucG9sb3MudjEuRXhlY3V0aW9uLlNlYXJjaEF0dHJpYnV0ZXNFbnRyeRIuCgtydW5fdGltZW91dBgcIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIrCgxyZXRyeV9wb2xpY3kYHSABKAsyFS5wb2xvcy52MS5SZXRyeVBvbGljeRIWCg5zdGF0ZV9yZXZpc2lvbhgeIAEoAxIYChBzdGF0ZV9zaXplX2J5dGVzGB8gASgDEhIKCnN0ZXBfY291bnQYICABKAMSEwoLZXZlbnRfY291bnQYISABKAMSEQoJd29ya2VyX2lkGCIgASgJEg0KBWVwb2NoGCMgASgDGjcKFVNlYXJjaEF0dHJpYnV0ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBKqYCCg9FeGVjdXRpb25TdGF0dXMSIAocRVhFQ1VUSU9OX1NUQVRVU19VTlNQRUNJRklFRBAAEhsKF0VYRUNVVElPTl9TVEFUVVNfUVVFVUVEEAESHAoYRVhFQ1VUSU9OX1NUQVRVU19SVU5OSU5HEAISHAoYRVhFQ1VUSU9OX1NUQVRVU19XQUlUSU5HEAMSGwoXRVhFQ1VUSU9OX1NUQVRVU19QQVVTRUQQBBIeChpFWEVDVVRJT05fU1RBVFVTX0NPTVBMRVRFRBAFEhsKF0VYRUNVVElPTl9TVEFUVVNfRkFJTEVEEAYSHgoaRVhFQ1VUSU9OX1NUQVRVU19DQU5DRUxMRUQQBxIeChpFWEVDVVRJT05fU1RBVFVTX1RJTUVEX09VVBAIKtICCgxTdGF0dXNSZWFzb24SHQoZU1RBVFVTX1JFQVNPTl9VTlNQRUNJRklFRBAAEhsKF1NUQVRVU19SRUFTT05fTk9fV09SS0VSEAESHgoaU1RBVFVTX1JFQVNPTl9XT1JLRVJTX0JVU1kQAhIdChlTVEFUVVNfUkVBU09OX1NUQVJUX0RFTEFZEAMSHQoZU1RBVFVTX1JFQVNPTl9SRVRSWV9ERUxBWRAEEhcKE1NUQVRVU19SRUFTT05fQ0hJTEQQBRIXChNTVEFUVVNfUkVBU09OX1RJTUVSEAYSFwoTU1RBVFVTX1JFQVNPTl9FVkVOVBAHEhgKFFNUQVRVU19SRUFTT05fUkVTVU1FEAgSIwofU1RBVFVTX1JFQVNPTl9DT05DVVJSRU5DWV9MSU1JVBAJEh4KGlNUQVRVU19SRUFTT05fV09SS0VSU19MT1NUEApiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_polos_v1_failure, file_polos_v1_payload]);
 
 /**
  * How often a handler that failed runs again. Finished steps never do: they replay from the record.
@@ -123,7 +123,7 @@ export type Execution = Message<"polos.v1.Execution"> & {
   result?: Payload | undefined;
 
   /**
-   * Why it FAILED, was CANCELLED or TIMED_OUT, or, while it waits for a retry, why the last attempt failed.
+   * Why it FAILED, was CANCELLED, TIMED_OUT or PAUSED, or, while it waits for a retry, why the last attempt failed.
    *
    * @generated from field: polos.v1.Failure failure = 10;
    */
@@ -228,7 +228,7 @@ export type Execution = Message<"polos.v1.Execution"> & {
   deploymentId: string;
 
   /**
-   * The key under which a queue's concurrency is limited. Stored; limits are declared for later.
+   * The key under which its queue's concurrency is limited; executions without one share the queue's limit.
    *
    * @generated from field: string concurrency_key = 25;
    */
@@ -340,14 +340,14 @@ export const ExecutionStatus = {
   RUNNING: 2,
 
   /**
-   * It waits for a child (later: a time, an event, a resume) and holds no worker.
+   * It waits for children, a time, an event or a resume, and holds no worker.
    *
    * @generated from enum value: EXECUTION_STATUS_WAITING = 3;
    */
   WAITING: 3,
 
   /**
-   * An operator holds it back. Declared for later.
+   * It is held back from workers until UnpauseExecution: somebody asked for that, or too many workers were lost at it.
    *
    * @generated from enum value: EXECUTION_STATUS_PAUSED = 4;
    */
@@ -444,32 +444,39 @@ export const StatusReason = {
   CHILD: 5,
 
   /**
-   * It waits for a time. Declared for later.
+   * It waits for a time.
    *
    * @generated from enum value: STATUS_REASON_TIMER = 6;
    */
   TIMER: 6,
 
   /**
-   * It waits for an event. Declared for later.
+   * It waits for an event.
    *
    * @generated from enum value: STATUS_REASON_EVENT = 7;
    */
   EVENT: 7,
 
   /**
-   * It waits to be resumed. Declared for later.
+   * It waits to be resumed, or for another execution to take what it resumed that one with.
    *
    * @generated from enum value: STATUS_REASON_RESUME = 8;
    */
   RESUME: 8,
 
   /**
-   * Its queue or concurrency key is at its limit. Declared for later.
+   * Its queue, or its concurrency key there, is at its limit.
    *
    * @generated from enum value: STATUS_REASON_CONCURRENCY_LIMIT = 9;
    */
   CONCURRENCY_LIMIT: 9,
+
+  /**
+   * Five workers in a row were lost while they held it, and none had finished a step: it is PAUSED, not tried for ever.
+   *
+   * @generated from enum value: STATUS_REASON_WORKERS_LOST = 10;
+   */
+  WORKERS_LOST: 10,
 } as const;
 
 /**

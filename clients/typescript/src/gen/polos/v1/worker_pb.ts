@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file polos/v1/worker.proto.
  */
 export const file_polos_v1_worker: GenFile = /*@__PURE__*/
-  fileDesc("ChVwb2xvcy92MS93b3JrZXIucHJvdG8SCHBvbG9zLnYxIuYBChJXb3JrZmxvd0RlZmluaXRpb24SCgoCaWQYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSDQoFcXVldWUYAyABKAkSFgoOcGF5bG9hZF9zY2hlbWEYBCABKAkSFAoMc3RhdGVfc2NoZW1hGAUgASgJEhUKDXJlc3VsdF9zY2hlbWEYBiABKAkSKwoMcmV0cnlfcG9saWN5GAcgASgLMhUucG9sb3MudjEuUmV0cnlQb2xpY3kSLgoLcnVuX3RpbWVvdXQYCCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24i2QIKCldvcmtlckluZm8SCgoCaWQYASABKAkSFQoNZGVwbG95bWVudF9pZBgCIAEoCRIQCghidWlsZF9pZBgDIAEoCRIQCghzZGtfbmFtZRgEIAEoCRITCgtzZGtfdmVyc2lvbhgFIAEoCRIQCghpZGVudGl0eRgGIAEoCRIUCgx3b3JrZmxvd19pZHMYByADKAkSDgoGcXVldWVzGAggAygJEiEKGW1heF9jb25jdXJyZW50X2V4ZWN1dGlvbnMYCSABKAUSGgoScnVubmluZ19leGVjdXRpb25zGAogASgFEjEKDXJlZ2lzdGVyX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmxhc3Rfc2Vlbl90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglzdHJlYW1pbmcYDSABKAgiZQoMU2VydmVyTGltaXRzEhMKC3N0YXRlX2J5dGVzGAEgASgDEhIKCmpzb25fZGVwdGgYAiABKAUSFQoNcGF5bG9hZF9ieXRlcxgDIAEoAxIVCg1tZXNzYWdlX2J5dGVzGAQgASgDYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_polos_v1_execution]);
+  fileDesc("ChVwb2xvcy92MS93b3JrZXIucHJvdG8SCHBvbG9zLnYxIucCChJXb3JrZmxvd0RlZmluaXRpb24SCgoCaWQYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSDQoFcXVldWUYAyABKAkSFgoOcGF5bG9hZF9zY2hlbWEYBCABKAkSFAoMc3RhdGVfc2NoZW1hGAUgASgJEhUKDXJlc3VsdF9zY2hlbWEYBiABKAkSKwoMcmV0cnlfcG9saWN5GAcgASgLMhUucG9sb3MudjEuUmV0cnlQb2xpY3kSLgoLcnVuX3RpbWVvdXQYCCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SHwoXcXVldWVfY29uY3VycmVuY3lfbGltaXQYCSABKAUSLwoIc2NoZWR1bGUYCiABKAsyHS5wb2xvcy52MS5TY2hlZHVsZURlY2xhcmF0aW9uEi0KB3RyaWdnZXIYCyABKAsyHC5wb2xvcy52MS5UcmlnZ2VyRGVjbGFyYXRpb24iNQoTU2NoZWR1bGVEZWNsYXJhdGlvbhIMCgRjcm9uGAEgASgJEhAKCHRpbWV6b25lGAIgASgJImkKElRyaWdnZXJEZWNsYXJhdGlvbhINCgV0b3BpYxgBIAEoCRISCgpiYXRjaF9zaXplGAIgASgFEjAKDWJhdGNoX3RpbWVvdXQYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24i2QIKCldvcmtlckluZm8SCgoCaWQYASABKAkSFQoNZGVwbG95bWVudF9pZBgCIAEoCRIQCghidWlsZF9pZBgDIAEoCRIQCghzZGtfbmFtZRgEIAEoCRITCgtzZGtfdmVyc2lvbhgFIAEoCRIQCghpZGVudGl0eRgGIAEoCRIUCgx3b3JrZmxvd19pZHMYByADKAkSDgoGcXVldWVzGAggAygJEiEKGW1heF9jb25jdXJyZW50X2V4ZWN1dGlvbnMYCSABKAUSGgoScnVubmluZ19leGVjdXRpb25zGAogASgFEjEKDXJlZ2lzdGVyX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmxhc3Rfc2Vlbl90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglzdHJlYW1pbmcYDSABKAgiZQoMU2VydmVyTGltaXRzEhMKC3N0YXRlX2J5dGVzGAEgASgDEhIKCmpzb25fZGVwdGgYAiABKAUSFQoNcGF5bG9hZF9ieXRlcxgDIAEoAxIVCg1tZXNzYWdlX2J5dGVzGAQgASgDYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_polos_v1_execution]);
 
 /**
  * A workflow as a worker declares it.
@@ -78,6 +78,29 @@ export type WorkflowDefinition = Message<"polos.v1.WorkflowDefinition"> & {
    * @generated from field: google.protobuf.Duration run_timeout = 8;
    */
   runTimeout?: Duration | undefined;
+
+  /**
+   * How many executions of its queue may run at once, for each concurrency key on its own; 0 says nothing about it. Holds
+   * over all servers and all workflows that share the queue; waiting executions do not count. The newest registration that
+   * names the queue decides; it applies to executions that start a second later, or sooner. At most 10,000.
+   *
+   * @generated from field: int32 queue_concurrency_limit = 9;
+   */
+  queueConcurrencyLimit: number;
+
+  /**
+   * Times at which it starts by itself; unset removes what an earlier registration declared.
+   *
+   * @generated from field: polos.v1.ScheduleDeclaration schedule = 10;
+   */
+  schedule?: ScheduleDeclaration | undefined;
+
+  /**
+   * Events that start it by themselves; unset removes what an earlier registration declared.
+   *
+   * @generated from field: polos.v1.TriggerDeclaration trigger = 11;
+   */
+  trigger?: TriggerDeclaration | undefined;
 };
 
 /**
@@ -86,6 +109,71 @@ export type WorkflowDefinition = Message<"polos.v1.WorkflowDefinition"> & {
  */
 export const WorkflowDefinitionSchema: GenMessage<WorkflowDefinition> = /*@__PURE__*/
   messageDesc(file_polos_v1_worker, 0);
+
+/**
+ * A schedule as a worker declares it with a workflow: created, or changed, when the worker registers. See Schedule.
+ *
+ * @generated from message polos.v1.ScheduleDeclaration
+ */
+export type ScheduleDeclaration = Message<"polos.v1.ScheduleDeclaration"> & {
+  /**
+   * See Schedule.cron.
+   *
+   * @generated from field: string cron = 1;
+   */
+  cron: string;
+
+  /**
+   * See Schedule.timezone.
+   *
+   * @generated from field: string timezone = 2;
+   */
+  timezone: string;
+};
+
+/**
+ * Describes the message polos.v1.ScheduleDeclaration.
+ * Use `create(ScheduleDeclarationSchema)` to create a new message.
+ */
+export const ScheduleDeclarationSchema: GenMessage<ScheduleDeclaration> = /*@__PURE__*/
+  messageDesc(file_polos_v1_worker, 1);
+
+/**
+ * Starts an execution for each event of a topic that is published from the first registration on, or for several together.
+ * Each event starts exactly one, until another topic or none is declared. The payload is the event as EventAwaited describes
+ * it if `batch_size` is 1, else {events: [...]}, oldest first: fewer than `batch_size` if they take over 2 MiB together.
+ *
+ * @generated from message polos.v1.TriggerDeclaration
+ */
+export type TriggerDeclaration = Message<"polos.v1.TriggerDeclaration"> & {
+  /**
+   * The topic. 1 to 512 bytes, no control characters.
+   *
+   * @generated from field: string topic = 1;
+   */
+  topic: string;
+
+  /**
+   * The most events to one execution; 0 means 1. At most 1,000.
+   *
+   * @generated from field: int32 batch_size = 2;
+   */
+  batchSize: number;
+
+  /**
+   * How long an event may wait for others to fill the batch; unset means 1 s. At most one day.
+   *
+   * @generated from field: google.protobuf.Duration batch_timeout = 3;
+   */
+  batchTimeout?: Duration | undefined;
+};
+
+/**
+ * Describes the message polos.v1.TriggerDeclaration.
+ * Use `create(TriggerDeclarationSchema)` to create a new message.
+ */
+export const TriggerDeclarationSchema: GenMessage<TriggerDeclaration> = /*@__PURE__*/
+  messageDesc(file_polos_v1_worker, 2);
 
 /**
  * What a worker says of itself.
@@ -190,7 +278,7 @@ export type WorkerInfo = Message<"polos.v1.WorkerInfo"> & {
  * Use `create(WorkerInfoSchema)` to create a new message.
  */
 export const WorkerInfoSchema: GenMessage<WorkerInfo> = /*@__PURE__*/
-  messageDesc(file_polos_v1_worker, 1);
+  messageDesc(file_polos_v1_worker, 3);
 
 /**
  * What the server allows. Answered at registration, so that an SDK can refuse early and with the same words.
@@ -232,5 +320,5 @@ export type ServerLimits = Message<"polos.v1.ServerLimits"> & {
  * Use `create(ServerLimitsSchema)` to create a new message.
  */
 export const ServerLimitsSchema: GenMessage<ServerLimits> = /*@__PURE__*/
-  messageDesc(file_polos_v1_worker, 2);
+  messageDesc(file_polos_v1_worker, 4);
 

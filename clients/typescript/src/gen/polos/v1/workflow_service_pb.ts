@@ -30,7 +30,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file polos/v1/workflow_service.proto.
  */
 export const file_polos_v1_workflow_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch9wb2xvcy92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEghwb2xvcy52MSKUBAoNSW52b2tlUmVxdWVzdBITCgt3b3JrZmxvd19pZBgBIAEoCRIiCgdwYXlsb2FkGAIgASgLMhEucG9sb3MudjEuUGF5bG9hZBIVCg1pbml0aWFsX3N0YXRlGAMgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgEIAEoCRINCgVxdWV1ZRgFIAEoCRIXCg9jb25jdXJyZW5jeV9rZXkYBiABKAkSEAoIcHJpb3JpdHkYByABKAUSLgoLc3RhcnRfZGVsYXkYCCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLgoLcnVuX3RpbWVvdXQYCSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEgoKc2Vzc2lvbl9pZBgKIAEoCRIPCgd1c2VyX2lkGAsgASgJEkgKEXNlYXJjaF9hdHRyaWJ1dGVzGAwgAygLMi0ucG9sb3MudjEuSW52b2tlUmVxdWVzdC5TZWFyY2hBdHRyaWJ1dGVzRW50cnkSKwoMcmV0cnlfcG9saWN5GA0gASgLMhUucG9sb3MudjEuUmV0cnlQb2xpY3kSFQoNZGVwbG95bWVudF9pZBgOIAEoCRIUCgxleGVjdXRpb25faWQYDyABKAkaNwoVU2VhcmNoQXR0cmlidXRlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEifAoOSW52b2tlUmVzcG9uc2USFAoMZXhlY3V0aW9uX2lkGAEgASgJEg8KB2NyZWF0ZWQYAiABKAgSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnNlc3Npb25faWQYBCABKAkiPwoSQmF0Y2hJbnZva2VSZXF1ZXN0EikKCHJlcXVlc3RzGAEgAygLMhcucG9sb3MudjEuSW52b2tlUmVxdWVzdCKuAQoTQmF0Y2hJbnZva2VSZXNwb25zZRIxCgVpdGVtcxgBIAMoCzIiLnBvbG9zLnYxLkJhdGNoSW52b2tlUmVzcG9uc2UuSXRlbRpkCgRJdGVtEiwKCHJlc3BvbnNlGAEgASgLMhgucG9sb3MudjEuSW52b2tlUmVzcG9uc2VIABIjCgVlcnJvchgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSABCCQoHb3V0Y29tZSIrChNHZXRFeGVjdXRpb25SZXF1ZXN0EhQKDGV4ZWN1dGlvbl9pZBgBIAEoCSI+ChRHZXRFeGVjdXRpb25SZXNwb25zZRImCglleGVjdXRpb24YASABKAsyEy5wb2xvcy52MS5FeGVjdXRpb24iUwoSQXdhaXRSZXN1bHRSZXF1ZXN0EhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRInCgR3YWl0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIj0KE0F3YWl0UmVzdWx0UmVzcG9uc2USJgoJZXhlY3V0aW9uGAEgASgLMhMucG9sb3MudjEuRXhlY3V0aW9uIk4KFUxpc3RFeGVjdXRpb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIOCgZmaWx0ZXIYAyABKAkiWgoWTGlzdEV4ZWN1dGlvbnNSZXNwb25zZRInCgpleGVjdXRpb25zGAEgAygLMhMucG9sb3MudjEuRXhlY3V0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI8ChBMaXN0U3RlcHNSZXF1ZXN0EhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRISCgpwYWdlX3Rva2VuGAIgASgJIlEKEUxpc3RTdGVwc1Jlc3BvbnNlEiMKBXN0ZXBzGAEgAygLMhQucG9sb3MudjEuU3RlcFJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiLgoWQ2FuY2VsRXhlY3V0aW9uUmVxdWVzdBIUCgxleGVjdXRpb25faWQYASABKAkiRAoXQ2FuY2VsRXhlY3V0aW9uUmVzcG9uc2USKQoGc3RhdHVzGAEgASgOMhkucG9sb3MudjEuRXhlY3V0aW9uU3RhdHVzInoKFlJlc3VtZUV4ZWN1dGlvblJlcXVlc3QSFAoMZXhlY3V0aW9uX2lkGAEgASgJEhAKCHN0ZXBfa2V5GAIgASgJEh8KBGRhdGEYAyABKAsyES5wb2xvcy52MS5QYXlsb2FkEhcKD2lkZW1wb3RlbmN5X2tleRgEIAEoCSIZChdSZXN1bWVFeGVjdXRpb25SZXNwb25zZSItChVQYXVzZUV4ZWN1dGlvblJlcXVlc3QSFAoMZXhlY3V0aW9uX2lkGAEgASgJIhgKFlBhdXNlRXhlY3V0aW9uUmVzcG9uc2UiLwoXVW5wYXVzZUV4ZWN1dGlvblJlcXVlc3QSFAoMZXhlY3V0aW9uX2lkGAEgASgJIhoKGFVucGF1c2VFeGVjdXRpb25SZXNwb25zZSJXChRGb3JrRXhlY3V0aW9uUmVxdWVzdBIUCgxleGVjdXRpb25faWQYASABKAkSEAoIc3RlcF9rZXkYAiABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAMgASgJIi0KFUZvcmtFeGVjdXRpb25SZXNwb25zZRIUCgxleGVjdXRpb25faWQYASABKAkihQEKE1N0cmVhbUV2ZW50c1JlcXVlc3QSFgoMZXhlY3V0aW9uX2lkGAEgASgJSAASGwoRcm9vdF9leGVjdXRpb25faWQYAiABKAlIABIPCgV0b3BpYxgDIAEoCUgAEg4KBmN1cnNvchgEIAEoCRIOCgZmb2xsb3cYBSABKAhCCAoGc291cmNlIp8BChRTdHJlYW1FdmVudHNSZXNwb25zZRIgCgVldmVudBgBIAEoCzIPLnBvbG9zLnYxLkV2ZW50SAASPQoJa2VlcGFsaXZlGAIgASgLMigucG9sb3MudjEuU3RyZWFtRXZlbnRzUmVzcG9uc2UuS2VlcGFsaXZlSAASDgoGY3Vyc29yGAMgASgJGgsKCUtlZXBhbGl2ZUIJCgdtZXNzYWdlIqoBChRQdWJsaXNoRXZlbnRzUmVxdWVzdBINCgV0b3BpYxgBIAEoCRIzCgZldmVudHMYAiADKAsyIy5wb2xvcy52MS5QdWJsaXNoRXZlbnRzUmVxdWVzdC5JdGVtEhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCRo1CgRJdGVtEgwKBHR5cGUYASABKAkSHwoEZGF0YRgCIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQiKgoVUHVibGlzaEV2ZW50c1Jlc3BvbnNlEhEKCXNlcXVlbmNlcxgBIAMoAyKdAQoPR2V0U3RhdGVSZXF1ZXN0EhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRISCghyZXZpc2lvbhgCIAEoA0gAEioKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSAASLgoKZmllbGRfbWFzaxgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2tCBAoCYXQiMgoQR2V0U3RhdGVSZXNwb25zZRIeCgVzdGF0ZRgBIAEoCzIPLnBvbG9zLnYxLlN0YXRlIkEKEVdhdGNoU3RhdGVSZXF1ZXN0EhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRIWCg5hZnRlcl9yZXZpc2lvbhgCIAEoAyK4AQoSV2F0Y2hTdGF0ZVJlc3BvbnNlEiAKBXN0YXRlGAEgASgLMg8ucG9sb3MudjEuU3RhdGVIABIrCghyZXZpc2lvbhgCIAEoCzIXLnBvbG9zLnYxLlN0YXRlUmV2aXNpb25IABI7CglrZWVwYWxpdmUYAyABKAsyJi5wb2xvcy52MS5XYXRjaFN0YXRlUmVzcG9uc2UuS2VlcGFsaXZlSAAaCwoJS2VlcGFsaXZlQgkKB21lc3NhZ2UiWAoZTGlzdFN0YXRlUmV2aXNpb25zUmVxdWVzdBIUCgxleGVjdXRpb25faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiYQoaTGlzdFN0YXRlUmV2aXNpb25zUmVzcG9uc2USKgoJcmV2aXNpb25zGAEgAygLMhcucG9sb3MudjEuU3RhdGVSZXZpc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiKQoSTGlzdFNjaGVtYXNSZXF1ZXN0EhMKC3dvcmtmbG93X2lkGAEgASgJIjgKE0xpc3RTY2hlbWFzUmVzcG9uc2USIQoHc2NoZW1hcxgBIAMoCzIQLnBvbG9zLnYxLlNjaGVtYSIiChBHZXRTY2hlbWFSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCSI1ChFHZXRTY2hlbWFSZXNwb25zZRIgCgZzY2hlbWEYASABKAsyEC5wb2xvcy52MS5TY2hlbWEiFAoSTGlzdFdvcmtlcnNSZXF1ZXN0IjwKE0xpc3RXb3JrZXJzUmVzcG9uc2USJQoHd29ya2VycxgBIAMoCzIULnBvbG9zLnYxLldvcmtlckluZm8iPQoVQ3JlYXRlU2NoZWR1bGVSZXF1ZXN0EiQKCHNjaGVkdWxlGAEgASgLMhIucG9sb3MudjEuU2NoZWR1bGUiPgoWQ3JlYXRlU2NoZWR1bGVSZXNwb25zZRIkCghzY2hlZHVsZRgBIAEoCzISLnBvbG9zLnYxLlNjaGVkdWxlIisKFExpc3RTY2hlZHVsZXNSZXF1ZXN0EhMKC3dvcmtmbG93X2lkGAEgASgJIj4KFUxpc3RTY2hlZHVsZXNSZXNwb25zZRIlCglzY2hlZHVsZXMYASADKAsyEi5wb2xvcy52MS5TY2hlZHVsZSIsChVEZWxldGVTY2hlZHVsZVJlcXVlc3QSEwoLc2NoZWR1bGVfaWQYASABKAkiGAoWRGVsZXRlU2NoZWR1bGVSZXNwb25zZTLuDQoPV29ya2Zsb3dTZXJ2aWNlEjsKBkludm9rZRIXLnBvbG9zLnYxLkludm9rZVJlcXVlc3QaGC5wb2xvcy52MS5JbnZva2VSZXNwb25zZRJKCgtCYXRjaEludm9rZRIcLnBvbG9zLnYxLkJhdGNoSW52b2tlUmVxdWVzdBodLnBvbG9zLnYxLkJhdGNoSW52b2tlUmVzcG9uc2USTQoMR2V0RXhlY3V0aW9uEh0ucG9sb3MudjEuR2V0RXhlY3V0aW9uUmVxdWVzdBoeLnBvbG9zLnYxLkdldEV4ZWN1dGlvblJlc3BvbnNlEkoKC0F3YWl0UmVzdWx0EhwucG9sb3MudjEuQXdhaXRSZXN1bHRSZXF1ZXN0Gh0ucG9sb3MudjEuQXdhaXRSZXN1bHRSZXNwb25zZRJTCg5MaXN0RXhlY3V0aW9ucxIfLnBvbG9zLnYxLkxpc3RFeGVjdXRpb25zUmVxdWVzdBogLnBvbG9zLnYxLkxpc3RFeGVjdXRpb25zUmVzcG9uc2USRAoJTGlzdFN0ZXBzEhoucG9sb3MudjEuTGlzdFN0ZXBzUmVxdWVzdBobLnBvbG9zLnYxLkxpc3RTdGVwc1Jlc3BvbnNlElYKD0NhbmNlbEV4ZWN1dGlvbhIgLnBvbG9zLnYxLkNhbmNlbEV4ZWN1dGlvblJlcXVlc3QaIS5wb2xvcy52MS5DYW5jZWxFeGVjdXRpb25SZXNwb25zZRJWCg9SZXN1bWVFeGVjdXRpb24SIC5wb2xvcy52MS5SZXN1bWVFeGVjdXRpb25SZXF1ZXN0GiEucG9sb3MudjEuUmVzdW1lRXhlY3V0aW9uUmVzcG9uc2USUwoOUGF1c2VFeGVjdXRpb24SHy5wb2xvcy52MS5QYXVzZUV4ZWN1dGlvblJlcXVlc3QaIC5wb2xvcy52MS5QYXVzZUV4ZWN1dGlvblJlc3BvbnNlElkKEFVucGF1c2VFeGVjdXRpb24SIS5wb2xvcy52MS5VbnBhdXNlRXhlY3V0aW9uUmVxdWVzdBoiLnBvbG9zLnYxLlVucGF1c2VFeGVjdXRpb25SZXNwb25zZRJQCg1Gb3JrRXhlY3V0aW9uEh4ucG9sb3MudjEuRm9ya0V4ZWN1dGlvblJlcXVlc3QaHy5wb2xvcy52MS5Gb3JrRXhlY3V0aW9uUmVzcG9uc2USTwoMU3RyZWFtRXZlbnRzEh0ucG9sb3MudjEuU3RyZWFtRXZlbnRzUmVxdWVzdBoeLnBvbG9zLnYxLlN0cmVhbUV2ZW50c1Jlc3BvbnNlMAESUAoNUHVibGlzaEV2ZW50cxIeLnBvbG9zLnYxLlB1Ymxpc2hFdmVudHNSZXF1ZXN0Gh8ucG9sb3MudjEuUHVibGlzaEV2ZW50c1Jlc3BvbnNlEkEKCEdldFN0YXRlEhkucG9sb3MudjEuR2V0U3RhdGVSZXF1ZXN0GhoucG9sb3MudjEuR2V0U3RhdGVSZXNwb25zZRJJCgpXYXRjaFN0YXRlEhsucG9sb3MudjEuV2F0Y2hTdGF0ZVJlcXVlc3QaHC5wb2xvcy52MS5XYXRjaFN0YXRlUmVzcG9uc2UwARJfChJMaXN0U3RhdGVSZXZpc2lvbnMSIy5wb2xvcy52MS5MaXN0U3RhdGVSZXZpc2lvbnNSZXF1ZXN0GiQucG9sb3MudjEuTGlzdFN0YXRlUmV2aXNpb25zUmVzcG9uc2USSgoLTGlzdFNjaGVtYXMSHC5wb2xvcy52MS5MaXN0U2NoZW1hc1JlcXVlc3QaHS5wb2xvcy52MS5MaXN0U2NoZW1hc1Jlc3BvbnNlEkQKCUdldFNjaGVtYRIaLnBvbG9zLnYxLkdldFNjaGVtYVJlcXVlc3QaGy5wb2xvcy52MS5HZXRTY2hlbWFSZXNwb25zZRJKCgtMaXN0V29ya2VycxIcLnBvbG9zLnYxLkxpc3RXb3JrZXJzUmVxdWVzdBodLnBvbG9zLnYxLkxpc3RXb3JrZXJzUmVzcG9uc2USUwoOQ3JlYXRlU2NoZWR1bGUSHy5wb2xvcy52MS5DcmVhdGVTY2hlZHVsZVJlcXVlc3QaIC5wb2xvcy52MS5DcmVhdGVTY2hlZHVsZVJlc3BvbnNlElAKDUxpc3RTY2hlZHVsZXMSHi5wb2xvcy52MS5MaXN0U2NoZWR1bGVzUmVxdWVzdBofLnBvbG9zLnYxLkxpc3RTY2hlZHVsZXNSZXNwb25zZRJTCg5EZWxldGVTY2hlZHVsZRIfLnBvbG9zLnYxLkRlbGV0ZVNjaGVkdWxlUmVxdWVzdBogLnBvbG9zLnYxLkRlbGV0ZVNjaGVkdWxlUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status, file_polos_v1_event, file_polos_v1_execution, file_polos_v1_payload, file_polos_v1_schedule, file_polos_v1_schema, file_polos_v1_state, file_polos_v1_step, file_polos_v1_worker]);
+  fileDesc("Ch9wb2xvcy92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEghwb2xvcy52MSKUBAoNSW52b2tlUmVxdWVzdBITCgt3b3JrZmxvd19pZBgBIAEoCRIiCgdwYXlsb2FkGAIgASgLMhEucG9sb3MudjEuUGF5bG9hZBIVCg1pbml0aWFsX3N0YXRlGAMgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgEIAEoCRINCgVxdWV1ZRgFIAEoCRIXCg9jb25jdXJyZW5jeV9rZXkYBiABKAkSEAoIcHJpb3JpdHkYByABKAUSLgoLc3RhcnRfZGVsYXkYCCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLgoLcnVuX3RpbWVvdXQYCSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEgoKc2Vzc2lvbl9pZBgKIAEoCRIPCgd1c2VyX2lkGAsgASgJEkgKEXNlYXJjaF9hdHRyaWJ1dGVzGAwgAygLMi0ucG9sb3MudjEuSW52b2tlUmVxdWVzdC5TZWFyY2hBdHRyaWJ1dGVzRW50cnkSKwoMcmV0cnlfcG9saWN5GA0gASgLMhUucG9sb3MudjEuUmV0cnlQb2xpY3kSFQoNZGVwbG95bWVudF9pZBgOIAEoCRIUCgxleGVjdXRpb25faWQYDyABKAkaNwoVU2VhcmNoQXR0cmlidXRlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEifAoOSW52b2tlUmVzcG9uc2USFAoMZXhlY3V0aW9uX2lkGAEgASgJEg8KB2NyZWF0ZWQYAiABKAgSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnNlc3Npb25faWQYBCABKAkiPwoSQmF0Y2hJbnZva2VSZXF1ZXN0EikKCHJlcXVlc3RzGAEgAygLMhcucG9sb3MudjEuSW52b2tlUmVxdWVzdCKuAQoTQmF0Y2hJbnZva2VSZXNwb25zZRIxCgVpdGVtcxgBIAMoCzIiLnBvbG9zLnYxLkJhdGNoSW52b2tlUmVzcG9uc2UuSXRlbRpkCgRJdGVtEiwKCHJlc3BvbnNlGAEgASgLMhgucG9sb3MudjEuSW52b2tlUmVzcG9uc2VIABIjCgVlcnJvchgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSABCCQoHb3V0Y29tZSIrChNHZXRFeGVjdXRpb25SZXF1ZXN0EhQKDGV4ZWN1dGlvbl9pZBgBIAEoCSI+ChRHZXRFeGVjdXRpb25SZXNwb25zZRImCglleGVjdXRpb24YASABKAsyEy5wb2xvcy52MS5FeGVjdXRpb24iUwoSQXdhaXRSZXN1bHRSZXF1ZXN0EhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRInCgR3YWl0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIj0KE0F3YWl0UmVzdWx0UmVzcG9uc2USJgoJZXhlY3V0aW9uGAEgASgLMhMucG9sb3MudjEuRXhlY3V0aW9uIk4KFUxpc3RFeGVjdXRpb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIOCgZmaWx0ZXIYAyABKAkiWgoWTGlzdEV4ZWN1dGlvbnNSZXNwb25zZRInCgpleGVjdXRpb25zGAEgAygLMhMucG9sb3MudjEuRXhlY3V0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI8ChBMaXN0U3RlcHNSZXF1ZXN0EhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRISCgpwYWdlX3Rva2VuGAIgASgJIlEKEUxpc3RTdGVwc1Jlc3BvbnNlEiMKBXN0ZXBzGAEgAygLMhQucG9sb3MudjEuU3RlcFJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiLgoWQ2FuY2VsRXhlY3V0aW9uUmVxdWVzdBIUCgxleGVjdXRpb25faWQYASABKAkiRAoXQ2FuY2VsRXhlY3V0aW9uUmVzcG9uc2USKQoGc3RhdHVzGAEgASgOMhkucG9sb3MudjEuRXhlY3V0aW9uU3RhdHVzInoKFlJlc3VtZUV4ZWN1dGlvblJlcXVlc3QSFAoMZXhlY3V0aW9uX2lkGAEgASgJEhAKCHN0ZXBfa2V5GAIgASgJEh8KBGRhdGEYAyABKAsyES5wb2xvcy52MS5QYXlsb2FkEhcKD2lkZW1wb3RlbmN5X2tleRgEIAEoCSIZChdSZXN1bWVFeGVjdXRpb25SZXNwb25zZSItChVQYXVzZUV4ZWN1dGlvblJlcXVlc3QSFAoMZXhlY3V0aW9uX2lkGAEgASgJIhgKFlBhdXNlRXhlY3V0aW9uUmVzcG9uc2UiLwoXVW5wYXVzZUV4ZWN1dGlvblJlcXVlc3QSFAoMZXhlY3V0aW9uX2lkGAEgASgJIhoKGFVucGF1c2VFeGVjdXRpb25SZXNwb25zZSJXChRGb3JrRXhlY3V0aW9uUmVxdWVzdBIUCgxleGVjdXRpb25faWQYASABKAkSEAoIc3RlcF9rZXkYAiABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAMgASgJIi0KFUZvcmtFeGVjdXRpb25SZXNwb25zZRIUCgxleGVjdXRpb25faWQYASABKAkihQEKE1N0cmVhbUV2ZW50c1JlcXVlc3QSFgoMZXhlY3V0aW9uX2lkGAEgASgJSAASGwoRcm9vdF9leGVjdXRpb25faWQYAiABKAlIABIPCgV0b3BpYxgDIAEoCUgAEg4KBmN1cnNvchgEIAEoCRIOCgZmb2xsb3cYBSABKAhCCAoGc291cmNlIp8BChRTdHJlYW1FdmVudHNSZXNwb25zZRIgCgVldmVudBgBIAEoCzIPLnBvbG9zLnYxLkV2ZW50SAASPQoJa2VlcGFsaXZlGAIgASgLMigucG9sb3MudjEuU3RyZWFtRXZlbnRzUmVzcG9uc2UuS2VlcGFsaXZlSAASDgoGY3Vyc29yGAMgASgJGgsKCUtlZXBhbGl2ZUIJCgdtZXNzYWdlIqoBChRQdWJsaXNoRXZlbnRzUmVxdWVzdBINCgV0b3BpYxgBIAEoCRIzCgZldmVudHMYAiADKAsyIy5wb2xvcy52MS5QdWJsaXNoRXZlbnRzUmVxdWVzdC5JdGVtEhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCRo1CgRJdGVtEgwKBHR5cGUYASABKAkSHwoEZGF0YRgCIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQiKgoVUHVibGlzaEV2ZW50c1Jlc3BvbnNlEhEKCXNlcXVlbmNlcxgBIAMoAyKsAQoPR2V0U3RhdGVSZXF1ZXN0EhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRISCghyZXZpc2lvbhgCIAEoA0gAEioKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSAASLgoKZmllbGRfbWFzaxgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSDQoFcGF0aHMYBSADKAlCBAoCYXQiMgoQR2V0U3RhdGVSZXNwb25zZRIeCgVzdGF0ZRgBIAEoCzIPLnBvbG9zLnYxLlN0YXRlIkEKEVdhdGNoU3RhdGVSZXF1ZXN0EhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRIWCg5hZnRlcl9yZXZpc2lvbhgCIAEoAyK4AQoSV2F0Y2hTdGF0ZVJlc3BvbnNlEiAKBXN0YXRlGAEgASgLMg8ucG9sb3MudjEuU3RhdGVIABIrCghyZXZpc2lvbhgCIAEoCzIXLnBvbG9zLnYxLlN0YXRlUmV2aXNpb25IABI7CglrZWVwYWxpdmUYAyABKAsyJi5wb2xvcy52MS5XYXRjaFN0YXRlUmVzcG9uc2UuS2VlcGFsaXZlSAAaCwoJS2VlcGFsaXZlQgkKB21lc3NhZ2UiWAoZTGlzdFN0YXRlUmV2aXNpb25zUmVxdWVzdBIUCgxleGVjdXRpb25faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiYQoaTGlzdFN0YXRlUmV2aXNpb25zUmVzcG9uc2USKgoJcmV2aXNpb25zGAEgAygLMhcucG9sb3MudjEuU3RhdGVSZXZpc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiKQoSTGlzdFNjaGVtYXNSZXF1ZXN0EhMKC3dvcmtmbG93X2lkGAEgASgJIjgKE0xpc3RTY2hlbWFzUmVzcG9uc2USIQoHc2NoZW1hcxgBIAMoCzIQLnBvbG9zLnYxLlNjaGVtYSIiChBHZXRTY2hlbWFSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCSI1ChFHZXRTY2hlbWFSZXNwb25zZRIgCgZzY2hlbWEYASABKAsyEC5wb2xvcy52MS5TY2hlbWEiFAoSTGlzdFdvcmtlcnNSZXF1ZXN0IjwKE0xpc3RXb3JrZXJzUmVzcG9uc2USJQoHd29ya2VycxgBIAMoCzIULnBvbG9zLnYxLldvcmtlckluZm8iPQoVQ3JlYXRlU2NoZWR1bGVSZXF1ZXN0EiQKCHNjaGVkdWxlGAEgASgLMhIucG9sb3MudjEuU2NoZWR1bGUiPgoWQ3JlYXRlU2NoZWR1bGVSZXNwb25zZRIkCghzY2hlZHVsZRgBIAEoCzISLnBvbG9zLnYxLlNjaGVkdWxlIj8KFExpc3RTY2hlZHVsZXNSZXF1ZXN0EhMKC3dvcmtmbG93X2lkGAEgASgJEhIKCnBhZ2VfdG9rZW4YAiABKAkiVwoVTGlzdFNjaGVkdWxlc1Jlc3BvbnNlEiUKCXNjaGVkdWxlcxgBIAMoCzISLnBvbG9zLnYxLlNjaGVkdWxlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIrChRQYXVzZVNjaGVkdWxlUmVxdWVzdBITCgtzY2hlZHVsZV9pZBgBIAEoCSI9ChVQYXVzZVNjaGVkdWxlUmVzcG9uc2USJAoIc2NoZWR1bGUYASABKAsyEi5wb2xvcy52MS5TY2hlZHVsZSItChZVbnBhdXNlU2NoZWR1bGVSZXF1ZXN0EhMKC3NjaGVkdWxlX2lkGAEgASgJIj8KF1VucGF1c2VTY2hlZHVsZVJlc3BvbnNlEiQKCHNjaGVkdWxlGAEgASgLMhIucG9sb3MudjEuU2NoZWR1bGUiRgoWVHJpZ2dlclNjaGVkdWxlUmVxdWVzdBITCgtzY2hlZHVsZV9pZBgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkiLwoXVHJpZ2dlclNjaGVkdWxlUmVzcG9uc2USFAoMZXhlY3V0aW9uX2lkGAEgASgJIiwKFURlbGV0ZVNjaGVkdWxlUmVxdWVzdBITCgtzY2hlZHVsZV9pZBgBIAEoCSIYChZEZWxldGVTY2hlZHVsZVJlc3BvbnNlMvAPCg9Xb3JrZmxvd1NlcnZpY2USOwoGSW52b2tlEhcucG9sb3MudjEuSW52b2tlUmVxdWVzdBoYLnBvbG9zLnYxLkludm9rZVJlc3BvbnNlEkoKC0JhdGNoSW52b2tlEhwucG9sb3MudjEuQmF0Y2hJbnZva2VSZXF1ZXN0Gh0ucG9sb3MudjEuQmF0Y2hJbnZva2VSZXNwb25zZRJNCgxHZXRFeGVjdXRpb24SHS5wb2xvcy52MS5HZXRFeGVjdXRpb25SZXF1ZXN0Gh4ucG9sb3MudjEuR2V0RXhlY3V0aW9uUmVzcG9uc2USSgoLQXdhaXRSZXN1bHQSHC5wb2xvcy52MS5Bd2FpdFJlc3VsdFJlcXVlc3QaHS5wb2xvcy52MS5Bd2FpdFJlc3VsdFJlc3BvbnNlElMKDkxpc3RFeGVjdXRpb25zEh8ucG9sb3MudjEuTGlzdEV4ZWN1dGlvbnNSZXF1ZXN0GiAucG9sb3MudjEuTGlzdEV4ZWN1dGlvbnNSZXNwb25zZRJECglMaXN0U3RlcHMSGi5wb2xvcy52MS5MaXN0U3RlcHNSZXF1ZXN0GhsucG9sb3MudjEuTGlzdFN0ZXBzUmVzcG9uc2USVgoPQ2FuY2VsRXhlY3V0aW9uEiAucG9sb3MudjEuQ2FuY2VsRXhlY3V0aW9uUmVxdWVzdBohLnBvbG9zLnYxLkNhbmNlbEV4ZWN1dGlvblJlc3BvbnNlElYKD1Jlc3VtZUV4ZWN1dGlvbhIgLnBvbG9zLnYxLlJlc3VtZUV4ZWN1dGlvblJlcXVlc3QaIS5wb2xvcy52MS5SZXN1bWVFeGVjdXRpb25SZXNwb25zZRJTCg5QYXVzZUV4ZWN1dGlvbhIfLnBvbG9zLnYxLlBhdXNlRXhlY3V0aW9uUmVxdWVzdBogLnBvbG9zLnYxLlBhdXNlRXhlY3V0aW9uUmVzcG9uc2USWQoQVW5wYXVzZUV4ZWN1dGlvbhIhLnBvbG9zLnYxLlVucGF1c2VFeGVjdXRpb25SZXF1ZXN0GiIucG9sb3MudjEuVW5wYXVzZUV4ZWN1dGlvblJlc3BvbnNlElAKDUZvcmtFeGVjdXRpb24SHi5wb2xvcy52MS5Gb3JrRXhlY3V0aW9uUmVxdWVzdBofLnBvbG9zLnYxLkZvcmtFeGVjdXRpb25SZXNwb25zZRJPCgxTdHJlYW1FdmVudHMSHS5wb2xvcy52MS5TdHJlYW1FdmVudHNSZXF1ZXN0Gh4ucG9sb3MudjEuU3RyZWFtRXZlbnRzUmVzcG9uc2UwARJQCg1QdWJsaXNoRXZlbnRzEh4ucG9sb3MudjEuUHVibGlzaEV2ZW50c1JlcXVlc3QaHy5wb2xvcy52MS5QdWJsaXNoRXZlbnRzUmVzcG9uc2USQQoIR2V0U3RhdGUSGS5wb2xvcy52MS5HZXRTdGF0ZVJlcXVlc3QaGi5wb2xvcy52MS5HZXRTdGF0ZVJlc3BvbnNlEkkKCldhdGNoU3RhdGUSGy5wb2xvcy52MS5XYXRjaFN0YXRlUmVxdWVzdBocLnBvbG9zLnYxLldhdGNoU3RhdGVSZXNwb25zZTABEl8KEkxpc3RTdGF0ZVJldmlzaW9ucxIjLnBvbG9zLnYxLkxpc3RTdGF0ZVJldmlzaW9uc1JlcXVlc3QaJC5wb2xvcy52MS5MaXN0U3RhdGVSZXZpc2lvbnNSZXNwb25zZRJKCgtMaXN0U2NoZW1hcxIcLnBvbG9zLnYxLkxpc3RTY2hlbWFzUmVxdWVzdBodLnBvbG9zLnYxLkxpc3RTY2hlbWFzUmVzcG9uc2USRAoJR2V0U2NoZW1hEhoucG9sb3MudjEuR2V0U2NoZW1hUmVxdWVzdBobLnBvbG9zLnYxLkdldFNjaGVtYVJlc3BvbnNlEkoKC0xpc3RXb3JrZXJzEhwucG9sb3MudjEuTGlzdFdvcmtlcnNSZXF1ZXN0Gh0ucG9sb3MudjEuTGlzdFdvcmtlcnNSZXNwb25zZRJTCg5DcmVhdGVTY2hlZHVsZRIfLnBvbG9zLnYxLkNyZWF0ZVNjaGVkdWxlUmVxdWVzdBogLnBvbG9zLnYxLkNyZWF0ZVNjaGVkdWxlUmVzcG9uc2USUAoNTGlzdFNjaGVkdWxlcxIeLnBvbG9zLnYxLkxpc3RTY2hlZHVsZXNSZXF1ZXN0Gh8ucG9sb3MudjEuTGlzdFNjaGVkdWxlc1Jlc3BvbnNlElAKDVBhdXNlU2NoZWR1bGUSHi5wb2xvcy52MS5QYXVzZVNjaGVkdWxlUmVxdWVzdBofLnBvbG9zLnYxLlBhdXNlU2NoZWR1bGVSZXNwb25zZRJWCg9VbnBhdXNlU2NoZWR1bGUSIC5wb2xvcy52MS5VbnBhdXNlU2NoZWR1bGVSZXF1ZXN0GiEucG9sb3MudjEuVW5wYXVzZVNjaGVkdWxlUmVzcG9uc2USVgoPVHJpZ2dlclNjaGVkdWxlEiAucG9sb3MudjEuVHJpZ2dlclNjaGVkdWxlUmVxdWVzdBohLnBvbG9zLnYxLlRyaWdnZXJTY2hlZHVsZVJlc3BvbnNlElMKDkRlbGV0ZVNjaGVkdWxlEh8ucG9sb3MudjEuRGVsZXRlU2NoZWR1bGVSZXF1ZXN0GiAucG9sb3MudjEuRGVsZXRlU2NoZWR1bGVSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status, file_polos_v1_event, file_polos_v1_execution, file_polos_v1_payload, file_polos_v1_schedule, file_polos_v1_schema, file_polos_v1_state, file_polos_v1_step, file_polos_v1_worker]);
 
 /**
  * Request of Invoke.
@@ -76,7 +76,7 @@ export type InvokeRequest = Message<"polos.v1.InvokeRequest"> & {
   queue: string;
 
   /**
-   * The key under which the queue's concurrency is limited. Stored; limits are declared for later.
+   * The key under which the queue's concurrency is limited; executions without one share the queue's limit.
    *
    * @generated from field: string concurrency_key = 6;
    */
@@ -204,7 +204,7 @@ export const InvokeResponseSchema: GenMessage<InvokeResponse> = /*@__PURE__*/
  */
 export type BatchInvokeRequest = Message<"polos.v1.BatchInvokeRequest"> & {
   /**
-   * One for each execution. 1 to 10,000.
+   * One for each execution. 1 to 10,000, as many as one message holds.
    *
    * @generated from field: repeated polos.v1.InvokeRequest requests = 1;
    */
@@ -736,7 +736,9 @@ export type StreamEventsRequest = Message<"polos.v1.StreamEventsRequest"> & {
     case: "executionId";
   } | {
     /**
-     * An execution's and its descendants'. Declared for later.
+     * A topmost execution's and its descendants'. The events of each execution come in their order, a child's after the
+     * `child_start` or `children_start` of its parent; otherwise by time, about. The order among executions is made when
+     * somebody first reads it, and kept. Those that the server has deleted since are left out.
      *
      * @generated from field: string root_execution_id = 2;
      */
@@ -744,7 +746,7 @@ export type StreamEventsRequest = Message<"polos.v1.StreamEventsRequest"> & {
     case: "rootExecutionId";
   } | {
     /**
-     * A topic's. Declared for later.
+     * A topic's. One that nobody has published to yet is empty.
      *
      * @generated from field: string topic = 3;
      */
@@ -753,8 +755,8 @@ export type StreamEventsRequest = Message<"polos.v1.StreamEventsRequest"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * Start after this point: the cursor of a response. Empty starts at the first event. For one execution it is the
-   * sequence of an event in decimal.
+   * Start after this point: the cursor of a response. Empty starts at the first event. For one execution and for a topic it
+   * is the sequence of an event in decimal, for a topmost execution and its descendants the event's place among all of theirs.
    *
    * @generated from field: string cursor = 4;
    */
@@ -841,21 +843,21 @@ export const StreamEventsResponse_KeepaliveSchema: GenMessage<StreamEventsRespon
  */
 export type PublishEventsRequest = Message<"polos.v1.PublishEventsRequest"> & {
   /**
-   * The topic.
+   * The topic. 1 to 512 bytes, no control characters.
    *
    * @generated from field: string topic = 1;
    */
   topic: string;
 
   /**
-   * The events, in order.
+   * The events, in order. 1 to 1,000.
    *
    * @generated from field: repeated polos.v1.PublishEventsRequest.Item events = 2;
    */
   events: PublishEventsRequest_Item[];
 
   /**
-   * Makes the call safe to repeat.
+   * Makes the call safe to repeat: one key in a topic, one publication. Empty for none. At most 200 bytes.
    *
    * @generated from field: string idempotency_key = 3;
    */
@@ -876,14 +878,14 @@ export const PublishEventsRequestSchema: GenMessage<PublishEventsRequest> = /*@_
  */
 export type PublishEventsRequest_Item = Message<"polos.v1.PublishEventsRequest.Item"> & {
   /**
-   * Its type.
+   * Its type, free to choose. 1 to 200 bytes.
    *
    * @generated from field: string type = 1;
    */
   type: string;
 
   /**
-   * Its data.
+   * Its data; unset for "no value". At most 2,097,152 bytes.
    *
    * @generated from field: polos.v1.Payload data = 2;
    */
@@ -955,11 +957,19 @@ export type GetStateRequest = Message<"polos.v1.GetStateRequest"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * Only these members. Declared for later: answers UNIMPLEMENTED.
+   * Not for JSON documents, whose members may hold dots: answers UNIMPLEMENTED. Use `paths`.
    *
    * @generated from field: google.protobuf.FieldMask field_mask = 4;
    */
   fieldMask?: FieldMask | undefined;
+
+  /**
+   * Only the members at these JSON Pointers (RFC 6901), and what leads to them; those that are not there are left out. A
+   * pointer into an array gives the whole array. Empty for the whole document. At most 100.
+   *
+   * @generated from field: repeated string paths = 5;
+   */
+  paths: string[];
 };
 
 /**
@@ -1004,7 +1014,7 @@ export type WatchStateRequest = Message<"polos.v1.WatchStateRequest"> & {
   executionId: string;
 
   /**
-   * Start after this revision; 0 starts with the latest.
+   * Start after this revision; 0 starts with the latest document.
    *
    * @generated from field: int64 after_revision = 2;
    */
@@ -1031,7 +1041,7 @@ export type WatchStateResponse = Message<"polos.v1.WatchStateResponse"> & {
    */
   message: {
     /**
-     * The document at a revision.
+     * The document as it is: the first message, if no revision to start after was given.
      *
      * @generated from field: polos.v1.State state = 1;
      */
@@ -1039,7 +1049,7 @@ export type WatchStateResponse = Message<"polos.v1.WatchStateResponse"> & {
     case: "state";
   } | {
     /**
-     * What changed since the message before.
+     * The next revision.
      *
      * @generated from field: polos.v1.StateRevision revision = 2;
      */
@@ -1092,7 +1102,7 @@ export type ListStateRevisionsRequest = Message<"polos.v1.ListStateRevisionsRequ
   executionId: string;
 
   /**
-   * Revisions a page; 0 means 50.
+   * Revisions a page; 0 means 50. At most 500. A page is also cut at about 1 MiB.
    *
    * @generated from field: int32 page_size = 2;
    */
@@ -1268,7 +1278,7 @@ export const ListWorkersResponseSchema: GenMessage<ListWorkersResponse> = /*@__P
  */
 export type CreateScheduleRequest = Message<"polos.v1.CreateScheduleRequest"> & {
   /**
-   * The schedule; its id is ignored.
+   * The schedule; what only the server knows (id and times) is ignored.
    *
    * @generated from field: polos.v1.Schedule schedule = 1;
    */
@@ -1315,6 +1325,13 @@ export type ListSchedulesRequest = Message<"polos.v1.ListSchedulesRequest"> & {
    * @generated from field: string workflow_id = 1;
    */
   workflowId: string;
+
+  /**
+   * From the last answer; empty for the first page.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
 };
 
 /**
@@ -1336,6 +1353,13 @@ export type ListSchedulesResponse = Message<"polos.v1.ListSchedulesResponse"> & 
    * @generated from field: repeated polos.v1.Schedule schedules = 1;
    */
   schedules: Schedule[];
+
+  /**
+   * For the next page; empty on the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
 };
 
 /**
@@ -1344,6 +1368,139 @@ export type ListSchedulesResponse = Message<"polos.v1.ListSchedulesResponse"> & 
  */
 export const ListSchedulesResponseSchema: GenMessage<ListSchedulesResponse> = /*@__PURE__*/
   messageDesc(file_polos_v1_workflow_service, 41);
+
+/**
+ * Request of PauseSchedule.
+ *
+ * @generated from message polos.v1.PauseScheduleRequest
+ */
+export type PauseScheduleRequest = Message<"polos.v1.PauseScheduleRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string schedule_id = 1;
+   */
+  scheduleId: string;
+};
+
+/**
+ * Describes the message polos.v1.PauseScheduleRequest.
+ * Use `create(PauseScheduleRequestSchema)` to create a new message.
+ */
+export const PauseScheduleRequestSchema: GenMessage<PauseScheduleRequest> = /*@__PURE__*/
+  messageDesc(file_polos_v1_workflow_service, 42);
+
+/**
+ * Response of PauseSchedule.
+ *
+ * @generated from message polos.v1.PauseScheduleResponse
+ */
+export type PauseScheduleResponse = Message<"polos.v1.PauseScheduleResponse"> & {
+  /**
+   * The schedule as it is now.
+   *
+   * @generated from field: polos.v1.Schedule schedule = 1;
+   */
+  schedule?: Schedule | undefined;
+};
+
+/**
+ * Describes the message polos.v1.PauseScheduleResponse.
+ * Use `create(PauseScheduleResponseSchema)` to create a new message.
+ */
+export const PauseScheduleResponseSchema: GenMessage<PauseScheduleResponse> = /*@__PURE__*/
+  messageDesc(file_polos_v1_workflow_service, 43);
+
+/**
+ * Request of UnpauseSchedule.
+ *
+ * @generated from message polos.v1.UnpauseScheduleRequest
+ */
+export type UnpauseScheduleRequest = Message<"polos.v1.UnpauseScheduleRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string schedule_id = 1;
+   */
+  scheduleId: string;
+};
+
+/**
+ * Describes the message polos.v1.UnpauseScheduleRequest.
+ * Use `create(UnpauseScheduleRequestSchema)` to create a new message.
+ */
+export const UnpauseScheduleRequestSchema: GenMessage<UnpauseScheduleRequest> = /*@__PURE__*/
+  messageDesc(file_polos_v1_workflow_service, 44);
+
+/**
+ * Response of UnpauseSchedule.
+ *
+ * @generated from message polos.v1.UnpauseScheduleResponse
+ */
+export type UnpauseScheduleResponse = Message<"polos.v1.UnpauseScheduleResponse"> & {
+  /**
+   * The schedule as it is now.
+   *
+   * @generated from field: polos.v1.Schedule schedule = 1;
+   */
+  schedule?: Schedule | undefined;
+};
+
+/**
+ * Describes the message polos.v1.UnpauseScheduleResponse.
+ * Use `create(UnpauseScheduleResponseSchema)` to create a new message.
+ */
+export const UnpauseScheduleResponseSchema: GenMessage<UnpauseScheduleResponse> = /*@__PURE__*/
+  messageDesc(file_polos_v1_workflow_service, 45);
+
+/**
+ * Request of TriggerSchedule.
+ *
+ * @generated from message polos.v1.TriggerScheduleRequest
+ */
+export type TriggerScheduleRequest = Message<"polos.v1.TriggerScheduleRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string schedule_id = 1;
+   */
+  scheduleId: string;
+
+  /**
+   * Makes the call safe to repeat; see InvokeRequest.idempotency_key. Empty for none. At most 200 bytes.
+   *
+   * @generated from field: string idempotency_key = 2;
+   */
+  idempotencyKey: string;
+};
+
+/**
+ * Describes the message polos.v1.TriggerScheduleRequest.
+ * Use `create(TriggerScheduleRequestSchema)` to create a new message.
+ */
+export const TriggerScheduleRequestSchema: GenMessage<TriggerScheduleRequest> = /*@__PURE__*/
+  messageDesc(file_polos_v1_workflow_service, 46);
+
+/**
+ * Response of TriggerSchedule.
+ *
+ * @generated from message polos.v1.TriggerScheduleResponse
+ */
+export type TriggerScheduleResponse = Message<"polos.v1.TriggerScheduleResponse"> & {
+  /**
+   * The execution that it started.
+   *
+   * @generated from field: string execution_id = 1;
+   */
+  executionId: string;
+};
+
+/**
+ * Describes the message polos.v1.TriggerScheduleResponse.
+ * Use `create(TriggerScheduleResponseSchema)` to create a new message.
+ */
+export const TriggerScheduleResponseSchema: GenMessage<TriggerScheduleResponse> = /*@__PURE__*/
+  messageDesc(file_polos_v1_workflow_service, 47);
 
 /**
  * Request of DeleteSchedule.
@@ -1364,7 +1521,7 @@ export type DeleteScheduleRequest = Message<"polos.v1.DeleteScheduleRequest"> & 
  * Use `create(DeleteScheduleRequestSchema)` to create a new message.
  */
 export const DeleteScheduleRequestSchema: GenMessage<DeleteScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 42);
+  messageDesc(file_polos_v1_workflow_service, 48);
 
 /**
  * Response of DeleteSchedule.
@@ -1379,7 +1536,7 @@ export type DeleteScheduleResponse = Message<"polos.v1.DeleteScheduleResponse"> 
  * Use `create(DeleteScheduleResponseSchema)` to create a new message.
  */
 export const DeleteScheduleResponseSchema: GenMessage<DeleteScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 43);
+  messageDesc(file_polos_v1_workflow_service, 49);
 
 /**
  * What callers use: start executions, follow them, read their state.
@@ -1410,7 +1567,9 @@ export const WorkflowService: GenService<{
     output: typeof InvokeResponseSchema;
   },
   /**
-   * Starts many executions; each item succeeds or fails by itself. Declared for later.
+   * Starts many executions; each item succeeds or fails by itself, with the errors of Invoke. Returns once all that
+   * succeeded are durable. May be repeated safely if each item has an idempotency key. Of many errors the later ones come
+   * without details, so that the response fits one message.
    *
    * @generated from rpc polos.v1.WorkflowService.BatchInvoke
    */
@@ -1498,7 +1657,11 @@ export const WorkflowService: GenService<{
     output: typeof ResumeExecutionResponseSchema;
   },
   /**
-   * Holds an execution back from workers. Declared for later.
+   * Holds an execution back from workers until UnpauseExecution. A worker that holds it loses its lease at once: a step that
+   * it is in the middle of runs again later. What comes meanwhile (children, times, events, resumes) is kept. May be
+   * repeated.
+   *
+   * Errors: NOT_FOUND; FAILED_PRECONDITION (ExecutionClosed).
    *
    * @generated from rpc polos.v1.WorkflowService.PauseExecution
    */
@@ -1508,7 +1671,9 @@ export const WorkflowService: GenService<{
     output: typeof PauseExecutionResponseSchema;
   },
   /**
-   * Ends a pause. Declared for later.
+   * Ends a pause, also that of an execution at which too many workers were lost. May be repeated.
+   *
+   * Errors: NOT_FOUND; FAILED_PRECONDITION (ExecutionClosed).
    *
    * @generated from rpc polos.v1.WorkflowService.UnpauseExecution
    */
@@ -1528,12 +1693,13 @@ export const WorkflowService: GenService<{
     output: typeof ForkExecutionResponseSchema;
   },
   /**
-   * Streams the events of an execution from a cursor on: those recorded first, then, with `follow`, each as it is
-   * committed. Ends after the last event once the execution is final, or without `follow` after the newest one. To go on
-   * after a break, call again with the last cursor received: nothing is missed or repeated. While nothing happens the
-   * server sends `keepalive` every 15 s.
+   * Streams the events of an execution, of it and its descendants, or of a topic, from a cursor on: those recorded first,
+   * then, with `follow`, each as it is committed. Ends after the last event once the execution (and all descendants) is
+   * final, or without `follow` after the newest one; a topic has no end. To go on after a break, call again with the last
+   * cursor received: nothing is missed or repeated. While nothing happens the server sends `keepalive` every 15 s.
    *
-   * Errors: NOT_FOUND; INVALID_ARGUMENT for a cursor that the server never gave.
+   * Errors: NOT_FOUND; INVALID_ARGUMENT for a cursor that the server never gave, and for a root_execution_id that was started
+   * by another execution.
    *
    * @generated from rpc polos.v1.WorkflowService.StreamEvents
    */
@@ -1543,7 +1709,11 @@ export const WorkflowService: GenService<{
     output: typeof StreamEventsResponseSchema;
   },
   /**
-   * Publishes events to a topic. Declared for later.
+   * Publishes events to a topic, all or none, one after the other in the order given. Returns once they are durable. A topic
+   * needs no creation. May be repeated safely with an idempotency key.
+   *
+   * Errors: RESOURCE_EXHAUSTED (LimitExceeded) when an event is too large; ALREADY_EXISTS (IdempotencyMismatch) when the
+   * key was used for other events of the topic.
    *
    * @generated from rpc polos.v1.WorkflowService.PublishEvents
    */
@@ -1566,7 +1736,11 @@ export const WorkflowService: GenService<{
     output: typeof GetStateResponseSchema;
   },
   /**
-   * Streams each revision of the state. Declared for later.
+   * Streams the state: the document first, unless a revision to start after is given, then each revision as it is committed,
+   * in order, none missing. Needs no worker. Ends after the last revision once the execution is final. To go on after a
+   * break, call again with the last revision received. While nothing happens the server sends `keepalive` every 15 s.
+   *
+   * Errors: NOT_FOUND; INVALID_ARGUMENT for a revision that does not exist yet.
    *
    * @generated from rpc polos.v1.WorkflowService.WatchState
    */
@@ -1576,7 +1750,10 @@ export const WorkflowService: GenService<{
     output: typeof WatchStateResponseSchema;
   },
   /**
-   * Lists the changes of the state. Declared for later.
+   * Lists the revisions of the state, oldest first: what each changed, when, and the step that it came with. Folded in order
+   * they give the state at each revision. Returns at once. May be repeated.
+   *
+   * Errors: NOT_FOUND.
    *
    * @generated from rpc polos.v1.WorkflowService.ListStateRevisions
    */
@@ -1618,7 +1795,12 @@ export const WorkflowService: GenService<{
     output: typeof ListWorkersResponseSchema;
   },
   /**
-   * Creates or replaces a schedule. Declared for later.
+   * Creates a schedule, or replaces the one of the same workflow and key; what it started is kept in `last_time`. Another cron
+   * or zone counts from now on: ticks of the former ones that were not started yet are dropped. Returns once it is durable.
+   * May be repeated.
+   *
+   * Errors: INVALID_ARGUMENT for a cron expression or a time zone that is none; RESOURCE_EXHAUSTED (LimitExceeded) for more
+   * than 10,000 schedules in a project.
    *
    * @generated from rpc polos.v1.WorkflowService.CreateSchedule
    */
@@ -1628,7 +1810,7 @@ export const WorkflowService: GenService<{
     output: typeof CreateScheduleResponseSchema;
   },
   /**
-   * Lists schedules. Declared for later.
+   * Lists schedules by workflow and key, about 1 MiB a page. Returns at once. May be repeated.
    *
    * @generated from rpc polos.v1.WorkflowService.ListSchedules
    */
@@ -1638,7 +1820,46 @@ export const WorkflowService: GenService<{
     output: typeof ListSchedulesResponseSchema;
   },
   /**
-   * Deletes a schedule. Declared for later.
+   * Has a schedule start nothing until it is unpaused: once this has returned, nothing more is started. May be repeated.
+   *
+   * Errors: NOT_FOUND.
+   *
+   * @generated from rpc polos.v1.WorkflowService.PauseSchedule
+   */
+  pauseSchedule: {
+    methodKind: "unary";
+    input: typeof PauseScheduleRequestSchema;
+    output: typeof PauseScheduleResponseSchema;
+  },
+  /**
+   * Has a schedule go on with its next tick. May be repeated.
+   *
+   * Errors: NOT_FOUND.
+   *
+   * @generated from rpc polos.v1.WorkflowService.UnpauseSchedule
+   */
+  unpauseSchedule: {
+    methodKind: "unary";
+    input: typeof UnpauseScheduleRequestSchema;
+    output: typeof UnpauseScheduleResponseSchema;
+  },
+  /**
+   * Starts one execution of a schedule now, beside its ticks. May be repeated safely with an idempotency key.
+   *
+   * Errors: NOT_FOUND.
+   *
+   * @generated from rpc polos.v1.WorkflowService.TriggerSchedule
+   */
+  triggerSchedule: {
+    methodKind: "unary";
+    input: typeof TriggerScheduleRequestSchema;
+    output: typeof TriggerScheduleResponseSchema;
+  },
+  /**
+   * Deletes a schedule: once this has returned, nothing more is started. Executions that it started go on. May be repeated
+   * for a day.
+   *
+   * Errors: NOT_FOUND.
    *
    * @generated from rpc polos.v1.WorkflowService.DeleteSchedule
    */

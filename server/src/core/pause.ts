@@ -1,0 +1,52 @@
+import type { Decision } from './decision.js';
+import { type Draft, reject, UNCHANGED } from './draft.js';
+import { isFinal, type PauseReason } from './execution.js';
+import { WORKERS_LOST_MAX } from './limits.js';
+
+/** Holds an execution back because somebody asked for it. One that is to be cancelled is not kept from its end. */
+export function pause(draft: Draft): Decision | undefined {
+  const { status, cancelRequestedAt, lease, epoch } = draft.execution;
+  if (isFinal(status)) return reject({ type: 'closed', status });
+  if (status === 'paused' || cancelRequestedAt !== undefined) return UNCHANGED;
+  if (lease) draft.effects.push({ type: 'lease_revoked', workerId: lease.workerId, epoch });
+  hold(draft, 'asked');
+  return undefined;
+}
+
+/** Has workers go on with an execution that was held back. */
+export function unpause(draft: Draft): Decision | undefined {
+  const { execution } = draft;
+  const { status } = execution;
+  if (isFinal(status)) return reject({ type: 'closed', status });
+  if (status !== 'paused') return UNCHANGED;
+  if (execution.pausedFor === 'workers_lost') execution.failure = undefined;
+  execution.pausedFor = undefined;
+  execution.lostInARow = undefined;
+  draft.addEvent('workflow_unpause', {});
+  draft.queue(execution.readyAt);
+  return undefined;
+}
+
+/** Queues an execution whose worker was lost, or holds it back if it seems to be what workers are lost by. */
+export function workerLost(draft: Draft): void {
+  const { execution, at } = draft;
+  execution.lostLeases += 1;
+  execution.lostInARow = (execution.lostInARow ?? 0) + 1;
+  draft.addEvent('worker_lost', { workerId: execution.lease?.workerId ?? '', epoch: execution.epoch });
+  if (execution.lostInARow < WORKERS_LOST_MAX) {
+    draft.queue(at);
+    return;
+  }
+  const message = `${WORKERS_LOST_MAX} workers in a row were lost while they held the execution, and none had finished a step`;
+  execution.failure = { type: 'WorkersLostError', message, retryable: true };
+  hold(draft, 'workers_lost');
+}
+
+function hold(draft: Draft, reason: PauseReason): void {
+  const { execution } = draft;
+  draft.releaseLease();
+  execution.status = 'paused';
+  execution.ready = false;
+  execution.pausedFor = reason;
+  draft.addEvent('workflow_pause', { reason });
+}

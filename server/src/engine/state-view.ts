@@ -1,0 +1,33 @@
+import type { PatchOperation } from '../core/state-document.js';
+
+/** Which revision of a state. */
+export type StatePoint = { readonly revision: number } | { readonly time: number };
+
+/** Where in an execution's revisions to begin: 0 for the latest document. */
+export interface StateCursor {
+  readonly afterRevision: number;
+  readonly signal: AbortSignal;
+}
+
+/** What whoever watches a state is told: the document to begin with, then what changed. */
+export type StateNews =
+  | { readonly type: 'document'; readonly state: StateView }
+  | { readonly type: 'revisions'; readonly revisions: readonly StateRevision[] };
+
+/** One change of a state. */
+export interface StateRevision {
+  readonly revision: number;
+  readonly patch: readonly PatchOperation[];
+  readonly at: number;
+  /** The last step whose outcome came with it, if one did. */
+  readonly stepKey?: string;
+}
+
+/** A state document at one revision. */
+export interface StateView {
+  readonly json: string;
+  readonly revision: number;
+  readonly updatedAt: number;
+  readonly bytes: number;
+  readonly final: boolean;
+}

@@ -1,0 +1,132 @@
+import { create } from '@bufbuild/protobuf';
+import { isJsonObject, type JsonObject, type JsonValue } from '../core/json.js';
+import type { EngineApi, StateNews, StatePoint, StateRevision, StateView } from '../engine/api.js';
+import {
+  type State,
+  StateRevisionSchema,
+  StateSchema,
+  type StateRevision as WireRevision,
+} from '../gen/polos/v1/state_pb.js';
+import {
+  type GetStateRequest,
+  type GetStateResponse,
+  GetStateResponseSchema,
+  type ListStateRevisionsRequest,
+  type ListStateRevisionsResponse,
+  ListStateRevisionsResponseSchema,
+  type WatchStateRequest,
+  type WatchStateResponse,
+  WatchStateResponseSchema,
+} from '../gen/polos/v1/workflow_service_pb.js';
+import { fromTimestamp, toTimestamp } from './codec/time.js';
+import { KEEPALIVE_MS, withKeepalive } from './event-stream.js';
+import type { Call } from './method.js';
+import { decodeRevisionsToken, encodeRevisionsToken } from './page-token.js';
+import { declaredForLater, invalidField, unavailable } from './refusals.js';
+
+const PAGE_SIZE_DEFAULT = 50;
+
+/** GetState: the document, or the parts of it that are asked for. */
+export async function getState(
+  engine: EngineApi,
+  request: GetStateRequest,
+  { projectId }: Call,
+): Promise<GetStateResponse> {
+  if (request.fieldMask) throw declaredForLater('GetStateRequest.field_mask');
+  const paths = request.paths.map(segmentsOf);
+  const view = await engine.state(projectId, request.executionId, fromPoint(request));
+  const state = toState(view);
+  if (paths.length > 0) state.json = JSON.stringify(partsOf(JSON.parse(view.json) as JsonObject, paths));
+  return create(GetStateResponseSchema, { state });
+}
+
+/** ListStateRevisions: a page of what changed. */
+export async function listStateRevisions(
+  engine: EngineApi,
+  { executionId, pageSize, pageToken }: ListStateRevisionsRequest,
+  { projectId }: Call,
+): Promise<ListStateRevisionsResponse> {
+  const size = pageSize === 0 ? PAGE_SIZE_DEFAULT : pageSize;
+  const afterRevision = decodeRevisionsToken(pageToken);
+  // One more than the page tells whether another one follows.
+  const found = await engine.stateRevisions(projectId, executionId, { afterRevision, limit: size + 1 });
+  const { execution } = await engine.getExecution(projectId, executionId);
+  const page = found.slice(0, size);
+  const last = page.at(-1);
+  return create(ListStateRevisionsResponseSchema, {
+    revisions: page.map(toRevision),
+    nextPageToken: last && last.revision < execution.stateRevision ? encodeRevisionsToken(last.revision) : '',
+  });
+}
+
+/** WatchState: the document, then each revision, with a sign of life while nothing happens. */
+export async function* watchState(
+  engine: EngineApi,
+  { executionId, afterRevision }: WatchStateRequest,
+  { projectId, signal }: Call,
+): AsyncIterable<WatchStateResponse> {
+  const from = { afterRevision: Number(afterRevision), signal };
+  const news = engine.watchState(projectId, executionId, from);
+  for await (const batch of withKeepalive(news, KEEPALIVE_MS)) {
+    if (batch === 'keepalive') yield keepalive();
+    else yield* toMessages(batch);
+  }
+  if (signal.aborted) throw unavailable('the server is about to stop; call again with the last revision');
+}
+
+function* toMessages(news: StateNews): Iterable<WatchStateResponse> {
+  if (news.type === 'document') {
+    yield create(WatchStateResponseSchema, { message: { case: 'state', value: toState(news.state) } });
+    return;
+  }
+  for (const revision of news.revisions) {
+    yield create(WatchStateResponseSchema, { message: { case: 'revision', value: toRevision(revision) } });
+  }
+}
+
+function keepalive(): WatchStateResponse {
+  return create(WatchStateResponseSchema, { message: { case: 'keepalive', value: {} } });
+}
+
+function toState({ json, revision, updatedAt, bytes, final }: StateView): State {
+  const times = { updateTime: toTimestamp(updatedAt), sizeBytes: BigInt(bytes) };
+  return create(StateSchema, { json, revision: BigInt(revision), ...times, final });
+}
+
+function toRevision({ revision, patch, at, stepKey = '' }: StateRevision): WireRevision {
+  return create(StateRevisionSchema, {
+    ...{ revision: BigInt(revision), patch: JSON.stringify(patch), createTime: toTimestamp(at), stepKey },
+  });
+}
+
+function fromPoint({ at }: GetStateRequest): StatePoint | undefined {
+  switch (at.case) {
+    case 'revision':
+      return { revision: Number(at.value) };
+    case 'time':
+      return { time: fromTimestamp(at.value) };
+    case undefined:
+      return undefined;
+  }
+}
+
+/** The segments of a JSON Pointer. */
+function segmentsOf(pointer: string, index: number): string[] {
+  const isPointer = pointer === '' || (pointer.startsWith('/') && !/~(?![01])/.test(pointer));
+  if (!isPointer) throw invalidField(`paths[${index}]`, `"${pointer}" is no JSON Pointer; write "/member"`);
+  const [, ...segments] = pointer.split('/');
+  return segments.map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+/** What a document holds at some places, and what leads there. */
+function partsOf(document: JsonObject, paths: readonly (readonly string[])[]): JsonObject {
+  if (paths.some((path) => path.length === 0)) return document;
+  const parts = Object.entries(document).flatMap(([name, value]): [string, JsonValue][] => {
+    const rests = paths.filter(([first]) => first === name).map(([, ...rest]) => rest);
+    if (rests.length === 0) return [];
+    if (isJsonObject(value)) return [[name, partsOf(value, rests)]];
+    const isWanted = Array.isArray(value) || rests.some((rest) => rest.length === 0);
+    return isWanted ? [[name, value]] : [];
+  });
+  return Object.fromEntries(parts);
+}
