@@ -17,7 +17,10 @@ type Piece =
   | { readonly type: 'stateStep'; readonly turns: number }
   | { readonly type: 'value' }
   | { readonly type: 'child'; readonly fails: boolean }
+  | { readonly type: 'batch'; readonly size: number }
   | { readonly type: 'fire' }
+  | { readonly type: 'fireBatch'; readonly size: number }
+  | { readonly type: 'resume'; readonly fails: boolean }
   | { readonly type: 'wait' }
   | { readonly type: 'suspend'; readonly expires: boolean }
   | { readonly type: 'race'; readonly turns: number }
@@ -37,7 +40,10 @@ const { program } = fc.letrec<{ program: Piece[]; piece: Piece }>((tie) => ({
     fc.record({ type: fc.constant('stateStep' as const), turns }),
     fc.record({ type: fc.constant('value' as const) }),
     fc.record({ type: fc.constant('child' as const), fails: fc.boolean() }),
+    fc.record({ type: fc.constant('batch' as const), size: fc.integer({ min: 0, max: 3 }) }),
     fc.record({ type: fc.constant('fire' as const) }),
+    fc.record({ type: fc.constant('fireBatch' as const), size: fc.integer({ min: 0, max: 3 }) }),
+    fc.record({ type: fc.constant('resume' as const), fails: fc.boolean() }),
     fc.record({ type: fc.constant('wait' as const) }),
     fc.record({ type: fc.constant('suspend' as const), expires: fc.boolean() }),
     fc.record({ type: fc.constant('race' as const), turns }),
@@ -106,6 +112,27 @@ async function perform(
           ctx.state[`error${key}`] = (error as Error).message;
         }
         break;
+      case 'batch': {
+        const items = Array.from({ length: piece.size }, (_, n) => ({ workflow: 'child', payload: n }));
+        const results = await ctx.step.batchInvokeAndWait(key, items);
+        for (const { success, result } of results) sum += success ? Number(result) : 100;
+        break;
+      }
+      case 'fireBatch': {
+        const items = Array.from({ length: piece.size }, (_, n) => ({ workflow: `child${n}`, payload: n }));
+        const handles = await ctx.step.batchInvoke(key, items);
+        ctx.state.kinds[key] = handles.map(({ id, workflowId }) => [typeof id, workflowId]);
+        break;
+      }
+      case 'resume':
+        try {
+          const target = { suspendExecutionId: 'other', suspendStepKey: piece.fails ? 'lost' : 'there' };
+          await ctx.step.resume(key, { ...target, data: key });
+          sum += 7;
+        } catch (error) {
+          ctx.state[`error${key}`] = (error as Error).message;
+        }
+        break;
       case 'fire':
         ctx.state.kinds[key] = typeof (await ctx.step.invoke(key, 'child', 1)).executionId;
         break;
@@ -151,6 +178,12 @@ async function perform(
 function bring(execution: FakeExecution, { key, kind }: StepRecord): void {
   if (kind === StepKind.WAIT_FOR) {
     execution.fireTimer(key);
+  } else if (kind === StepKind.BATCH_INVOKE_AND_WAIT) {
+    bringBatch(execution, key);
+  } else if (kind === StepKind.RESUME) {
+    const sent = execution.resumes.find(({ stepKey }) => stepKey === key);
+    const failure = create(FailureSchema, { type: 'NotFoundError', message: 'lost' });
+    execution.answer(key, sent?.suspendedStepKey === 'lost' ? { failure } : { result: undefined });
   } else if (kind === StepKind.SUSPEND) {
     const isExpiring = execution.waits.find(({ stepKey }) => stepKey === key)?.timeoutMs !== undefined;
     if (isExpiring) execution.expire(key);
@@ -161,6 +194,14 @@ function bring(execution: FakeExecution, { key, kind }: StepRecord): void {
   } else {
     execution.finishChild(key, { result: 3 });
   }
+}
+
+/** Ends the next child of a batch; every second one fails. */
+function bringBatch(execution: FakeExecution, key: string): void {
+  const batch = execution.batches.find(({ stepKey }) => stepKey === key)!;
+  const index = batch.results.size;
+  const failure = create(FailureSchema, { type: 'ChildError', message: 'child' });
+  execution.finishBatchChild(key, index, index % 2 === 1 ? { failure } : { result: index });
 }
 
 /** Drives an execution to its end; `isKilled` says at each commit whether the worker dies before or after it. */

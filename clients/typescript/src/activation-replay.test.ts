@@ -20,6 +20,20 @@ describe('a replay', () => {
     expect(execution.status).toBe(ExecutionStatus.FAILED);
   });
 
+  it('reports a step that the code passes over for one that is recorded after it', async () => {
+    const execution = new FakeExecution();
+    await runOn(execution, async (ctx) => {
+      for (const key of ['a', 'b', 'c']) await ctx.step.run(key, () => 1);
+      throw new Error('again');
+    });
+    await runOn(execution, async (ctx) => {
+      await ctx.step.run('a', () => 1);
+      await ctx.step.run('c', () => 1);
+    });
+    expect(execution.failure?.type).toBe('NonDeterminismError');
+    expect(execution.failure?.message).toContain('"b"');
+  });
+
   it('reports a state that the replay does not come to', async () => {
     const execution = new FakeExecution();
     const handler =

@@ -6,8 +6,9 @@ import { ExecutionStatus } from './gen/polos/v1/execution_pb.js';
 import type { StepRecord } from './gen/polos/v1/step_pb.js';
 import type { Assignment, CompleteStepResponse, Lease } from './gen/polos/v1/worker_service_pb.js';
 import { GRACE_MS } from './grace.js';
+import { HookedHandler } from './hook-steps.js';
 import { CommitRefusal, Journal } from './journal.js';
-import { type CompletionPort, LeaseHolder } from './lease-holder.js';
+import { type CompletionPort, LeaseHolder, leaseOf } from './lease-holder.js';
 import type { Logger } from './logger.js';
 import { PAYLOAD_BYTES_MAX } from './payload.js';
 import { RecordedOutcomes } from './recorded-outcomes.js';
@@ -32,6 +33,10 @@ export interface ActivationOptions {
   readonly logger: Logger;
   /** How long a lease lasts without a sign of life, in milliseconds. */
   readonly leaseMs: number;
+  /** When the assignment came (performance.now). Default: now. */
+  readonly receivedAt?: number;
+  /** Asked at each suspension: whether the activation will be kept in memory meanwhile. Default: it will. */
+  readonly isKept?: () => boolean;
   /** Bytes of one payload or result. Default 2,097,152. */
   readonly payloadBytesMax?: number;
   /** The worker's deployment, for executions that name none. */
@@ -66,8 +71,9 @@ export type ActivationEnd = 'closed' | 'suspended' | 'dropped';
  */
 export class Activation {
   readonly executionId: string;
-  readonly #options: ActivationOptions;
-  readonly #assignment: Assignment;
+  readonly #options: Omit<ActivationOptions, 'assignment' | 'steps'>;
+  /** Until the handler has begun: a long history should not stay in memory twice. */
+  #assignment: Assignment | undefined;
   readonly #abort = new AbortController();
   readonly #bell = new Bell();
   readonly #requests: StepRequests;
@@ -75,18 +81,20 @@ export class Activation {
   readonly #check: ReplayCheck;
   readonly #leaseHolder: LeaseHolder;
   #work: Work | undefined;
+  #handler: HookedHandler | undefined;
   #ending: { readonly result: unknown } | { readonly error: unknown } | undefined;
   #contradiction: NonDeterminismError | undefined;
   #isCancelled = false;
   #isDropped = false;
 
   constructor(options: ActivationOptions) {
-    const { assignment, steps, port, leaseMs, graceMs = GRACE_MS } = options;
+    const { assignment, steps, ...rest } = options;
+    const { port, leaseMs, receivedAt, graceMs = GRACE_MS } = rest;
     const lease = leaseOf(assignment);
     this.executionId = lease.executionId;
-    this.#options = options;
+    this.#options = rest;
     this.#assignment = assignment;
-    this.#leaseHolder = new LeaseHolder(port, lease, leaseMs);
+    this.#leaseHolder = new LeaseHolder(port, lease, leaseMs, receivedAt);
     this.#requests = new StepRequests(this.executionId, {
       asked: () => this.#bell.ring(),
       contradicted: (error) => {
@@ -111,6 +119,11 @@ export class Activation {
     return this.#leaseHolder.lease;
   }
 
+  /** How many outcomes its code has. It does not change while it is suspended. */
+  get stepsSeen(): number {
+    return this.#recorded.deliveredCount;
+  }
+
   /** Runs until the execution is closed, suspended or lost. After `suspended`, `resume` and then `run` go on. */
   async run(): Promise<ActivationEnd> {
     const end = await this.#runUntilEnd();
@@ -121,18 +134,19 @@ export class Activation {
 
   /**
    * Takes a suspended activation up again under a new lease.
+   * @param receivedAt when the assignment came (performance.now).
    * @returns false if the record is not what the code has seen: then a new activation must replay it.
    */
-  resume(assignment: Assignment, steps: readonly StepRecord[]): boolean {
+  resume(assignment: Assignment, steps: readonly StepRecord[], receivedAt = performance.now()): boolean {
     const revision = this.#work?.journal.document.revision;
     const isSame =
       revision !== undefined &&
       !this.#isDropped &&
       !assignment.cancelRequested &&
       assignment.execution?.stateRevision === revision &&
-      this.#recorded.matches(steps);
+      this.#recorded.matches(steps, Number(assignment.omittedSteps));
     if (!isSame) return false;
-    this.#leaseHolder.renew(leaseOf(assignment));
+    this.#leaseHolder.renew(leaseOf(assignment), receivedAt);
     this.#recorded.add(steps);
     return true;
   }
@@ -171,7 +185,7 @@ export class Activation {
 
   async #runUntilEnd(): Promise<ActivationEnd> {
     try {
-      this.#work ??= await this.#begin();
+      this.#work ??= await this.#begin(this.#assignment);
     } catch (error) {
       return this.#failUnopened(error);
     }
@@ -201,10 +215,12 @@ export class Activation {
     }
   }
 
-  async #begin(): Promise<Work> {
-    const { workflow, deploymentId } = this.#options;
-    const { execution, state } = this.#assignment;
-    if (execution === undefined) throw new Error('the server sent an assignment without an execution');
+  async #begin(assignment: Assignment | undefined): Promise<Work> {
+    const { workflow, deploymentId, logger, payloadBytesMax = PAYLOAD_BYTES_MAX } = this.#options;
+    this.#assignment = undefined;
+    if (assignment?.execution === undefined)
+      throw new Error('the server sent an assignment without an execution');
+    const { execution, state } = assignment;
     const { config } = workflow;
     const recorded = { json: state, revision: execution.stateRevision };
     const payload = await readPayload(config, execution.payload);
@@ -215,18 +231,17 @@ export class Activation {
       signal: this.#abort.signal,
       deploymentId,
     });
-    if (this.#assignment.cancelRequested) {
+    if (assignment.cancelRequested) {
       this.#ending = { result: undefined };
       this.cancel();
     } else {
-      void this.#callHandler(() => workflow.execute(ctx, payload));
+      const isRecorded = (key: string) => this.#requests.isRecorded(key);
+      const handler = new HookedHandler({ workflow, execution, payloadBytesMax, logger, isRecorded });
+      this.#handler = handler;
+      void this.#callHandler(() => handler.run(ctx, payload));
     }
-    const surroundings = {
-      executionId: this.executionId,
-      document,
-      signal: this.#abort.signal,
-      payloadBytesMax: this.#options.payloadBytesMax ?? PAYLOAD_BYTES_MAX,
-    };
+    const signal = this.#abort.signal;
+    const surroundings = { executionId: this.executionId, document, signal, payloadBytesMax };
     const runner = new StepRunner(surroundings, () => this.#bell.ring());
     return { journal: new Journal(document, this.#leaseHolder), runner };
   }
@@ -285,7 +300,8 @@ export class Activation {
     const canSuspend = isStill && this.#recorded.brought.length === 0;
     if (!journal.isEmpty || canSuspend) {
       const rule = { isUnsettled: this.#requests.pendingCount === 0 };
-      return this.#note(await journal.commit(canSuspend ? [executionSuspended()] : [], rule));
+      const { isKept = () => true } = this.#options;
+      return this.#note(await journal.commit(canSuspend ? [executionSuspended(isKept())] : [], rule));
     }
     if (this.#requests.hasWaiting) {
       // The next heartbeat says whether the lease is still held, and rings.
@@ -305,7 +321,9 @@ export class Activation {
     this.#check.expectBrought(true);
     const { workflow, payloadBytesMax = PAYLOAD_BYTES_MAX } = this.#options;
     const completed = await toResult(workflow.config, ending.result, payloadBytesMax);
-    journal.askServer(this.#requests, { onlyAnswered: true });
+    if (!journal.askServer(this.#requests, { onlyAnswered: true })) {
+      return this.#note(await journal.commit([], { isUnsettled: true }));
+    }
     this.#warnOfForgottenSteps();
     return this.#note(await journal.commit([completed], { isUnsettled: false }));
   }
@@ -322,8 +340,11 @@ export class Activation {
   /** Ends this attempt with an error: the handler's, or one that the handler must not go on after. */
   async #fail(journal: Journal, error: unknown): Promise<ActivationEnd> {
     if (error instanceof CommitRefusal && error.isFinal) return this.#lost(error);
-    const failure = toFailure(error instanceof CommitRefusal ? error.cause : error);
-    const withState = this.#check.isStateCurrent && !(error instanceof NonDeterminismError);
+    const isChanged = error instanceof NonDeterminismError;
+    // What the handler failed with, before its onEnd hooks ran into this.
+    const first = isChanged ? undefined : this.#handler?.failure;
+    const failure = first ?? toFailure(error instanceof CommitRefusal ? error.cause : error);
+    const withState = this.#check.isStateCurrent && !isChanged;
     // The second time only the failure itself is sent: what the server refused was something beside it.
     for (let time = 1; ; time++) {
       try {
@@ -375,9 +396,4 @@ export class Activation {
 interface Work {
   readonly journal: Journal;
   readonly runner: StepRunner;
-}
-
-function leaseOf(assignment: Assignment): Lease {
-  if (assignment.lease === undefined) throw new Error('the server sent an assignment without a lease');
-  return assignment.lease;
 }

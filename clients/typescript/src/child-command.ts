@@ -8,12 +8,13 @@ import {
 import { type Command, CommandSchema } from './gen/polos/v1/command_pb.js';
 import { describeIssues } from './issue.js';
 import { toPayload } from './payload.js';
+import type { QueueConfig } from './queue.js';
 import { type Checked, check } from './schema.js';
 import { JsonRefusal, toJsonText } from './state/json.js';
 import { STATE_BYTES_MAX } from './state/state-document.js';
 import type { ChildOptions } from './step.js';
 import { toDuration } from './time.js';
-import type { AnyWorkflow, QueueConfig } from './workflow.js';
+import type { AnyWorkflow } from './workflow.js';
 
 /** A child as the code asked for it. */
 export interface ChildArguments {
@@ -55,38 +56,45 @@ export function readChildArguments(rest: readonly unknown[]): ChildArguments {
 export function toChildCommand(
   key: string,
   workflow: AnyWorkflow | string,
-  { payload, options }: ChildArguments,
+  child: ChildArguments,
   wait: boolean,
 ): Command {
+  const value = { stepKey: key, wait, ...toChildFields(`step "${key}"`, workflow, child) };
+  return create(CommandSchema, { command: { case: 'childStarted', value } });
+}
+
+/**
+ * The fields of a child, checked.
+ * @param what  whose payload and state they are, for errors.
+ * @throws SerializationError, PayloadValidationError, StateValidationError, StateSizeError.
+ */
+export function toChildFields(
+  what: string,
+  workflow: AnyWorkflow | string,
+  { payload, options }: ChildArguments,
+) {
   const config = typeof workflow === 'string' ? undefined : workflow.config;
   const checkedPayload = config?.payloadSchema && check(config.payloadSchema, payload);
   if (isRefused(checkedPayload)) {
     const { issues } = checkedPayload;
-    throw new PayloadValidationError(describeIssues(`the payload of step "${key}"`, issues), issues);
+    throw new PayloadValidationError(describeIssues(`the payload of ${what}`, issues), issues);
   }
   const { initialState, queue, concurrencyKey, runTimeoutSeconds, priority } = options;
   const checkedState = config?.stateSchema && check(config.stateSchema, initialState ?? {});
   if (isRefused(checkedState)) {
     const { issues } = checkedState;
-    throw new StateValidationError(describeIssues(`the initial state of step "${key}"`, issues), issues);
+    throw new StateValidationError(describeIssues(`the initial state of ${what}`, issues), issues);
   }
-  const body = toPayload(payload, { what: `the payload of step "${key}"` });
-  return create(CommandSchema, {
-    command: {
-      case: 'childStarted',
-      value: {
-        stepKey: key,
-        workflowId: typeof workflow === 'string' ? workflow : workflow.id,
-        initialState: toInitialState(initialState),
-        wait,
-        queue: queueName(queue),
-        concurrencyKey: concurrencyKey ?? '',
-        priority: priority ?? 0,
-        ...(body !== undefined && { payload: body }),
-        ...(runTimeoutSeconds !== undefined && { runTimeout: toDuration(runTimeoutSeconds * 1_000) }),
-      },
-    },
-  });
+  const body = toPayload(payload, { what: `the payload of ${what}` });
+  return {
+    workflowId: typeof workflow === 'string' ? workflow : workflow.id,
+    initialState: toInitialState(initialState),
+    queue: queueName(queue),
+    concurrencyKey: concurrencyKey ?? '',
+    priority: priority ?? 0,
+    ...(body !== undefined && { payload: body }),
+    ...(runTimeoutSeconds !== undefined && { runTimeout: toDuration(runTimeoutSeconds * 1_000) }),
+  };
 }
 
 /**

@@ -1,17 +1,21 @@
-import { create } from '@bufbuild/protobuf';
-import { queueName, toInitialState } from './child-command.js';
+import type { WorkflowTarget } from './batch.js';
+import {
+  type BatchHandles,
+  type BatchInvokeOptions,
+  type ClientBatchItems,
+  type ClientBatchWorkflowInput,
+  invokeAll,
+} from './batch-invoke.js';
 import { type PolosClientConfig, type PolosConnection, resolveConfig } from './config.js';
-import { PayloadValidationError, StateValidationError } from './errors.js';
+import { EventsApi } from './events-api.js';
 import type { ExecutionInfo } from './execution.js';
 import { ExecutionHandle } from './execution-handle.js';
 import { createExecutionId } from './execution-id.js';
-import { InvokeRequestSchema, WorkflowService } from './gen/polos/v1/workflow_service_pb.js';
+import { WorkflowService } from './gen/polos/v1/workflow_service_pb.js';
 import type { InvokeOptions, RunOptions } from './invocation.js';
-import { describeIssues } from './issue.js';
-import { toPayload } from './payload.js';
-import { check } from './schema.js';
+import { toInvokeRequest } from './invoke-request.js';
+import { SchedulesApi } from './schedules.js';
 import { assertOutsideWorkflow } from './scope.js';
-import { toDuration } from './time.js';
 import { Transport } from './transport.js';
 import type { AnyWorkflow, PayloadArguments, Workflow } from './workflow.js';
 
@@ -22,6 +26,10 @@ import type { AnyWorkflow, PayloadArguments, Workflow } from './workflow.js';
 export class PolosClient {
   readonly #connection: PolosConnection;
   readonly #transport: Transport;
+  /** Publishes to topics, and reads them. */
+  readonly events: EventsApi;
+  /** The rules that start executions at times. */
+  readonly schedules: SchedulesApi;
 
   /**
    * Fills in what the configuration leaves out from the environment, then from the defaults for a local server.
@@ -30,6 +38,8 @@ export class PolosClient {
   constructor(config: PolosClientConfig = {}) {
     this.#connection = resolveConfig(config);
     this.#transport = new Transport(this.#connection);
+    this.events = new EventsApi(this.#transport);
+    this.schedules = new SchedulesApi(this.#transport);
   }
 
   /**
@@ -94,6 +104,24 @@ export class PolosClient {
     return handle.getResult(timeout);
   }
 
+  /**
+   * Starts many executions and returns once all are durable. Each has an idempotency key of its own, so that what is sent
+   * again after a lost answer starts nothing twice. Any number of items, in as few requests as hold them.
+   * @returns handles in the order of the items; none for no items.
+   * @throws BatchInvokeError if some could not be started: it has the handles of the others. StateValidationError,
+   * PayloadValidationError, SerializationError for what an item cannot be given, with its place: then nothing was started.
+   */
+  async batchInvoke<const Targets extends readonly WorkflowTarget[]>(
+    items: ClientBatchItems<Targets>,
+    options: BatchInvokeOptions = {},
+  ): Promise<BatchHandles<Targets>> {
+    assertOutsideWorkflow('client.batchInvoke()', 'ctx.step.batchInvoke() or ctx.step.batchInvokeAndWait()');
+    const { deploymentId } = this.#connection;
+    const all = items as readonly ClientBatchWorkflowInput[];
+    const ids = await invokeAll(this.#transport, all, { ...options, deploymentId });
+    return ids.map((id) => this.getHandle(id)) as BatchHandles<Targets>;
+  }
+
   /** A handle of an execution by its id. Asks nothing of the server. */
   getHandle<TResult = unknown>(executionId: string): ExecutionHandle<TResult> {
     return new ExecutionHandle(this.#transport, executionId);
@@ -111,6 +139,16 @@ export class PolosClient {
    */
   cancelExecution(executionId: string): Promise<boolean> {
     return this.getHandle(executionId).cancel();
+  }
+
+  /** Holds an execution back from workers; see `ExecutionHandle.pause`. @throws NotFoundError, ExecutionClosedError. */
+  pauseExecution(executionId: string): Promise<void> {
+    return this.getHandle(executionId).pause();
+  }
+
+  /** Ends a pause; see `ExecutionHandle.unpause`. @throws NotFoundError, ExecutionClosedError. */
+  unpauseExecution(executionId: string): Promise<void> {
+    return this.getHandle(executionId).unpause();
   }
 
   /**
@@ -140,42 +178,9 @@ export class PolosClient {
     executionId: string | undefined,
   ): Promise<ExecutionHandle<TResult>> {
     assertOutsideWorkflow('client.invoke()', 'ctx.step.invoke() or ctx.step.invokeAndWait()');
-    if (typeof workflow !== 'string') await assertValid(workflow, payload, options.initialState);
-    const body = toPayload(payload);
-    const { runTimeoutSeconds, startDelaySeconds } = options;
-    const request = create(InvokeRequestSchema, {
-      workflowId: typeof workflow === 'string' ? workflow : workflow.id,
-      initialState: toInitialState(options.initialState),
-      idempotencyKey: options.idempotencyKey ?? executionId ?? '',
-      executionId: executionId ?? '',
-      queue: queueName(options.queue ?? options.queueName),
-      concurrencyKey: options.concurrencyKey ?? '',
-      priority: options.priority ?? 0,
-      sessionId: options.sessionId ?? '',
-      userId: options.userId ?? '',
-      deploymentId: this.#connection.deploymentId ?? '',
-      ...(body !== undefined && { payload: body }),
-      ...(runTimeoutSeconds !== undefined && { runTimeout: toDuration(runTimeoutSeconds * 1_000) }),
-      ...(startDelaySeconds !== undefined && { startDelay: toDuration(startDelaySeconds * 1_000) }),
-    });
+    const { deploymentId } = this.#connection;
+    const request = await toInvokeRequest(workflow, payload, options, { executionId, deploymentId });
     const answer = await this.#transport.call(WorkflowService.method.invoke, request, { repeatable: true });
     return this.getHandle(answer.executionId);
-  }
-}
-
-/** Refuses early what the server or the worker would refuse, with the same errors. */
-async function assertValid(workflow: AnyWorkflow, payload: unknown, initialState: unknown): Promise<void> {
-  const { payloadSchema, stateSchema } = workflow.config;
-  if (payloadSchema !== undefined) {
-    const checked = await check(payloadSchema, payload);
-    if ('issues' in checked) {
-      throw new PayloadValidationError(describeIssues('the payload', checked.issues), checked.issues);
-    }
-  }
-  if (stateSchema !== undefined && initialState !== undefined) {
-    const checked = await check(stateSchema, initialState);
-    if ('issues' in checked) {
-      throw new StateValidationError(describeIssues('the initial state', checked.issues), checked.issues);
-    }
   }
 }

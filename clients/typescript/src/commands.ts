@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { type Command, CommandSchema } from './gen/polos/v1/command_pb.js';
+import { type ChildrenStarted_Child, type Command, CommandSchema } from './gen/polos/v1/command_pb.js';
 import type { Failure } from './gen/polos/v1/failure_pb.js';
 import type { Payload } from './gen/polos/v1/payload_pb.js';
 import type { StateChange } from './state/state-document.js';
@@ -38,15 +38,18 @@ export function executionFailed(failure: Failure): Command {
   return create(CommandSchema, { command: { case: 'executionFailed', value: { failure } } });
 }
 
-/** Gives the execution back until an outcome comes. */
-export function executionSuspended(): Command {
-  return create(CommandSchema, { command: { case: 'executionSuspended', value: {} } });
+/** Gives the execution back until an outcome comes; `kept` if its code stays in memory here, where it stands. */
+export function executionSuspended(kept: boolean): Command {
+  return create(CommandSchema, { command: { case: 'executionSuspended', value: { kept } } });
 }
 
 /** Ends the execution as cancelled. */
 export function executionCancelled(): Command {
   return create(CommandSchema, { command: { case: 'executionCancelled', value: {} } });
 }
+
+/** Tags and lengths, a timeout, a priority. */
+const CHILD_BYTES = 64;
 
 /** About how many bytes a command takes in a message: those of its texts. */
 export function approximateBytes({ command }: Command): number {
@@ -57,11 +60,31 @@ export function approximateBytes({ command }: Command): number {
       return (command.value.failure?.message.length ?? 0) + (command.value.failure?.stack.length ?? 0);
     case 'childStarted':
       return payloadBytes(command.value.payload) + command.value.initialState.length;
+    case 'childrenStarted':
+      return command.value.children.reduce((bytes, child) => bytes + childBytes(child), 0);
     case 'resumeAwaited':
+    case 'resumeSent':
+    case 'eventPublished':
       return payloadBytes(command.value.data);
     default:
       return 0;
   }
+}
+
+/** Not less than it takes: thousands of children are measured against what a message holds. */
+function childBytes({
+  payload,
+  initialState,
+  workflowId,
+  queue,
+  concurrencyKey,
+}: ChildrenStarted_Child): number {
+  const texts = [textOf(payload), initialState, workflowId, queue, concurrencyKey];
+  return texts.reduce((bytes, text) => bytes + Buffer.byteLength(text), CHILD_BYTES);
+}
+
+function textOf(payload: Payload | undefined): string {
+  return payload?.body.case === 'json' ? payload.body.value : '';
 }
 
 function payloadBytes(payload: Payload | undefined): number {

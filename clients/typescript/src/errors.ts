@@ -1,3 +1,4 @@
+import type { HookPhase } from './hook.js';
 import type { Issue } from './issue.js';
 
 /** What every error of this SDK is an instance of. */
@@ -75,7 +76,7 @@ export class StateConflictError extends StepExecutionError {
 }
 
 /**
- * Nobody resumed a `step.suspend` within its `timeout`. The same error comes live and on replay. `cause` is how the server
+ * Nobody resumed a `step.suspend`, or no event came for a `step.waitForEvent`, within its `timeout`. The same error comes live and on replay. `cause` is how the server
  * put it; `attempts` is 0.
  */
 export class WaitTimeoutError extends StepExecutionError {
@@ -88,7 +89,25 @@ export class WaitTimeoutError extends StepExecutionError {
   }
 }
 
-/** One attempt of a step ran longer than the step's `timeout`. Counts as a failed attempt. */
+/**
+ * The results of a `step.batchInvokeAndWait` take more than 2,097,152 bytes of JSON together. All children are final, and each
+ * has its result: read it with `client.getExecution`, return less from each, or split the batch. The same error comes live
+ * and on replay. `cause` is how the server put it; `attempts` is 0.
+ */
+export class BatchSizeError extends StepExecutionError {
+  static {
+    BatchSizeError.prototype.name = 'BatchSizeError';
+  }
+
+  constructor(stepKey: string, cause: RemoteError) {
+    super(stepKey, 0, cause);
+  }
+}
+
+/**
+ * One attempt of a step ran longer than the step's `timeout`, or gave no heartbeat for its `heartbeatTimeout`: the message
+ * says which. Counts as a failed attempt.
+ */
 export class StepTimeoutError extends PolosError {
   static {
     StepTimeoutError.prototype.name = 'StepTimeoutError';
@@ -96,8 +115,31 @@ export class StepTimeoutError extends PolosError {
 
   override readonly retryable = true;
 
-  constructor(stepKey: string, timeoutMs: number) {
-    super(`an attempt of step "${stepKey}" took longer than ${timeoutMs} ms`);
+  /** @param excess what the attempt did for longer than it may. */
+  constructor(stepKey: string, limitMs: number, excess = 'took longer than') {
+    super(`an attempt of step "${stepKey}" ${excess} ${limitMs} ms`);
+  }
+}
+
+/**
+ * A hook ended the execution: it returned `HookResult.fail(message)`, threw on every attempt (`cause` is the
+ * StepExecutionError), or gave a payload or output that does not fit (`cause` says where). What ends the execution is not
+ * retried; a caller finds it as the cause of the WorkflowFailedError, with `details` of `{hookName, phase}`.
+ */
+export class HookExecutionError extends PolosError {
+  static {
+    HookExecutionError.prototype.name = 'HookExecutionError';
+  }
+
+  /** The hook's name. */
+  readonly hookName: string;
+  /** When it ran. */
+  readonly phase: HookPhase;
+
+  constructor(message: string, hookName: string, phase: HookPhase, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.hookName = hookName;
+    this.phase = phase;
   }
 }
 
@@ -207,7 +249,10 @@ export class ResultValidationError extends PolosError {
   }
 }
 
-/** A payload or a result is larger than it may be: 2,097,152 bytes of JSON text in UTF-8 unless the server says else. */
+/**
+ * A payload or a result is larger than it may be: 2,097,152 bytes of JSON text in UTF-8 unless the server says else. Or the
+ * items of a batch together are more than one message holds: 3,080,192 bytes.
+ */
 export class PayloadSizeError extends PolosError {
   static {
     PayloadSizeError.prototype.name = 'PayloadSizeError';
@@ -218,8 +263,9 @@ export class PayloadSizeError extends PolosError {
   /** The most that is allowed, in bytes. */
   readonly maxSize: number;
 
-  constructor(what: string, size: number, maxSize: number) {
-    super(`${what} is ${size} bytes of JSON, more than the ${maxSize} that are allowed`);
+  constructor(what: string, size: number, maxSize: number, advice?: string) {
+    const end = advice === undefined ? '' : `; ${advice}`;
+    super(`${what} is ${size} bytes of JSON, more than the ${maxSize} that are allowed${end}`);
     this.size = size;
     this.maxSize = maxSize;
   }

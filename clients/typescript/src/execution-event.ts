@@ -6,6 +6,8 @@ import { toDate } from './time.js';
 export interface ExecutionEvent {
   /** Its number within the execution: 1 for the first, no gaps. */
   readonly sequence: number;
+  /** Its number in what is being read, from 1: with `descendants` among the events of all of them, else the sequence. */
+  readonly place: number;
   /** The execution it belongs to. */
   readonly executionId: string;
   /** The workflow of that execution. */
@@ -26,18 +28,24 @@ export interface ExecutionEvent {
 
 /** Which events to read. */
 export interface EventsOptions {
-  /** Only events after this number. Default 0: from the first. */
+  /**
+   * Whether to read the events of all that descends from it, too; for an execution that was not started by another. Each
+   * execution's events come in their order, a child's after its parent's `child_start` or `children_start`. Default false.
+   */
+  readonly descendants?: boolean;
+  /** Only events after this place. Default 0: from the first. */
   readonly after?: number;
-  /** Whether to stay for events to come until the execution is final. Default true. */
+  /** Whether to stay for events to come until the execution is final, with `descendants` all of them. Default true. */
   readonly follow?: boolean;
   /** Ends the reading quietly. */
   readonly signal?: AbortSignal;
 }
 
 /** The protocol's event in the terms of this SDK. */
-export function toExecutionEvent(event: Event): ExecutionEvent {
+export function toExecutionEvent(event: Event, place: number): ExecutionEvent {
   return {
     sequence: Number(event.sequence),
+    place,
     executionId: event.executionId,
     workflowId: event.workflowId,
     type: event.type,

@@ -2,19 +2,19 @@ import { ExecutionClosedError } from './api-errors.js';
 import { WorkflowCancelledError, WorkflowFailedError, WorkflowTimeoutError } from './errors.js';
 import type { ExecutionInfo, ExecutionStatus } from './execution.js';
 import type { EventsOptions, ExecutionEvent } from './execution-event.js';
+import { createStateReader, type StateReader } from './execution-state.js';
 import {
   awaitFinal,
   readEvents,
   readExecution,
-  readState,
   requestCancel,
+  requestPause,
   requestResume,
-  type StateSnapshot,
+  requestUnpause,
 } from './executions.js';
 import { toError } from './failure.js';
 import { ExecutionStatus as WireStatus } from './gen/polos/v1/execution_pb.js';
 import { fromPayload } from './payload.js';
-import type { JsonObject } from './state/json.js';
 import { durationMs } from './time.js';
 import type { Transport } from './transport.js';
 
@@ -25,12 +25,18 @@ export const RESULT_TIMEOUT_SECONDS = 600;
 export class ExecutionHandle<TResult = unknown> {
   /** The execution's id. */
   readonly id: string;
+  /**
+   * Its state, at any time, also long after it has ended: `await handle.state()`, `handle.state({ revision: 3 })`,
+   * `handle.state.watch()`, `handle.state.revisions()`, `handle.state.diff(2, 5)`.
+   */
+  readonly state: StateReader;
   readonly #transport: Transport;
 
   /** @internal Handles come from `PolosClient` and `Workflow`. */
   constructor(transport: Transport, executionId: string) {
     this.id = executionId;
     this.#transport = transport;
+    this.state = createStateReader(transport, executionId);
   }
 
   /** The execution's id. */
@@ -96,6 +102,24 @@ export class ExecutionHandle<TResult = unknown> {
   }
 
   /**
+   * Holds it back from workers until `unpause`. A worker that holds it loses it at once: a step whose function is running runs
+   * again later. What comes meanwhile (children, times, events, resumes) is kept. May be repeated.
+   * @throws NotFoundError; ExecutionClosedError if it is final.
+   */
+  pause(): Promise<void> {
+    return requestPause(this.#transport, this.id);
+  }
+
+  /**
+   * Ends a pause: also that of an execution at which five workers were lost, one after the other (`statusReason`
+   * "workers_lost"). Finished steps do not run again. May be repeated.
+   * @throws NotFoundError; ExecutionClosedError if it is final.
+   */
+  unpause(): Promise<void> {
+    return requestUnpause(this.#transport, this.id);
+  }
+
+  /**
    * Ends the wait of a `step.suspend` with its result. A step that does not wait yet is resumed as soon as it does. Returns
    * once that is durable; may be repeated with the same data.
    * @param data what the step resolves to: plain JSON data. Default: no value.
@@ -109,19 +133,11 @@ export class ExecutionHandle<TResult = unknown> {
 
   /**
    * Reads its events from the first on, and stays for those to come until it is final. A break of the connection is
-   * bridged: no event is missed or repeated.
-   * @throws NotFoundError from the iterator.
+   * bridged: no event is missed or repeated. With `descendants` those of all that it started, directly or not, come with
+   * them.
+   * @throws NotFoundError from the iterator; InvalidArgumentError for `descendants` of one that was started by another.
    */
   events(options: EventsOptions = {}): AsyncGenerator<ExecutionEvent, void, undefined> {
     return readEvents(this.#transport, this.id, options);
-  }
-
-  /**
-   * Reads its state; at any time, also long after it has ended.
-   * @param options.revision default: the latest.
-   * @throws NotFoundError, also for a revision that does not exist.
-   */
-  state<TState = JsonObject>(options: { readonly revision?: number } = {}): Promise<StateSnapshot<TState>> {
-    return readState(this.#transport, this.id, options.revision) as Promise<StateSnapshot<TState>>;
   }
 }

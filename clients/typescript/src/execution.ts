@@ -16,7 +16,7 @@ export type ExecutionStatus =
   | 'cancelled'
   | 'timed_out';
 
-/** Why an execution that is queued or waiting is not running. */
+/** Why an execution that is queued, waiting or paused is not running. One that somebody paused has no reason. */
 export type ExecutionStatusReason =
   | 'no_worker'
   | 'workers_busy'
@@ -26,7 +26,8 @@ export type ExecutionStatusReason =
   | 'timer'
   | 'event'
   | 'resume'
-  | 'concurrency_limit';
+  | 'concurrency_limit'
+  | 'workers_lost';
 
 /** An execution as it was when it was read. Changing the object changes nothing else. */
 export interface ExecutionInfo {
@@ -36,7 +37,7 @@ export interface ExecutionInfo {
   readonly workflowId: string;
   /** Where it is in its life. */
   readonly status: ExecutionStatus;
-  /** Why it is not running, if it is queued or waiting. */
+  /** Why it is not running, if it is queued or waiting, or if workers were lost at it, one after the other. */
   readonly statusReason: ExecutionStatusReason | undefined;
   /** The queue it waits in. */
   readonly queue: string;
@@ -46,7 +47,10 @@ export interface ExecutionInfo {
   readonly initialState: JsonObject | undefined;
   /** What the handler returned, once completed. */
   readonly result: unknown;
-  /** Why it failed, was cancelled or timed out, or, while it waits for a retry, why its last attempt failed. */
+  /**
+   * Why it failed, was cancelled or timed out; while it waits for a retry, why its last attempt failed; and while it is held
+   * back because workers were lost at it, that.
+   */
   readonly error: RemoteError | undefined;
   /** When it was invoked. */
   readonly createdAt: Date | undefined;
@@ -142,4 +146,5 @@ const REASON_NAMES: ReadonlyMap<StatusReason, ExecutionStatusReason> = new Map([
   [StatusReason.EVENT, 'event'],
   [StatusReason.RESUME, 'resume'],
   [StatusReason.CONCURRENCY_LIMIT, 'concurrency_limit'],
+  [StatusReason.WORKERS_LOST, 'workers_lost'],
 ]);

@@ -1,6 +1,12 @@
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
-import { StateConflictError, StateSizeError, StateValidationError, StepExecutionError } from './errors.js';
+import {
+  HookExecutionError,
+  StateConflictError,
+  StateSizeError,
+  StateValidationError,
+  StepExecutionError,
+} from './errors.js';
 import { toAttemptFailure, toError, toFailure, toStepError } from './failure.js';
 import { type Failure, FailureSchema } from './gen/polos/v1/failure_pb.js';
 import { StepKind } from './gen/polos/v1/step_pb.js';
@@ -61,6 +67,12 @@ describe('a failure', () => {
     expect(validation.retryable).toBe(false);
     expect(toError(validation).details).toEqual({ issues });
     expect(toError(sent(new StateSizeError(5, 4))).details).toEqual({ size: 5, maxSize: 4 });
+    const hook = sent(new HookExecutionError('no', 'audit', 'onEnd', new TypeError('inner')));
+    expect(hook).toMatchObject({ type: 'HookExecutionError', message: 'no', retryable: false });
+    expect(toError(hook)).toMatchObject({
+      details: { hookName: 'audit', phase: 'onEnd' },
+      cause: { type: 'TypeError' },
+    });
   });
 });
 

@@ -1,5 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import {
+  BatchSizeError,
+  HookExecutionError,
   PayloadValidationError,
   PolosError,
   RemoteError,
@@ -23,12 +25,22 @@ const TYPE_BYTES_MAX = 200;
 const STEP_KEY_BYTES_MAX = 1_024;
 const CAUSES_MAX = 16;
 
+/** A failure that is described already, to be committed as it is. */
+export class FinalFailure extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.message);
+    this.failure = failure;
+  }
+}
+
 /**
  * Describes an error in the form that every language can raise again: type, message, stack and causes (16 at most).
  * Texts over 64 KiB are cut and say so. Anything may be thrown; what is no Error is described by its text.
  */
 export function toFailure(error: unknown): Failure {
-  return describe(error, CAUSES_MAX);
+  return error instanceof FinalFailure ? error.failure : describe(error, CAUSES_MAX);
 }
 
 /** Describes the error of one attempt: type and message only, the message 1,000 bytes at most. */
@@ -57,8 +69,10 @@ export function toStepError(
   failure: Failure | undefined,
 ): StepExecutionError {
   const cause = toError(failure);
-  if (kind === StepKind.SUSPEND && cause.type === 'WaitTimeoutError')
-    return new WaitTimeoutError(stepKey, cause);
+  const mayTimeOut = kind === StepKind.SUSPEND || kind === StepKind.WAIT_FOR_EVENT;
+  if (mayTimeOut && cause.type === 'WaitTimeoutError') return new WaitTimeoutError(stepKey, cause);
+  if (kind === StepKind.BATCH_INVOKE_AND_WAIT && cause.type === 'BatchSizeError')
+    return new BatchSizeError(stepKey, cause);
   if (kind === StepKind.RUN && cause.type === 'StateConflictError') {
     const path = (cause.details as { path?: unknown } | undefined)?.path;
     return new StateConflictError(stepKey, attempts, cause, typeof path === 'string' ? path : '');
@@ -115,6 +129,7 @@ function detailsOf(error: Error): object | undefined {
     return { issues: error.issues.map(({ path, message }) => ({ path, message })) };
   }
   if (error instanceof StateSizeError) return { size: error.size, maxSize: error.maxSize };
+  if (error instanceof HookExecutionError) return { hookName: error.hookName, phase: error.phase };
   if (error instanceof StateConflictError || error instanceof SerializationError) return { path: error.path };
   return undefined;
 }

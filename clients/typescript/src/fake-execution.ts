@@ -1,6 +1,15 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { LeaseLostError, ResultConflictError } from './api-errors.js';
+import type {
+  AskedChild,
+  FakeBatch,
+  FakeChild,
+  FakeOutcome,
+  FakePublication,
+  FakeResume,
+  FakeWait,
+} from './fake-records.js';
 import type { Command } from './gen/polos/v1/command_pb.js';
 import { ExecutionStatus } from './gen/polos/v1/execution_pb.js';
 import { type Failure, FailureSchema } from './gen/polos/v1/failure_pb.js';
@@ -20,31 +29,6 @@ import type { JsonObject } from './state/json.js';
 import { applyPatch, type PatchOperation } from './state/patch.js';
 import { durationMs } from './time.js';
 
-/** A child that the execution under test started. */
-export interface FakeChild {
-  readonly stepKey: string;
-  readonly workflowId: string;
-  readonly payload: unknown;
-  readonly initialState: unknown;
-  readonly wait: boolean;
-}
-
-/** A wait that the execution under test began. */
-export interface FakeWait {
-  readonly stepKey: string;
-  /** Of a timer: how long from its commit on, in milliseconds. */
-  readonly delayMs?: number;
-  /** Of a timer: when, in milliseconds since 1970. */
-  readonly fireTime?: number;
-  /** Of a suspend: what whoever resumes it should see. */
-  readonly data?: unknown;
-  /** Of a suspend: how long, in milliseconds. */
-  readonly timeoutMs?: number;
-}
-
-/** What the server brings for a step. */
-type FakeOutcome = { readonly result: unknown } | { readonly failure: Failure };
-
 /**
  * The server's side of one execution, for tests of the worker's side: it records what CompleteStep commits, as the
  * protocol says, and nothing else. Every message goes through its binary form.
@@ -55,13 +39,17 @@ export class FakeExecution implements CompletionPort {
   readonly commits: CompleteStepRequest[] = [];
   readonly children: FakeChild[] = [];
   readonly waits: FakeWait[] = [];
-  readonly published: { readonly stepKey: string; readonly type: string; readonly data: unknown }[] = [];
+  readonly batches: FakeBatch[] = [];
+  readonly resumes: FakeResume[] = [];
+  readonly published: FakePublication[] = [];
   /** The state after each revision, as text; the first is revision 1. */
   readonly revisions: string[];
   status: number = ExecutionStatus.QUEUED;
   result: Payload | undefined;
   failure: Failure | undefined;
   failedAttempts = 0;
+  /** The retry policy's; undefined for the default. */
+  maxRetries: number | undefined;
   cancelRequested = false;
   /** Called before a commit is carried out; may throw what the server would answer, or a crash. */
   beforeCommit: (request: CompleteStepRequest) => void | Promise<void> = () => {};
@@ -72,6 +60,8 @@ export class FakeExecution implements CompletionPort {
   #epoch = 0n;
   #sequence = 0n;
   #stateUnsettled = false;
+  /** How many outcomes the code has seen that a worker said it keeps. */
+  #keptSteps = 0;
   /** What steps were resumed with that do not wait yet. */
   readonly #early = new Map<string, unknown>();
 
@@ -91,8 +81,8 @@ export class FakeExecution implements CompletionPort {
     return fromPayload(this.result);
   }
 
-  /** Gives the execution to a worker under a new lease. */
-  assign(): Assignment {
+  /** Gives the execution to a worker under a new lease: `toKeeper` if that is the one that keeps its code. */
+  assign({ toKeeper = false } = {}): Assignment {
     this.#epoch += 1n;
     this.#sequence = 0n;
     this.status = ExecutionStatus.RUNNING;
@@ -100,6 +90,7 @@ export class FakeExecution implements CompletionPort {
     const numbered = this.steps.filter(({ sequence }) => sequence > 0n);
     numbered.sort((a, b) => Number(a.sequence - b.sequence));
     const others = this.steps.filter(({ sequence }) => sequence === 0n);
+    if (!toKeeper) this.#keptSteps = 0;
     const assignment = create(AssignmentSchema, {
       lease: { executionId: this.executionId, epoch: this.#epoch, token: `token-${this.#epoch}` },
       execution: {
@@ -112,9 +103,11 @@ export class FakeExecution implements CompletionPort {
         stateRevision: BigInt(this.revisions.length),
         failedAttempts: this.failedAttempts,
         ...(payload !== undefined && { payload }),
+        ...(this.maxRetries !== undefined && { retryPolicy: { maxRetries: this.maxRetries } }),
       },
       state: this.revisions.at(-1) ?? '{}',
-      steps: [...numbered, ...others],
+      omittedSteps: BigInt(this.#keptSteps),
+      steps: [...numbered.slice(this.#keptSteps), ...others],
       stateUnsettled: this.#stateUnsettled,
       cancelRequested: this.cancelRequested,
     });
@@ -123,6 +116,29 @@ export class FakeExecution implements CompletionPort {
 
   /** Ends a child: its outcome is there, without a sequence. */
   finishChild(stepKey: string, outcome: FakeOutcome): StepRecord {
+    return this.#bring(stepKey, outcome);
+  }
+
+  /** Ends a child of a batch; the outcome is there with the last of them. */
+  finishBatchChild(stepKey: string, index: number, outcome: FakeOutcome): void {
+    const batch = this.batches.find((each) => each.stepKey === stepKey);
+    const child = batch?.children[index];
+    if (!batch || !child) throw new Error(`no child ${index} of a batch under the key "${stepKey}"`);
+    const named = { workflowId: child.workflowId, executionId: child.id };
+    const { type, message } = 'failure' in outcome ? outcome.failure : {};
+    batch.results.set(
+      index,
+      'failure' in outcome
+        ? { ...named, success: false, error: { type, message } }
+        : { ...named, success: true, ...outcome },
+    );
+    if (batch.results.size < batch.children.length) return;
+    const inOrder = batch.children.map((_, place) => batch.results.get(place));
+    this.#bring(stepKey, { result: JSON.parse(JSON.stringify(inOrder)) });
+  }
+
+  /** The server has the outcome of a batch, or of a resume. */
+  answer(stepKey: string, outcome: FakeOutcome): StepRecord {
     return this.#bring(stepKey, outcome);
   }
 
@@ -138,7 +154,12 @@ export class FakeExecution implements CompletionPort {
     return undefined;
   }
 
-  /** The timeout of a step that waits to be resumed has passed. */
+  /** An event came for a step that waits for one; as the server words it. */
+  deliverEvent(stepKey: string, event: object): StepRecord {
+    return this.#bring(stepKey, { result: event });
+  }
+
+  /** The timeout of a step that waits to be resumed, or for an event, has passed. */
   expire(stepKey: string): StepRecord {
     const message = `the step "${stepKey}" was not resumed in time`;
     return this.#bring(stepKey, { failure: create(FailureSchema, { type: 'WaitTimeoutError', message }) });
@@ -169,6 +190,7 @@ export class FakeExecution implements CompletionPort {
     this.#sequence = request.sequence;
     this.#stateUnsettled = request.stateUnsettled;
     this.commits.push(request);
+    this.#keptSteps = 0;
     const started = request.commands.flatMap((command) => this.#carryOut(command));
     await this.afterCommit(request);
     const open = this.steps.filter(
@@ -198,6 +220,15 @@ export class FakeExecution implements CompletionPort {
       }
       case 'childStarted':
         return [this.#startChild(command.value)];
+      case 'childrenStarted':
+        return [this.#startBatch(command.value)];
+      case 'resumeSent': {
+        const { stepKey, executionId, suspendedStepKey, data } = command.value;
+        this.resumes.push({ stepKey, executionId, suspendedStepKey, data: fromPayload(data) });
+        const fields = { key: stepKey, kind: StepKind.RESUME, status: StepStatus.PENDING, sequence: 0n };
+        this.#record(fields);
+        return [];
+      }
       case 'eventPublished':
         return [this.#publish(command.value)];
       case 'timerAwaited': {
@@ -218,6 +249,13 @@ export class FakeExecution implements CompletionPort {
         };
         this.#beginWait({ stepKey, ...options }, StepKind.SUSPEND);
         if (this.#early.has(stepKey)) this.#bring(stepKey, { result: this.#early.get(stepKey) });
+        return [];
+      }
+      case 'eventAwaited': {
+        const { stepKey, topic, cursor, timeout } = command.value;
+        const options = { topic, ...(cursor !== '' && { cursor }) };
+        const end = timeout && { timeoutMs: durationMs(timeout) };
+        this.#beginWait({ stepKey, ...options, ...end }, StepKind.WAIT_FOR_EVENT);
         return [];
       }
       case 'outcomeAccepted': {
@@ -245,7 +283,9 @@ export class FakeExecution implements CompletionPort {
           ({ sequence, status }) => sequence === 0n && status !== StepStatus.PENDING,
         );
         if (!isPending && !hasOutcome) throw new ResultConflictError('no step is pending');
-        if (!hasOutcome) this.status = ExecutionStatus.WAITING;
+        if (hasOutcome) return [];
+        this.status = ExecutionStatus.WAITING;
+        if (command.value.kept) this.#keptSteps = this.#placed();
         return [];
       }
       case 'executionCancelled':
@@ -270,15 +310,8 @@ export class FakeExecution implements CompletionPort {
   }
 
   #startChild(child: Extract<Command['command'], { case: 'childStarted' }>['value']): StepRecord {
-    const { stepKey, workflowId, payload, initialState, wait } = child;
-    this.children.push({
-      stepKey,
-      workflowId,
-      wait,
-      payload: fromPayload(payload),
-      initialState: initialState === '' ? undefined : JSON.parse(initialState),
-    });
-    const childExecutionId = `child-${this.children.length}`;
+    const { stepKey, wait } = child;
+    const childExecutionId = this.#noteChild(stepKey, wait, child);
     if (!wait) {
       const fields = { key: stepKey, kind: StepKind.INVOKE, status: StepStatus.COMPLETED, childExecutionId };
       return this.#record(fields, toPayload(childExecutionId));
@@ -287,12 +320,43 @@ export class FakeExecution implements CompletionPort {
     return this.#record({ ...fields, sequence: 0n, childExecutionId });
   }
 
+  #startBatch({
+    stepKey,
+    children,
+    wait,
+  }: Extract<Command['command'], { case: 'childrenStarted' }>['value']): StepRecord {
+    const named = children.map((child) => ({
+      id: this.#noteChild(stepKey, wait, child),
+      workflowId: child.workflowId,
+    }));
+    if (!wait) {
+      const fields = { key: stepKey, kind: StepKind.BATCH_INVOKE, status: StepStatus.COMPLETED };
+      return this.#record(fields, toPayload(named.map(({ id }) => id)));
+    }
+    this.batches.push({ stepKey, children: named, results: new Map() });
+    const fields = { key: stepKey, kind: StepKind.BATCH_INVOKE_AND_WAIT, status: StepStatus.PENDING };
+    return this.#record({ ...fields, sequence: 0n });
+  }
+
+  /** Answers the child's id. */
+  #noteChild(stepKey: string, wait: boolean, { workflowId, payload, initialState }: AskedChild): string {
+    this.children.push({
+      stepKey,
+      workflowId,
+      wait,
+      payload: fromPayload(payload),
+      initialState: initialState === '' ? undefined : JSON.parse(initialState),
+    });
+    return `child-${this.children.length}`;
+  }
+
   #publish({
     stepKey,
+    topic,
     type,
     data,
   }: Extract<Command['command'], { case: 'eventPublished' }>['value']): StepRecord {
-    this.published.push({ stepKey, type, data: fromPayload(data) });
+    this.published.push({ stepKey, type, data: fromPayload(data), ...(topic !== '' && { topic }) });
     return this.#record({ key: stepKey, kind: StepKind.PUBLISH_EVENT, status: StepStatus.COMPLETED });
   }
 

@@ -14,6 +14,11 @@ import {
   type WorkResponse,
   WorkResponseSchema,
 } from './gen/polos/v1/worker_service_pb.js';
+import {
+  type ListStepsRequest,
+  ListStepsResponseSchema,
+  WorkflowService,
+} from './gen/polos/v1/workflow_service_pb.js';
 
 type Message = NonNullable<MessageInitShape<typeof WorkResponseSchema>['message']>;
 
@@ -27,12 +32,18 @@ export interface FakeStream {
   end(): void;
 }
 
-/** A WorkerService over real gRPC that does what the test says. */
+/** A WorkerService over real gRPC that does what the test says, with the one method of WorkflowService that workers call. */
 export class FakeWorkerService {
   readonly streams: FakeStream[] = [];
   registrations = 0;
   /** Whether it answers `hello` by itself. Heartbeats it always does: nothing is lost unless a notice says so. */
   welcomes = true;
+  /** What ListSteps answers, by execution, one page for each element. */
+  readonly steps = new Map<string, MessageInitShape<typeof ListStepsResponseSchema>['steps'][]>();
+  /** The executions whose steps were asked for, once for each page. */
+  readonly listed: string[] = [];
+  /** Waited for before steps are answered. */
+  beforeSteps: () => Promise<void> = async () => {};
   #server: Server | undefined;
   #port = 0;
 
@@ -57,6 +68,16 @@ export class FakeWorkerService {
           this.#accept(call)) as handleBidiStreamingCall<WorkRequest, WorkResponse>,
       },
     );
+    const { listSteps } = WorkflowService.method;
+    server.addService(
+      { listSteps: definition(listSteps, false) },
+      {
+        listSteps: (
+          { request }: { request: ListStepsRequest },
+          answer: (error: null, response: unknown) => void,
+        ) => void this.#listSteps(request).then((response) => answer(null, response)),
+      },
+    );
     this.#server = server;
     this.#port = await new Promise((resolve, reject) => {
       const credentials = ServerCredentials.createInsecure();
@@ -69,6 +90,15 @@ export class FakeWorkerService {
   /** Cuts every connection. */
   stop(): void {
     this.#server?.forceShutdown();
+  }
+
+  async #listSteps({ executionId, pageToken }: ListStepsRequest): Promise<unknown> {
+    this.listed.push(executionId);
+    const pages = this.steps.get(executionId) ?? [];
+    await this.beforeSteps();
+    const page = Number(pageToken);
+    const nextPageToken = page + 1 < pages.length ? String(page + 1) : '';
+    return create(ListStepsResponseSchema, { steps: pages[page] ?? [], nextPageToken });
   }
 
   #accept(call: ServerDuplexStream<WorkRequest, WorkResponse>): void {

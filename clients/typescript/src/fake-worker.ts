@@ -1,4 +1,4 @@
-import { Activation, type ActivationEnd } from './activation.js';
+import { Activation, type ActivationEnd, type ActivationOptions } from './activation.js';
 import type { WorkflowContext } from './context.js';
 import type { FakeExecution } from './fake-execution.js';
 import { createLogger } from './logger.js';
@@ -21,6 +21,7 @@ export function activate(
   execution: FakeExecution,
   handler: TestHandler,
   config: TestConfig = {},
+  { logger = createLogger('silent'), ...options }: Partial<Pick<ActivationOptions, 'isKept' | 'logger'>> = {},
 ): Activation {
   const workflow = defineWorkflow<Anything, Anything, unknown>({ id: 'fake', ...config }, handler, {
     autoRegister: false,
@@ -31,9 +32,10 @@ export function activate(
     assignment,
     steps: assignment.steps,
     port: execution,
-    logger: createLogger('silent'),
+    logger,
     leaseMs: 1_000,
     graceMs: 50,
+    ...options,
   });
 }
 

@@ -10,11 +10,38 @@ export {
   type StatusName,
   UnavailableError,
 } from './api-errors.js';
+export type {
+  AutomaticStarts,
+  BatchEventPayload,
+  EventTriggerPayload,
+  ScheduleConfig,
+  SchedulePayload,
+} from './automatic-starts.js';
+export type {
+  BatchItems,
+  BatchResults,
+  BatchStepError,
+  BatchStepFailure,
+  BatchStepResult,
+  BatchStepSuccess,
+  BatchWorkflowInput,
+  WorkflowTarget,
+} from './batch.js';
+export {
+  type BatchHandles,
+  BatchInvokeError,
+  type BatchInvokeOptions,
+  batchInvoke,
+  type ClientBatchItems,
+  type ClientBatchWorkflowInput,
+} from './batch-invoke.js';
 export { PolosClient } from './client.js';
 export type { PolosClientConfig, PolosConnection } from './config.js';
 export type { WorkflowContext } from './context.js';
 export {
+  BatchSizeError,
   DuplicateStepKeyError,
+  HookExecutionError,
   InvalidStepError,
   NonDeterminismError,
   PayloadSizeError,
@@ -34,28 +61,55 @@ export {
   WorkflowNotFoundError,
   WorkflowTimeoutError,
 } from './errors.js';
+export type { StreamOptions } from './event-stream.js';
+export type { EventsApi, PublishOptions, StreamTopicOptions } from './events-api.js';
 export type { ExecutionInfo, ExecutionStatus, ExecutionStatusReason } from './execution.js';
 export type { EventsOptions, ExecutionEvent } from './execution-event.js';
 export { ExecutionHandle } from './execution-handle.js';
-export type { StateSnapshot } from './executions.js';
+export type {
+  StateOptions,
+  StateReader,
+  StateRevision,
+  StateSnapshot,
+  WatchedState,
+  WatchOptions,
+} from './execution-state.js';
+export {
+  type DefineHookOptions,
+  defineHook,
+  type Hook,
+  type HookContext,
+  type HookHandler,
+  type HookPhase,
+  HookResult,
+  type HookResultType,
+  type Hooks,
+  isHook,
+} from './hook.js';
 export { Invocation, type InvokeOptions, type RunOptions } from './invocation.js';
 export type { Issue } from './issue.js';
 export { createLogger, type Logger } from './logger.js';
 export { Polos, type PolosConfig } from './polos.js';
+export { Queue, type QueueConfig, type QueueOptions } from './queue.js';
 export { createWorkflowRegistry, globalRegistry, type WorkflowRegistry } from './registry.js';
+export { type ScheduleInfo, type ScheduleOptions, SchedulesApi } from './schedules.js';
 export type { JsonObject, JsonValue } from './state/json.js';
 export type {
   ChildHandle,
   ChildOptions,
   ChildRequest,
   ErrorClass,
+  PublishEventOptions,
   PublishedEvent,
+  ResumeOptions,
   StepAttempt,
   StepOptions,
   Steps,
   SuspendOptions,
   WaitDuration,
+  WaitForEventOptions,
 } from './step.js';
+export type { EventData, EventPayload, TopicEvent } from './topic-event.js';
 export { Worker, type WorkerConfig, type WorkerState } from './worker.js';
 export {
   type AnyWorkflow,
@@ -63,7 +117,6 @@ export {
   defineWorkflow,
   type OpenState,
   type PayloadArguments,
-  type QueueConfig,
   type Workflow,
   type WorkflowConfig,
   type WorkflowHandler,

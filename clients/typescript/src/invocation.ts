@@ -3,10 +3,10 @@ import type { ExecutionInfo, ExecutionStatus } from './execution.js';
 import type { EventsOptions, ExecutionEvent } from './execution-event.js';
 import { type ExecutionHandle, RESULT_TIMEOUT_SECONDS } from './execution-handle.js';
 import { createExecutionId } from './execution-id.js';
-import type { StateSnapshot } from './executions.js';
+import { type StateReader, stateReaderOf } from './execution-state.js';
+import type { QueueConfig } from './queue.js';
 import { assertOutsideWorkflow } from './scope.js';
-import type { JsonObject } from './state/json.js';
-import type { AnyWorkflow, QueueConfig } from './workflow.js';
+import type { AnyWorkflow } from './workflow.js';
 
 /** How an execution is started. */
 export interface InvokeOptions<TState = Record<string, unknown>> {
@@ -52,6 +52,8 @@ export interface RunOptions<TState = Record<string, unknown>> extends InvokeOpti
 export class Invocation<TResult> implements PromiseLike<TResult> {
   /** Resolves once the execution is durable. Rejects with what `Workflow.start` throws. */
   readonly started: Promise<ExecutionHandle<TResult>>;
+  /** See `ExecutionHandle.state`. */
+  readonly state: StateReader;
   readonly #timeoutSeconds: number;
   #executionId: string | undefined;
   #result: Promise<TResult> | undefined;
@@ -69,6 +71,7 @@ export class Invocation<TResult> implements PromiseLike<TResult> {
     // With a key of the caller's the execution may exist already, under an id that only the server knows.
     if (options.idempotencyKey === undefined) this.#executionId = createExecutionId(Date.now());
     this.started = client.startWithId<TResult>(workflow, payload, invokeOptions, this.#executionId);
+    this.state = stateReaderOf(this.started);
     this.started.then(
       (handle) => {
         this.#executionId = handle.id;
@@ -122,6 +125,16 @@ export class Invocation<TResult> implements PromiseLike<TResult> {
     return (await this.started).cancel();
   }
 
+  /** See `ExecutionHandle.pause`. */
+  async pause(): Promise<void> {
+    return (await this.started).pause();
+  }
+
+  /** See `ExecutionHandle.unpause`. */
+  async unpause(): Promise<void> {
+    return (await this.started).unpause();
+  }
+
   /** See `ExecutionHandle.resume`. */
   async resume(stepKey: string, data?: unknown): Promise<void> {
     return (await this.started).resume(stepKey, data);
@@ -130,13 +143,6 @@ export class Invocation<TResult> implements PromiseLike<TResult> {
   /** See `ExecutionHandle.events`. */
   async *events(options: EventsOptions = {}): AsyncGenerator<ExecutionEvent, void, undefined> {
     yield* (await this.started).events(options);
-  }
-
-  /** See `ExecutionHandle.state`. */
-  async state<TState = JsonObject>(
-    options: { readonly revision?: number } = {},
-  ): Promise<StateSnapshot<TState>> {
-    return (await this.started).state<TState>(options);
   }
 
   // biome-ignore lint/suspicious/noThenProperty: it is awaitable by design, as the documentation shows.

@@ -111,13 +111,19 @@ export class Journal {
   }
 
   /**
-   * Adds what the code asked of the server, children to start, waits to begin and events to publish, until the commit is
-   * full; if asked for, only that of which the outcome is in the answer.
+   * Adds what the code asked of the server: children to start, waits to begin, events to publish; if asked for, only that of
+   * which the outcome is in the answer.
+   * @returns false if some of it did not fit, and has to wait for the next commit.
    */
-  askServer(requests: StepRequests, options?: { readonly onlyAnswered: boolean }): void {
-    while (!this.isFull) {
-      const request = requests.takeForServer(options);
-      if (request?.command === undefined) return;
+  askServer(requests: StepRequests, { onlyAnswered } = { onlyAnswered: false }): boolean {
+    let isAll = true;
+    const isWanted = (command: Command): boolean => {
+      isAll = this.isEmpty || (!this.isFull && this.#bytes + approximateBytes(command) <= BYTES_MAX);
+      return isAll;
+    };
+    for (;;) {
+      const request = requests.takeForServer({ onlyAnswered, isWanted });
+      if (request?.command === undefined) return isAll;
       if (!isBroughtByServer(request.kind)) this.#isAnswered = true;
       this.#add(request.command);
     }

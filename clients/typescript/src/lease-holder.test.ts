@@ -15,11 +15,11 @@ test('an acknowledgement says that the lease is held from when the completion wa
       return create(CompleteStepResponseSchema);
     };
     const holder = new LeaseHolder({ complete }, create(LeaseSchema, { epoch: 1n }), LEASE_MS);
-    await holder.complete([executionSuspended()], false);
+    await holder.complete([executionSuspended(false)], false);
     expect(holder.isSurelyHeld).toBe(true);
     // The process was stopped between the answer and its reading, for longer than the lease lasts.
     pausedMs = LEASE_MS + 1;
-    await holder.complete([executionSuspended()], false);
+    await holder.complete([executionSuspended(false)], false);
     expect(holder.isSurelyHeld).toBe(false);
     holder.confirm(performance.now());
     expect(holder.isSurelyHeld).toBe(true);

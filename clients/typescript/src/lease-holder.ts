@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { LeaseLostError, UnavailableError } from './api-errors.js';
 import type { Command } from './gen/polos/v1/command_pb.js';
 import {
+  type Assignment,
   type CompleteStepRequest,
   CompleteStepRequestSchema,
   type CompleteStepResponse,
@@ -27,12 +28,14 @@ export class LeaseHolder {
   readonly #leaseMs: number;
   #lease: Lease;
   #sequence = 0n;
-  #heldAt = performance.now();
+  #heldAt: number;
 
-  constructor(port: CompletionPort, lease: Lease, leaseMs: number) {
+  /** @param heldAt when the lease came (performance.now). */
+  constructor(port: CompletionPort, lease: Lease, leaseMs: number, heldAt = performance.now()) {
     this.#port = port;
     this.#lease = lease;
     this.#leaseMs = leaseMs;
+    this.#heldAt = heldAt;
   }
 
   /** The lease, as it is extended. */
@@ -40,11 +43,11 @@ export class LeaseHolder {
     return this.#lease;
   }
 
-  /** Goes on under a new lease of the same execution. */
-  renew(lease: Lease): void {
+  /** Goes on under a new lease of the same execution, which came at `heldAt` (performance.now). */
+  renew(lease: Lease, heldAt = performance.now()): void {
     this.#lease = lease;
     this.#sequence = 0n;
-    this.#heldAt = performance.now();
+    this.#heldAt = heldAt;
   }
 
   /** Takes note that the server said the lease is held, in answer to what was sent at `sentAt` (performance.now). */
@@ -90,4 +93,10 @@ export class LeaseHolder {
       }
     }
   }
+}
+
+/** The lease that an assignment comes with. */
+export function leaseOf(assignment: Assignment): Lease {
+  if (assignment.lease === undefined) throw new Error('the server sent an assignment without a lease');
+  return assignment.lease;
 }

@@ -1,10 +1,14 @@
+import type { WorkflowTarget } from './batch.js';
+import type { BatchHandles, BatchInvokeOptions, ClientBatchItems } from './batch-invoke.js';
 import { PolosClient } from './client.js';
 import type { PolosClientConfig } from './config.js';
+import type { EventsApi } from './events-api.js';
 import type { ExecutionInfo } from './execution.js';
 import type { ExecutionHandle } from './execution-handle.js';
 import type { InvokeOptions, RunOptions } from './invocation.js';
 import { createLogger, type Logger } from './logger.js';
 import { globalRegistry } from './registry.js';
+import type { SchedulesApi } from './schedules.js';
 import { listenForSignals } from './signals.js';
 import { Worker } from './worker.js';
 import type { AnyWorkflow, PayloadArguments, Workflow } from './workflow.js';
@@ -83,12 +87,30 @@ export class Polos {
     return this.#client;
   }
 
+  /** See `PolosClient.events`. */
+  get events(): EventsApi {
+    return this.#client.events;
+  }
+
+  /** See `PolosClient.schedules`. */
+  get schedules(): SchedulesApi {
+    return this.#client.schedules;
+  }
+
   /** See `PolosClient.invoke`. */
   invoke<P, S, R, I>(
     workflow: Workflow<P, S, R, I>,
     ...args: PayloadArguments<NoInfer<I>, InvokeOptions<Partial<NoInfer<S>>>>
   ): Promise<ExecutionHandle<R>> {
     return this.#client.invoke(workflow, ...args);
+  }
+
+  /** See `PolosClient.batchInvoke`. */
+  batchInvoke<const Targets extends readonly WorkflowTarget[]>(
+    items: ClientBatchItems<Targets>,
+    options?: BatchInvokeOptions,
+  ): Promise<BatchHandles<Targets>> {
+    return this.#client.batchInvoke<Targets>(items, options);
   }
 
   /** See `PolosClient.run`. */
@@ -109,6 +131,16 @@ export class Polos {
   resume(workflowId: string, executionId: string, stepKey: string, data: unknown): Promise<void>;
   resume(...args: readonly unknown[]): Promise<void> {
     return this.#client.resume(...(args as Parameters<PolosClient['resume']>));
+  }
+
+  /** See `PolosClient.pauseExecution`. */
+  pauseExecution(executionId: string): Promise<void> {
+    return this.#client.pauseExecution(executionId);
+  }
+
+  /** See `PolosClient.unpauseExecution`. */
+  unpauseExecution(executionId: string): Promise<void> {
+    return this.#client.unpauseExecution(executionId);
   }
 
   /** See `PolosClient.cancelExecution`. */

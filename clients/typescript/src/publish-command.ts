@@ -7,13 +7,13 @@ import type { PublishedEvent } from './step.js';
 const TYPE_BYTES_MAX = 200;
 
 /** The type of an event that was given none. */
-const DEFAULT_TYPE = 'event';
+export const DEFAULT_TYPE = 'event';
 
 /**
- * Makes the command that publishes an event among the execution's own.
+ * Makes the command that publishes an event, among the execution's own unless there is a topic.
  * @throws InvalidStepError for a type that is none; SerializationError, PayloadSizeError for the data.
  */
-export function publishCommand(key: string, event: PublishedEvent): Command {
+export function publishCommand(key: string, event: PublishedEvent, topic = ''): Command {
   const { type = DEFAULT_TYPE, data } = event ?? {};
   if (typeof type !== 'string' || type === '' || Buffer.byteLength(type) > TYPE_BYTES_MAX) {
     throw new InvalidStepError(
@@ -21,6 +21,6 @@ export function publishCommand(key: string, event: PublishedEvent): Command {
     );
   }
   const payload = toPayload(data, { what: `the event of step "${key}"` });
-  const value = { stepKey: key, type, ...(payload !== undefined && { data: payload }) };
+  const value = { stepKey: key, topic, type, ...(payload !== undefined && { data: payload }) };
   return create(CommandSchema, { command: { case: 'eventPublished', value } });
 }

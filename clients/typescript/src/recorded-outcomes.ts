@@ -36,6 +36,11 @@ export class RecordedOutcomes {
     this.#delivered.push(key);
   }
 
+  /** How many outcomes the code has. */
+  get deliveredCount(): number {
+    return this.#delivered.length;
+  }
+
   /** Goes on to the next numbered outcome. */
   advance(): void {
     this.#position += 1;
@@ -57,12 +62,13 @@ export class RecordedOutcomes {
 
   /**
    * Whether an execution's steps begin with exactly the outcomes that the code has, so that it can go on where it is.
+   * @param omitted how many the server left out before `steps`, because it has them from this worker: they only count.
    */
-  matches(steps: readonly StepRecord[]): boolean {
+  matches(steps: readonly StepRecord[], omitted: number): boolean {
     const numbered = steps.filter(({ sequence }) => sequence > 0n);
     return (
-      numbered.length === this.#delivered.length &&
-      numbered.every(({ key }, index) => key === this.#delivered[index])
+      omitted + numbered.length === this.#delivered.length &&
+      numbered.every(({ key }, index) => key === this.#delivered[omitted + index])
     );
   }
 }

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { pid } from 'node:process';
 import { create } from '@bufbuild/protobuf';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { toDeclarations } from './automatic-starts.js';
 import { queueName } from './child-command.js';
 import { RetryPolicySchema } from './gen/polos/v1/execution_pb.js';
 import { type WorkflowDefinition, WorkflowDefinitionSchema } from './gen/polos/v1/worker_pb.js';
@@ -57,10 +58,12 @@ async function toDefinition(workflow: AnyWorkflow, logger: Logger): Promise<Work
     id,
     description: config.description ?? '',
     queue: queueName(config.queue),
+    queueConcurrencyLimit: typeof config.queue === 'object' ? (config.queue.concurrencyLimit ?? 0) : 0,
     payloadSchema: await write('payload', config.payloadSchema, 'input'),
     stateSchema: await write('state', config.stateSchema, 'input'),
     resultSchema: await write('output', config.outputSchema, 'output'),
     ...(hasPolicy && { retryPolicy }),
     ...(runTimeoutSeconds !== undefined && { runTimeout: toDuration(runTimeoutSeconds * 1_000) }),
+    ...toDeclarations(config),
   });
 }

@@ -5,6 +5,9 @@ import type { StateDocument } from './state/state-document.js';
 import type { StepOutcome } from './step-request.js';
 import type { StepRequests } from './step-requests.js';
 
+/** Code that waits for recorded steps alone may be at I/O of its own beside them: how many graces it gets. */
+const PATIENCE = 10;
+
 /**
  * Watches that the code asks for what the record holds, and comes to the state that was recorded. Code that seems to
  * differ gets a grace, because it may do I/O of its own between steps.
@@ -13,6 +16,7 @@ export class ReplayCheck {
   readonly #requests: StepRequests;
   readonly #recorded: RecordedOutcomes;
   readonly #grace: Grace;
+  readonly #patience: Grace;
   #isStateVerified: boolean;
 
   /** @param parts.isStateVerified whether there is no recorded state to compare with. */
@@ -27,6 +31,7 @@ export class ReplayCheck {
     this.#recorded = parts.recorded;
     this.#isStateVerified = parts.isStateVerified;
     this.#grace = new Grace(parts.graceMs, parts.ring);
+    this.#patience = new Grace(parts.graceMs * PATIENCE, parts.ring);
   }
 
   /** Whether the state is the execution's own, and not on its way there. */
@@ -37,6 +42,7 @@ export class ReplayCheck {
   /** The code got on: whatever seemed missing may take its full time again. */
   stop(): void {
     this.#grace.stop();
+    this.#patience.stop();
   }
 
   /**
@@ -47,8 +53,9 @@ export class ReplayCheck {
   async isDone(document: StateDocument, hasEnded: boolean): Promise<boolean> {
     const next = this.#recorded.nextNumbered;
     if (next !== undefined) {
-      const isStuck = this.#requests.hasWaiting && this.#grace.isOver(next);
-      if (hasEnded || isStuck) throw missing(next, hasEnded);
+      const { hasWaiting, pendingCount } = this.#requests;
+      const grace = hasWaiting ? this.#grace : this.#patience;
+      if (hasEnded || (pendingCount > 0 && grace.isOver(next))) throw missing(next, hasEnded);
       return false;
     }
     if (this.#isStateVerified) return true;

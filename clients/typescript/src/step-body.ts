@@ -1,5 +1,4 @@
 import { create } from '@bufbuild/protobuf';
-import { StepTimeoutError } from './errors.js';
 import { isRetryable, toAttemptFailure, toFailure } from './failure.js';
 import type { Failure } from './gen/polos/v1/failure_pb.js';
 import { type StepAttempt, StepAttemptSchema } from './gen/polos/v1/step_pb.js';
@@ -8,6 +7,7 @@ import { pause, retryDelayMs } from './retry.js';
 import { currentScope, StepScope } from './scope.js';
 import { StateDocument } from './state/state-document.js';
 import type { ErrorClass } from './step.js';
+import { makeAttempt } from './step-attempt.js';
 import type { RunWork, StepOutcome, StepRequest } from './step-request.js';
 import { toTimestamp } from './time.js';
 
@@ -75,27 +75,11 @@ function runAttempt(
   surroundings: StepSurroundings,
 ): Promise<unknown> {
   const { executionId, signal } = surroundings;
-  const call = async (own: AbortSignal) =>
-    work.inContext(() => currentScope.run({ executionId, step }, () => work.run({ attempt, signal: own })));
-  if (work.timeout === undefined) return call(signal);
-  const timer = new AbortController();
-  return withTimeout(call(AbortSignal.any([signal, timer.signal])), step.key, work.timeout, timer);
-}
-
-function withTimeout(
-  running: Promise<unknown>,
-  key: string,
-  timeoutMs: number,
-  controller: AbortController,
-): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      const error = new StepTimeoutError(key, timeoutMs);
-      controller.abort(error);
-      reject(error);
-    }, timeoutMs);
-    running.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
+  const { timeout, heartbeatTimeout } = work;
+  const { key } = step;
+  return makeAttempt({ key, attempt, signal, timeout, heartbeatTimeout }, async (own) =>
+    work.inContext(() => currentScope.run({ executionId, step }, () => work.run(own))),
+  );
 }
 
 function mayRetry(error: unknown, nonRetryable: RunWork['nonRetryable']): boolean {

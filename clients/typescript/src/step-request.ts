@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { NonDeterminismError } from './errors.js';
 import { toStepError } from './failure.js';
 import type { Command } from './gen/polos/v1/command_pb.js';
 import { type Failure, FailureSchema } from './gen/polos/v1/failure_pb.js';
@@ -7,6 +8,7 @@ import { StepKind, type StepRecord, StepStatus } from './gen/polos/v1/step_pb.js
 import { fromPayload } from './payload.js';
 import type { JsonObject } from './state/json.js';
 import type { ErrorClass, StepAttempt } from './step.js';
+import { toEventPayload } from './topic-event.js';
 
 /** A step's function with its options filled in. Times in milliseconds. */
 export interface RunWork {
@@ -18,6 +20,7 @@ export interface RunWork {
   readonly baseDelay: number;
   readonly maxDelay: number;
   readonly timeout: number | undefined;
+  readonly heartbeatTimeout: number | undefined;
   readonly nonRetryable: readonly (string | ErrorClass)[];
 }
 
@@ -32,6 +35,15 @@ interface ChildWork {
   readonly type: 'child';
   readonly workflowId: string;
   /** Makes the command. Throws if the child cannot be given its payload or state. */
+  readonly toCommand: () => Command;
+}
+
+/** Children to start as one step. */
+interface BatchWork {
+  readonly type: 'batch';
+  /** In the order of the items. */
+  readonly workflowIds: readonly string[];
+  /** Makes the command. Throws if a child cannot be given its payload or state. Not called for a batch that is recorded. */
   readonly toCommand: () => Command;
 }
 
@@ -53,7 +65,7 @@ interface PublishWork {
 export interface StepRequest {
   readonly key: string;
   readonly kind: StepKind;
-  readonly work: RunWork | ValueWork | ChildWork | WaitWork | PublishWork;
+  readonly work: RunWork | ValueWork | ChildWork | BatchWork | WaitWork | PublishWork;
   /** waiting: not begun; begun: its function runs, or the server has it; settled: the code has its outcome. */
   phase: 'waiting' | 'begun' | 'settled';
   /** What asks the server to carry it out, if it is not recorded yet. */
@@ -99,15 +111,42 @@ export function settle(request: StepRequest, outcome: StepOutcome): void {
   } else if (request.work.type === 'child' && request.kind === StepKind.INVOKE) {
     const id = outcome.childExecutionId;
     request.resolve({ id, executionId: id, workflowId: request.work.workflowId });
+  } else if (request.work.type === 'batch') {
+    request.resolve(batchValue(request, request.work.workflowIds, fromPayload(outcome.result)));
+  } else if (request.kind === StepKind.WAIT_FOR_EVENT) {
+    request.resolve(toEventPayload(fromPayload(outcome.result)));
   } else {
     request.resolve(fromPayload(outcome.result));
   }
 }
 
-/** Whether only the server can bring the outcome of a step of this kind: a child ends, a time comes, somebody resumes it. */
+/** Whether only the server can bring the outcome of a step of this kind: a child ends, a time or an event comes, somebody resumes it. */
 export function isBroughtByServer(kind: StepKind): boolean {
-  return kind === StepKind.INVOKE_AND_WAIT || kind === StepKind.WAIT_FOR || kind === StepKind.SUSPEND;
+  return BROUGHT_KINDS.has(kind);
 }
+
+/**
+ * What the children came to, or handles of them, in the order of the items.
+ * @throws NonDeterminismError if the record is of another number of children.
+ */
+function batchValue({ key, kind }: StepRequest, workflowIds: readonly string[], recorded: unknown): unknown {
+  const children = recorded as readonly string[];
+  if (children.length !== workflowIds.length) {
+    const message = `the record of step "${key}" is of ${children.length} children, but the code asked for ${workflowIds.length}`;
+    throw new NonDeterminismError(message, key);
+  }
+  if (kind === StepKind.BATCH_INVOKE_AND_WAIT) return children;
+  return children.map((id, index) => ({ id, executionId: id, workflowId: workflowIds[index] }));
+}
+
+const BROUGHT_KINDS: ReadonlySet<StepKind> = new Set([
+  StepKind.INVOKE_AND_WAIT,
+  StepKind.BATCH_INVOKE_AND_WAIT,
+  StepKind.WAIT_FOR,
+  StepKind.WAIT_FOR_EVENT,
+  StepKind.SUSPEND,
+  StepKind.RESUME,
+]);
 
 /** How a kind of step is named in messages. */
 export function kindName(kind: StepKind): string {
@@ -123,5 +162,9 @@ const KIND_NAMES: ReadonlyMap<StepKind, string> = new Map([
   [StepKind.RANDOM, 'step.random'],
   [StepKind.WAIT_FOR, 'step.waitFor or step.waitUntil'],
   [StepKind.SUSPEND, 'step.suspend'],
-  [StepKind.PUBLISH_EVENT, 'step.publishWorkflowEvent'],
+  [StepKind.RESUME, 'step.resume'],
+  [StepKind.BATCH_INVOKE, 'step.batchInvoke'],
+  [StepKind.BATCH_INVOKE_AND_WAIT, 'step.batchInvokeAndWait'],
+  [StepKind.WAIT_FOR_EVENT, 'step.waitForEvent'],
+  [StepKind.PUBLISH_EVENT, 'step.publishEvent or step.publishWorkflowEvent'],
 ]);

@@ -4,6 +4,7 @@ import {
   NonDeterminismError,
   WorkflowCancelledError,
 } from './errors.js';
+import type { Command } from './gen/polos/v1/command_pb.js';
 import type { StepKind } from './gen/polos/v1/step_pb.js';
 import { currentScope } from './scope.js';
 import { isBroughtByServer, kindName, type StepOutcome, type StepRequest, settle } from './step-request.js';
@@ -22,8 +23,11 @@ export interface StepRequestsListener {
 export class StepRequests {
   readonly #executionId: string;
   readonly #listener: StepRequestsListener;
+  /** What the code waits for. */
   readonly #byKey = new Map<string, StepRequest>();
-  /** Kinds of all steps that the record holds, pending ones included. */
+  /** Keys whose outcome the code has. Nothing else is kept of those: results belong to the code, and it may drop them. */
+  readonly #settled = new Set<string>();
+  /** Kinds of the steps that the record holds, pending ones included, and the code has not asked for yet. */
   readonly #recordedKinds = new Map<string, StepKind>();
   #waiting: StepRequest[] = [];
   #pendingCount = 0;
@@ -41,6 +45,11 @@ export class StepRequests {
     this.#recordedKinds.set(key, kind);
   }
 
+  /** Whether the record holds a step, or this run had the server carry it out. */
+  isRecorded(key: string): boolean {
+    return this.#recordedKinds.has(key);
+  }
+
   /** How many steps the code waits for. */
   get pendingCount(): number {
     return this.#pendingCount;
@@ -51,7 +60,7 @@ export class StepRequests {
     return this.#pendingCount > 0 && this.#pendingCount === this.#pendingOnServer;
   }
 
-  /** The request of a key, if the code asked for it. */
+  /** The request of a key, if the code asked for it and does not have its outcome. */
   get(key: string): StepRequest | undefined {
     return this.#byKey.get(key);
   }
@@ -69,7 +78,7 @@ export class StepRequests {
         // Not a rejection: the code must not catch it and go on.
         return this.#listener.contradicted(kindMismatch(key, recordedKind, kind));
       }
-      const isRecorded = recordedKind !== undefined;
+      const isRecorded = this.#recordedKinds.delete(key);
       const command = 'toCommand' in work && !isRecorded ? work.toCommand() : undefined;
       const phase = isRecorded ? 'begun' : 'waiting';
       const request: StepRequest = { key, kind, work, phase, command, resolve, reject };
@@ -81,15 +90,22 @@ export class StepRequests {
     });
   }
 
-  /** Takes the next step that the server carries out; if asked for, only one whose outcome is in its answer. */
-  takeForServer({ onlyAnswered = false } = {}): StepRequest | undefined {
+  /**
+   * Takes the next step that the server carries out, if it is wanted.
+   * @param rule.onlyAnswered  whether to look at those only whose outcome is in the server's answer.
+   */
+  takeForServer(rule: {
+    readonly onlyAnswered: boolean;
+    readonly isWanted: (command: Command) => boolean;
+  }): StepRequest | undefined {
     const index = this.#waiting.findIndex(
-      ({ command, kind }) => command !== undefined && !(onlyAnswered && isBroughtByServer(kind)),
+      ({ command, kind }) => command !== undefined && !(rule.onlyAnswered && isBroughtByServer(kind)),
     );
-    const request = index < 0 ? undefined : this.#waiting.splice(index, 1)[0];
+    const command = this.#waiting[index]?.command;
+    if (command === undefined || !rule.isWanted(command)) return undefined;
+    const [request] = this.#waiting.splice(index, 1);
     if (request === undefined) return undefined;
     request.phase = 'begun';
-    this.#recordedKinds.set(request.key, request.kind);
     if (isBroughtByServer(request.kind)) this.#pendingOnServer += 1;
     return request;
   }
@@ -111,6 +127,8 @@ export class StepRequests {
   deliver(request: StepRequest, outcome: StepOutcome): void {
     this.#pendingCount -= 1;
     if (isBroughtByServer(request.kind)) this.#pendingOnServer -= 1;
+    this.#byKey.delete(request.key);
+    this.#settled.add(request.key);
     settle(request, outcome);
   }
 
@@ -139,7 +157,8 @@ export class StepRequests {
     }
     if (!key.isWellFormed()) return new InvalidStepError('a step key must be well-formed Unicode');
     if (this.#isCancelled) return new WorkflowCancelledError(this.#executionId);
-    return this.#byKey.has(key) ? new DuplicateStepKeyError(key) : undefined;
+    const isKnown = this.#byKey.has(key) || this.#settled.has(key);
+    return isKnown ? new DuplicateStepKeyError(key) : undefined;
   }
 }
 

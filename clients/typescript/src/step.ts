@@ -1,4 +1,7 @@
-import type { OpenState, PayloadArguments, QueueConfig, Workflow } from './workflow.js';
+import type { BatchItems, BatchResults, WorkflowTarget } from './batch.js';
+import type { QueueConfig } from './queue.js';
+import type { EventPayload } from './topic-event.js';
+import type { OpenState, PayloadArguments, Workflow } from './workflow.js';
 
 /** How a step's function is retried. */
 export interface StepOptions {
@@ -13,6 +16,11 @@ export interface StepOptions {
    * aborts. A function that ignores the signal runs on, but nothing of it is recorded. Default: without limit.
    */
   readonly timeout?: number | undefined;
+  /**
+   * How long an attempt may go without calling `attempt.heartbeat()`, in milliseconds; then it fails as with `timeout`. For
+   * long functions, to notice early that one hangs. Default: without limit.
+   */
+  readonly heartbeatTimeout?: number | undefined;
   /** Errors that no retry can help: classes, or names of types. SDK errors with `retryable: false` are so already. */
   readonly nonRetryable?: readonly (string | ErrorClass)[] | undefined;
 }
@@ -26,6 +34,12 @@ export interface StepAttempt {
   readonly attempt: number;
   /** Aborts when the execution is cancelled, the attempt times out, or this worker may no longer run the execution. */
   readonly signal: AbortSignal;
+  /**
+   * Says that the function is getting on: `heartbeatTimeout` begins anew. Costs next to nothing; nothing is sent.
+   * @throws what aborted the signal (StepTimeoutError, WorkflowCancelledError, ..), so that a function that only calls this
+   * stops too; InvalidStepError once the function has ended.
+   */
+  readonly heartbeat: () => void;
 }
 
 /** An event that a workflow publishes. */
@@ -34,6 +48,25 @@ export interface PublishedEvent {
   readonly data?: unknown;
   /** What sort of event it is, 1 to 200 bytes. Default "event". */
   readonly type?: string | undefined;
+}
+
+/** An event that a workflow publishes to a topic. */
+export interface PublishEventOptions extends PublishedEvent {
+  /** The topic, which needs no creation: 1 to 512 bytes, no control characters. */
+  readonly topic: string;
+}
+
+/** Which event a step waits for. */
+export interface WaitForEventOptions {
+  /** The topic: 1 to 512 bytes, no control characters. */
+  readonly topic: string;
+  /** How long to wait, in seconds, at most 3,660 days; then the step fails. Default: for as long as it takes. */
+  readonly timeout?: number | undefined;
+  /**
+   * The sequence of an event of the topic: only events after it count; 0 begins with the first that is kept. Default: after
+   * the newest that this execution was given; the first time, those published since the execution was created.
+   */
+  readonly after?: number | undefined;
 }
 
 /** How a child execution is started. */
@@ -81,6 +114,18 @@ export interface SuspendOptions {
   readonly data?: unknown;
   /** How long to wait, in seconds, at most 3,660 days; then the step fails. Default: for as long as it takes. */
   readonly timeout?: number | undefined;
+}
+
+/** Which step of which execution a step resumes, and with what. */
+export interface ResumeOptions {
+  /** The execution whose step waits, or will. */
+  readonly suspendExecutionId: string;
+  /** That step's key. */
+  readonly suspendStepKey: string;
+  /** What that step resolves to: plain JSON data. Default: no value. */
+  readonly data?: unknown;
+  /** The execution's workflow, as the public Polos SDK asks for it. The execution's id says it all: nothing is made of it. */
+  readonly suspendWorkflowId?: string | undefined;
 }
 
 /**
@@ -146,6 +191,40 @@ export interface Steps {
   ): Promise<ChildHandle>;
 
   /**
+   * Starts children, each exactly once, and waits until all of them are final. While it waits, this execution holds no
+   * worker; it is woken once. Their results come in the order of the items, each with the types of its own workflow; a child
+   * that fails, is cancelled or times out is one of them, and fails nothing else. No items are no step: `[]`.
+   *
+   * At most 10,000 items, of 3,080,192 bytes together.
+   * @throws BatchSizeError if the results take more than 2,097,152 bytes together.
+   * @throws InvalidStepError, PayloadSizeError for too many or too large items; StateValidationError, PayloadValidationError,
+   * SerializationError for what a child cannot be given, with the item's place. Nothing is started then.
+   */
+  batchInvokeAndWait<const Targets extends readonly WorkflowTarget[]>(
+    key: string,
+    items: BatchItems<Targets>,
+  ): Promise<BatchResults<Targets>>;
+
+  /**
+   * Starts children, each exactly once, and goes on without waiting for them. Otherwise like `batchInvokeAndWait`.
+   * @returns handles in the order of the items.
+   */
+  batchInvoke<const Targets extends readonly WorkflowTarget[]>(
+    key: string,
+    items: BatchItems<Targets>,
+  ): Promise<ChildHandle[]>;
+
+  /**
+   * Resumes a `step.suspend` of another execution, exactly once, and resolves when that execution has the data. A step that
+   * does not wait yet is resumed as soon as it does.
+   * @throws StepExecutionError if it cannot be resumed, the same live and on replay; `cause.type` is what `client.resume`
+   * throws: "NotFoundError"; "ExecutionClosedError" if the execution is final; "ResultConflictError" if the step has another
+   * outcome already or is no `suspend`; "LimitExceededError" if too much waits for steps to come.
+   * @throws InvalidStepError for what names nothing; SerializationError, PayloadSizeError for `data`.
+   */
+  resume(key: string, options: ResumeOptions): Promise<void>;
+
+  /**
    * Waits for a length of time, which begins with the commit of the step. The wait survives crashes, restarts and deploys,
    * and ends at its time or a little later, never earlier, by the server's clock. While nothing else is under way, this
    * execution holds no worker.
@@ -173,6 +252,24 @@ export interface Steps {
    * @throws InvalidStepError for a timeout that is none; SerializationError, PayloadSizeError for `data`.
    */
   suspend<T = unknown>(key: string, options?: SuspendOptions): Promise<T>;
+
+  /**
+   * Waits for the next event of a topic, whoever publishes it (`ctx.step.publishEvent`, `client.events.publish`, `polos event
+   * publish`, PublishEvents). One that was published before the wait, and since the execution was created, is not lost; a
+   * loop gets each event once, in order. Steps that wait at the same time for one topic get the same event. While nothing
+   * else is under way, this execution holds no worker.
+   * @typeParam T the caller's word for the data; check what comes from outside.
+   * @throws WaitTimeoutError once `timeout` has passed without an event; the same live and on replay.
+   * @throws InvalidStepError for options that are none.
+   */
+  waitForEvent<T = unknown>(key: string, options: WaitForEventOptions): Promise<EventPayload<T>>;
+
+  /**
+   * Publishes an event to a topic, exactly once, however often the worker dies. It is there a moment after the commit of the
+   * step.
+   * @throws InvalidStepError for a topic or a type that is none; SerializationError, PayloadSizeError for `data`.
+   */
+  publishEvent(key: string, event: PublishEventOptions): Promise<void>;
 
   /**
    * Publishes an event among the execution's own, exactly once, however often the worker dies: whoever follows the

@@ -60,17 +60,25 @@ export function waitUntilCommand(key: string, time: Date | number, nowMs: number
 export function suspendCommand(key: string, options: SuspendOptions = {}): Command {
   assertMembers(key, options, ['data', 'timeout']);
   const { data, timeout } = options;
-  if (timeout !== undefined) {
-    assertNumber(key, 'timeout', timeout);
-    assertLength(`the timeout of step "${key}"`, timeout * 1_000);
-  }
+  const end = toTimeout(key, timeout);
   const payload = toPayload(data, { what: `the data of step "${key}"` });
   const value = {
     stepKey: key,
     ...(payload !== undefined && { data: payload }),
-    ...(timeout !== undefined && { timeout: toDuration(timeout * 1_000) }),
+    ...end,
   };
   return create(CommandSchema, { command: { case: 'resumeAwaited', value } });
+}
+
+/**
+ * The field that ends a wait after some seconds, or none.
+ * @throws InvalidStepError for a timeout that is none.
+ */
+export function toTimeout(key: string, timeout: number | undefined) {
+  if (timeout === undefined) return {};
+  assertNumber(key, 'timeout', timeout);
+  assertLength(`the timeout of step "${key}"`, timeout * 1_000);
+  return { timeout: toDuration(timeout * 1_000) };
 }
 
 function lengthMs(key: string, duration: WaitDuration): number {
@@ -96,7 +104,7 @@ function assertNumber(key: string, name: string, value: unknown): void {
 }
 
 /** A misspelt or misplaced member would otherwise be lost silently: `{ second: 5 }`, or the data itself as the options. */
-function assertMembers(key: string, value: object, names: readonly string[]): void {
+export function assertMembers(key: string, value: object, names: readonly string[]): void {
   const wanted = `step "${key}" takes an object with ${names.map((name) => `"${name}"`).join(', ')}`;
   if (typeof value !== 'object' || value === null) {
     throw new InvalidStepError(`${wanted}, not ${shown(value)}`);
@@ -113,6 +121,7 @@ function shownTime(ms: number): string {
 
 const SHOWN_LENGTH_MAX = 80;
 
-function shown(value: unknown): string {
+/** A value as an error shows it: 80 characters at most. */
+export function shown(value: unknown): string {
   return inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY }).slice(0, SHOWN_LENGTH_MAX);
 }

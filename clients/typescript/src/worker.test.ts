@@ -1,9 +1,11 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { WorkflowContext } from './context.js';
 import { until } from './fake-worker.js';
 import { type FakeStream, FakeWorkerService } from './fake-worker-service.js';
 import { ExecutionStatus } from './gen/polos/v1/execution_pb.js';
-import { StepKind, StepStatus } from './gen/polos/v1/step_pb.js';
+import { StepKind, type StepRecordSchema, StepStatus } from './gen/polos/v1/step_pb.js';
 import type { CompleteStepRequest } from './gen/polos/v1/worker_service_pb.js';
 import type { Logger } from './logger.js';
 import { Worker } from './worker.js';
@@ -19,17 +21,17 @@ let stopped: Promise<void>;
 /** Ends the step's function; set once it runs. */
 let release: (() => void) | undefined;
 
-const oneStep = defineWorkflow(
-  { id: 'one-step' },
-  (ctx) =>
-    ctx.step.run('a', async () => {
-      await new Promise<void>((resolve) => {
-        release = resolve;
-      });
-      return 'done';
-    }),
-  { autoRegister: false },
-);
+/** A step whose function ends when the test says so. */
+function hold(ctx: WorkflowContext): Promise<string> {
+  return ctx.step.run('a', async () => {
+    await new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    return 'done';
+  });
+}
+
+const oneStep = defineWorkflow({ id: 'one-step' }, hold, { autoRegister: false });
 
 /** How often the handler of `nap` was called. */
 let naps = 0;
@@ -44,6 +46,23 @@ const nap = defineWorkflow(
   { autoRegister: false },
 );
 
+/** Waits after three steps. */
+const long = defineWorkflow(
+  { id: 'long' },
+  async (ctx) => {
+    for (const key of ['s1', 's2', 's3']) await ctx.step.run(key, () => undefined);
+    await ctx.step.waitFor('w', { days: 1 });
+  },
+  { autoRegister: false },
+);
+
+/** Waits while its step runs. */
+const stepAndNap = defineWorkflow(
+  { id: 'step-and-nap' },
+  (ctx) => Promise.all([hold(ctx), ctx.step.waitFor('w', { days: 1 })]),
+  { autoRegister: false },
+);
+
 beforeEach(async () => {
   lines.length = 0;
   naps = 0;
@@ -53,7 +72,7 @@ beforeEach(async () => {
   const { url: apiUrl } = service;
   worker = new Worker({
     apiUrl,
-    workflows: [oneStep, nap],
+    workflows: [oneStep, nap, long, stepAndNap],
     maxConcurrentWorkflows: 3,
     handleSignals: false,
     shutdownTimeout: 1_000,
@@ -74,19 +93,37 @@ const casesOf = (stream: FakeStream) => stream.received.map(({ case: name }) => 
 const completionsOf = (stream: FakeStream) =>
   stream.received.flatMap((message) => (message.case === 'complete' ? [message.value] : []));
 
-function assign(stream: FakeStream, executionId: string, epoch = 1n, workflowId = 'one-step'): void {
+function assign(
+  stream: FakeStream,
+  executionId: string,
+  {
+    epoch = 1n,
+    workflowId = 'one-step',
+    ...more
+  }: {
+    readonly epoch?: bigint;
+    readonly workflowId?: string;
+    readonly omittedSteps?: bigint;
+    readonly steps?: MessageInitShape<typeof StepRecordSchema>[];
+  } = {},
+): void {
   stream.send({
     case: 'assignment',
     value: {
       lease: { executionId, epoch, token: 't' },
       execution: { id: executionId, workflowId, stateRevision: 1n },
       state: '{}',
-      steps: epoch === 1n ? [] : FIRED,
+      ...more,
     },
   });
 }
 
-/** What the record of `nap` holds once its time has come. */
+/** What the record of `long` holds before it waits. */
+const STEPS = [1n, 2n, 3n].map((sequence) => ({
+  ...{ key: `s${sequence}`, kind: StepKind.RUN, status: StepStatus.COMPLETED, sequence },
+}));
+
+/** What the record of `nap` and `long` holds once its time has come. */
 const FIRED = [{ key: 'w', kind: StepKind.WAIT_FOR, status: StepStatus.COMPLETED }];
 
 function answer(
@@ -164,11 +201,11 @@ describe('a worker', () => {
   it('has room for others while an execution waits, and goes on with it without a replay', async () => {
     await worker.whenRunning();
     const stream = lastStream();
-    assign(stream, 'e1', 1n, 'nap');
+    assign(stream, 'e1', { workflowId: 'nap' });
     await until(() => completionsOf(stream).length === 1);
     answer(stream, completionsOf(stream)[0]!.callId, ExecutionStatus.WAITING);
     await until(() => casesOf(stream).filter((name) => name === 'credits').length === 2);
-    assign(stream, 'e1', 2n, 'nap');
+    assign(stream, 'e1', { epoch: 2n, workflowId: 'nap', steps: FIRED });
     await until(() => completionsOf(stream).length === 2);
     const { callId, request } = completionsOf(stream)[1]!;
     expect(request).toMatchObject({ lease: { epoch: 2n }, sequence: 1n });
@@ -178,10 +215,74 @@ describe('a worker', () => {
     answer(stream, callId);
   });
 
+  it('fetches all steps of an execution whose code it no longer keeps, page by page', async () => {
+    await worker.whenRunning();
+    const stream = lastStream();
+    service.steps.set('e1', [STEPS.slice(0, 2), STEPS.slice(2), FIRED]);
+    assign(stream, 'e1', { epoch: 2n, workflowId: 'long', omittedSteps: 3n, steps: FIRED });
+    await until(() => completionsOf(stream).length === 1);
+    expect(service.listed).toEqual(['e1', 'e1', 'e1']);
+    const { callId, request } = completionsOf(stream)[0]!;
+    const commands = request!.commands.map(({ command }) => command.case);
+    expect(commands).toEqual(['outcomeAccepted', 'executionCompleted']);
+    answer(stream, callId);
+  });
+
+  it('asks for no step of an execution whose code it keeps', async () => {
+    await worker.whenRunning();
+    const stream = lastStream();
+    const pending = [{ key: 'w', kind: StepKind.WAIT_FOR, status: StepStatus.PENDING }];
+    assign(stream, 'e1', { workflowId: 'long', steps: [...STEPS, ...pending] });
+    await until(() => completionsOf(stream).length === 1);
+    const [suspension] = completionsOf(stream)[0]!.request!.commands;
+    expect(suspension!.command).toMatchObject({ case: 'executionSuspended', value: { kept: true } });
+    answer(stream, completionsOf(stream)[0]!.callId, ExecutionStatus.WAITING);
+    await until(() => casesOf(stream).filter((name) => name === 'credits').length === 2);
+    assign(stream, 'e1', { epoch: 2n, workflowId: 'long', omittedSteps: 3n, steps: FIRED });
+    await until(() => completionsOf(stream).length === 2);
+    expect(service.listed).toEqual([]);
+    answer(stream, completionsOf(stream)[1]!.callId);
+  });
+
+  it('runs only the newer of two assignments while it fetches the steps of the older one', async () => {
+    await worker.whenRunning();
+    const stream = lastStream();
+    service.steps.set('e1', [[...STEPS, ...FIRED]]);
+    let release = () => {};
+    service.beforeSteps = () => new Promise((resolve) => (release = resolve));
+    assign(stream, 'e1', { epoch: 2n, workflowId: 'long', omittedSteps: 3n });
+    await until(() => service.listed.length === 1);
+    service.beforeSteps = async () => {};
+    assign(stream, 'e1', { epoch: 3n, workflowId: 'long', steps: [...STEPS, ...FIRED] });
+    await until(() => completionsOf(stream).length === 1);
+    release();
+    // The place that the older one took is free again.
+    await until(() => casesOf(stream).filter((name) => name === 'credits').length === 2);
+    expect(completionsOf(stream)).toMatchObject([{ request: { lease: { epoch: 3n } } }]);
+    answer(stream, completionsOf(stream)[0]!.callId);
+  });
+
+  it('does not say that it keeps what it suspends while it shuts down', async () => {
+    await worker.whenRunning();
+    const stream = lastStream();
+    assign(stream, 'e1', { workflowId: 'step-and-nap' });
+    await until(() => completionsOf(stream).length === 1);
+    answer(stream, completionsOf(stream)[0]!.callId, ExecutionStatus.RUNNING);
+    await until(() => release !== undefined);
+    const shutdown = worker.shutdown();
+    release?.();
+    await until(() => completionsOf(stream).length === 2);
+    const { callId, request } = completionsOf(stream)[1]!;
+    const last = request!.commands.at(-1)!.command;
+    expect(last).toMatchObject({ case: 'executionSuspended', value: { kept: false } });
+    answer(stream, callId, ExecutionStatus.WAITING);
+    await shutdown;
+  });
+
   it('is told of a time that came while it holds the execution', async () => {
     await worker.whenRunning();
     const stream = lastStream();
-    assign(stream, 'e1', 1n, 'nap');
+    assign(stream, 'e1', { workflowId: 'nap' });
     await until(() => completionsOf(stream).length === 1);
     // The server has the outcome by then, so that the lease stays.
     answer(stream, completionsOf(stream)[0]!.callId, ExecutionStatus.RUNNING);
@@ -217,7 +318,7 @@ describe('a worker', () => {
   it('ignores notices of an epoch that is over', async () => {
     await worker.whenRunning();
     const stream = lastStream();
-    assign(stream, 'e1', 2n);
+    assign(stream, 'e1', { epoch: 2n });
     await until(() => release !== undefined);
     stream.send({ case: 'notice', value: { executionId: 'e1', epoch: 1n, leaseLost: true } });
     release?.();

@@ -54,6 +54,8 @@ export class Worker {
   readonly #logger: Logger;
   readonly #active = new Map<string, Activation>();
   readonly #suspended = new SuspendedActivations();
+  /** The newest assignment of each execution that is at work or being taken up. */
+  readonly #newest = new Map<string, Assignment>();
   readonly #slotsMax: number;
   readonly #slotFreed = new Bell();
   readonly #deploymentId: string | undefined;
@@ -189,35 +191,49 @@ export class Worker {
   }
 
   async #take(assignment: Assignment): Promise<void> {
+    const executionId = assignment.lease?.executionId ?? '';
     this.#slotsTaken += 1;
+    this.#newest.set(executionId, assignment);
     try {
-      await this.#runActivation(assignment);
+      await this.#runActivation(executionId, assignment);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      this.#logger.error(`execution ${assignment.lease?.executionId} cannot run here: ${reason}`);
+      this.#logger.error(`execution ${executionId} cannot run here: ${reason}`);
     }
+    if (this.#newest.get(executionId) === assignment) this.#newest.delete(executionId);
     this.#slotsTaken -= 1;
     this.#slotFreed.ring();
     this.#link?.grant();
   }
 
-  async #runActivation(assignment: Assignment): Promise<void> {
-    const executionId = assignment.lease?.executionId ?? '';
+  async #runActivation(executionId: string, assignment: Assignment): Promise<void> {
+    const receivedAt = performance.now();
     // An execution that was just suspended may come back before its activation has taken note of the suspension.
     if (this.#active.has(executionId)) await turn();
     this.#lose(executionId);
-    const steps = await this.#loadSteps(assignment);
-    const kept = this.#suspended.take(executionId);
-    const isGoingOn = kept?.resume(assignment, steps) === true;
-    if (!isGoingOn) kept?.drop();
-    const activation = isGoingOn && kept ? kept : this.#createActivation(assignment, steps);
+    const activation = await this.#activationFor(executionId, assignment, receivedAt);
+    // While its steps were fetched the lease ran out, and the execution was given to this worker once more.
+    if (this.#newest.get(executionId) !== assignment) return activation.drop();
     this.#active.set(executionId, activation);
     const end = await activation.run();
     if (this.#active.get(executionId) === activation) this.#active.delete(executionId);
     if (end === 'suspended') this.#suspended.put(activation);
   }
 
-  #createActivation(assignment: Assignment, steps: readonly StepRecord[]): Activation {
+  /** The activation that is kept for an execution, if it can go on, or else a new one that replays. */
+  async #activationFor(executionId: string, assignment: Assignment, receivedAt: number): Promise<Activation> {
+    const { steps, nextStepsPageToken, omittedSteps } = assignment;
+    const rest = nextStepsPageToken === '' ? [] : await this.#fetchSteps(executionId, nextStepsPageToken);
+    const given = [...steps, ...rest];
+    const kept = this.#suspended.take(executionId);
+    if (kept?.resume(assignment, given, receivedAt) === true) return kept;
+    kept?.drop();
+    // The server left out what the kept code had seen, and that code is gone.
+    const all = omittedSteps > 0n ? await this.#fetchSteps(executionId, '') : given;
+    return this.#createActivation(assignment, all, receivedAt);
+  }
+
+  #createActivation(assignment: Assignment, steps: readonly StepRecord[], receivedAt: number): Activation {
     const workflowId = assignment.execution?.workflowId ?? '';
     const workflow = this.#workflows.get(workflowId);
     if (workflow === undefined) throw new WorkflowNotFoundError(workflowId);
@@ -229,22 +245,24 @@ export class Worker {
       port: this.#link,
       logger: this.#logger,
       leaseMs: this.#leaseMs,
+      receivedAt,
+      isKept: () => this.#state !== 'stopping',
       payloadBytesMax: this.#payloadBytesMax,
       deploymentId: this.#deploymentId,
     });
   }
 
-  /** All steps of an assignment; those that did not fit it are fetched page by page. */
-  async #loadSteps(assignment: Assignment): Promise<readonly StepRecord[]> {
-    const executionId = assignment.lease?.executionId ?? '';
-    const steps = [...assignment.steps];
-    for (let pageToken = assignment.nextStepsPageToken; pageToken !== ''; ) {
-      const request = create(ListStepsRequestSchema, { executionId, pageToken });
+  /** An execution's steps, page by page. @param pageToken where to begin; empty for the first step. */
+  async #fetchSteps(executionId: string, pageToken: string): Promise<readonly StepRecord[]> {
+    const steps: StepRecord[] = [];
+    let token = pageToken;
+    do {
+      const request = create(ListStepsRequestSchema, { executionId, pageToken: token });
       const rule = { repeatable: true };
       const page = await this.#client.transport.call(WorkflowService.method.listSteps, request, rule);
       steps.push(...page.steps);
-      pageToken = page.nextPageToken;
-    }
+      token = page.nextPageToken;
+    } while (token !== '');
     return steps;
   }
 

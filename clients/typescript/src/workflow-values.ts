@@ -16,7 +16,14 @@ export async function readPayload(
   config: AnyWorkflow['config'],
   payload: Payload | undefined,
 ): Promise<unknown> {
-  const value = fromPayload(payload);
+  return checkPayload(config, fromPayload(payload));
+}
+
+/**
+ * The same for a payload that is a value already.
+ * @throws PayloadValidationError if it does not fit.
+ */
+export async function checkPayload(config: AnyWorkflow['config'], value: unknown): Promise<unknown> {
   if (config.payloadSchema === undefined) return value;
   const checked = await check(config.payloadSchema, value);
   if ('value' in checked) return ownCopy(checked.value);
@@ -24,10 +31,10 @@ export async function readPayload(
 }
 
 /**
- * A schema may hand out the very object that it keeps as a default (zod 4 does), which a handler must not change for all
- * executions to come. What is no plain data, the schema has made itself.
+ * A copy of plain data; what is no plain data, as it is. A schema may hand out the very object that it keeps as a default
+ * (zod 4 does), which a handler must not change for all executions to come; what is no plain data, it has made itself.
  */
-function ownCopy(value: unknown): unknown {
+export function ownCopy(value: unknown): unknown {
   try {
     const text = toJsonText(value);
     return text === undefined ? undefined : JSON.parse(text);
@@ -46,11 +53,23 @@ export async function toResult(
   result: unknown,
   bytesMax: number,
 ): Promise<Command> {
+  return executionCompleted(await checkResult(config, result, bytesMax));
+}
+
+/**
+ * Writes what the handler returned, if it may be the execution's result.
+ * @throws ResultValidationError if it does not fit the output schema; SerializationError, PayloadSizeError.
+ */
+export async function checkResult(
+  config: AnyWorkflow['config'],
+  result: unknown,
+  bytesMax: number,
+): Promise<Payload | undefined> {
   if (config.outputSchema !== undefined) {
     const checked = await check(config.outputSchema, result);
     if ('issues' in checked) {
       throw new ResultValidationError(describeIssues('the result', checked.issues), checked.issues);
     }
   }
-  return executionCompleted(toPayload(result, { what: 'the result', bytesMax }));
+  return toPayload(result, { what: 'the result', bytesMax });
 }

@@ -1,21 +1,18 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { type AutomaticStarts, assertAutomaticStarts } from './automatic-starts.js';
 import type { PolosClient } from './client.js';
 import type { WorkflowContext } from './context.js';
 import type { ExecutionHandle } from './execution-handle.js';
+import { type Hooks, placeHooks } from './hook.js';
 import { Invocation, type InvokeOptions, type RunOptions } from './invocation.js';
+import { assertQueue, type QueueConfig } from './queue.js';
 import { globalRegistry } from './registry.js';
 
 /** The state of a workflow that declares no schema: an open JSON object. */
 export type OpenState = Record<string, unknown>;
 
-/** A queue that executions wait in, by name. */
-export interface QueueConfig {
-  /** 1 to 200 bytes. */
-  readonly name: string;
-}
-
 /** What a workflow is. */
-export interface WorkflowConfig<TPayload, TState, TResult> {
+export interface WorkflowConfig<TPayload, TState, TResult> extends AutomaticStarts {
   /** The name that Invoke uses, the same in every process and language. 1 to 200 bytes, no control characters. */
   readonly id: string;
   /** What it does, for people and tools. At most 8 KiB. */
@@ -39,6 +36,17 @@ export interface WorkflowConfig<TPayload, TState, TResult> {
   readonly maxDelay?: number | undefined;
   /** How long an execution may run in all, waiting not counted, in seconds. Default: without limit. */
   readonly runTimeoutSeconds?: number | undefined;
+  /**
+   * Runs before the handler, each hook once, recorded as the step `on_start.NAME.INDEX`. A hook that fails ends the
+   * execution: neither the hooks after it nor the handler run.
+   */
+  readonly onStart?: Hooks<NoInfer<TPayload>, NoInfer<StateOf<TState>>> | undefined;
+  /**
+   * Runs when the execution's outcome is decided, each hook once, recorded as the step `on_end.NAME.INDEX`: after the
+   * handler returned, or after it (or a hook) failed and no attempt is left. It does not run before a retry, nor when the
+   * execution is cancelled or times out.
+   */
+  readonly onEnd?: Hooks<NoInfer<TPayload>, NoInfer<StateOf<TState>>> | undefined;
 }
 
 /**
@@ -113,7 +121,9 @@ type StateOf<TState> = unknown extends TState ? OpenState : TState;
 /**
  * Defines a workflow. With `payloadSchema`, `stateSchema` and `outputSchema` all types are inferred; they can also be
  * given: `defineWorkflow<Payload, State, Result>(config, handler)`.
- * @throws TypeError for an id that is empty, over 200 bytes or has control characters.
+ * @throws TypeError for an id that is empty, over 200 bytes or has control characters, for what is no hook, for a `schedule`
+ * that has not five fields and a `triggerOnEvent` that is no topic; RangeError for a batch; both
+ * for a queue, see `Queue`.
  */
 export function defineWorkflow<TInput, TPayload, TState, TResult>(
   config: WorkflowConfig<TPayload, TState, TResult> & {
@@ -128,11 +138,15 @@ export function defineWorkflow<TPayload = unknown, TState = OpenState, TResult =
   options?: DefineOptions,
 ): Workflow<TPayload, TState, TResult>;
 export function defineWorkflow(
-  config: WorkflowConfig<unknown, unknown, unknown>,
+  config: AnyWorkflow['config'],
   handler: (ctx: never, payload: never) => unknown,
   options: DefineOptions = {},
 ): AnyWorkflow {
   assertWorkflowId(config.id);
+  if (config.queue !== undefined) assertQueue(config.queue);
+  placeHooks(config.onStart, 'onStart');
+  placeHooks(config.onEnd, 'onEnd');
+  assertAutomaticStarts(config.id, config);
   const workflow: Workflow<unknown, unknown, unknown> = {
     id: config.id,
     config,

@@ -1,0 +1,71 @@
+import { create } from '@bufbuild/protobuf';
+import { queueName, toInitialState } from './child-command.js';
+import { PayloadValidationError, StateValidationError } from './errors.js';
+import { type InvokeRequest, InvokeRequestSchema } from './gen/polos/v1/workflow_service_pb.js';
+import type { InvokeOptions } from './invocation.js';
+import { describeIssues } from './issue.js';
+import { toPayload } from './payload.js';
+import { check } from './schema.js';
+import { toDuration } from './time.js';
+import type { AnyWorkflow } from './workflow.js';
+
+/** What the client adds to what its caller asks for. */
+export interface InvokeSurroundings {
+  /** The id to start the execution under; undefined to let the server choose one. */
+  readonly executionId: string | undefined;
+  readonly deploymentId: string | undefined;
+  /** Whose payload and state they are, for errors: ` of item 3`. */
+  readonly of?: string;
+}
+
+/**
+ * Makes a request of Invoke. Refuses early what the server or the worker would refuse, with the same errors.
+ * @throws PayloadValidationError, StateValidationError, StateSizeError, PayloadSizeError, SerializationError.
+ */
+export async function toInvokeRequest(
+  workflow: AnyWorkflow | string,
+  payload: unknown,
+  options: InvokeOptions<object>,
+  { executionId, deploymentId, of = '' }: InvokeSurroundings,
+): Promise<InvokeRequest> {
+  if (typeof workflow !== 'string') await assertValid(workflow, payload, options.initialState, of);
+  const body = toPayload(payload, { what: `the payload${of}` });
+  const { runTimeoutSeconds, startDelaySeconds } = options;
+  return create(InvokeRequestSchema, {
+    workflowId: typeof workflow === 'string' ? workflow : workflow.id,
+    initialState: toInitialState(options.initialState),
+    idempotencyKey: options.idempotencyKey ?? executionId ?? '',
+    executionId: executionId ?? '',
+    queue: queueName(options.queue ?? options.queueName),
+    concurrencyKey: options.concurrencyKey ?? '',
+    priority: options.priority ?? 0,
+    sessionId: options.sessionId ?? '',
+    userId: options.userId ?? '',
+    deploymentId: deploymentId ?? '',
+    ...(body !== undefined && { payload: body }),
+    ...(runTimeoutSeconds !== undefined && { runTimeout: toDuration(runTimeoutSeconds * 1_000) }),
+    ...(startDelaySeconds !== undefined && { startDelay: toDuration(startDelaySeconds * 1_000) }),
+  });
+}
+
+async function assertValid(
+  workflow: AnyWorkflow,
+  payload: unknown,
+  initialState: unknown,
+  of: string,
+): Promise<void> {
+  const { payloadSchema, stateSchema } = workflow.config;
+  if (payloadSchema !== undefined) {
+    const checked = await check(payloadSchema, payload);
+    if ('issues' in checked) {
+      throw new PayloadValidationError(describeIssues(`the payload${of}`, checked.issues), checked.issues);
+    }
+  }
+  if (stateSchema !== undefined && initialState !== undefined) {
+    const checked = await check(stateSchema, initialState);
+    if ('issues' in checked) {
+      const { issues } = checked;
+      throw new StateValidationError(describeIssues(`the initial state${of}`, issues), issues);
+    }
+  }
+}

@@ -1,0 +1,17 @@
+import type { WorkflowTarget } from './batch.js';
+import { InvalidStepError } from './errors.js';
+
+/** The id of the workflow that a child is to run. @throws InvalidStepError for what is neither a workflow nor an id. */
+export function workflowIdOf(workflow: unknown): string {
+  const target = toTarget(workflow);
+  return typeof target === 'string' ? target : target.id;
+}
+
+/** A workflow, or its id. @throws InvalidStepError for anything else. */
+export function toTarget(workflow: unknown): WorkflowTarget {
+  if (typeof workflow === 'string' && workflow !== '') return workflow;
+  if (typeof workflow === 'object' && workflow !== null && 'id' in workflow && 'config' in workflow) {
+    return workflow as WorkflowTarget;
+  }
+  throw new InvalidStepError('a child needs a workflow, or the id of one');
+}
