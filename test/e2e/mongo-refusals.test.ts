@@ -1,9 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { LAYOUT_NAMES } from '../../server/src/store/mongo/layout.js';
+import { openMongoStore } from '../../server/src/store/mongo/mongo-store.js';
+import type { Store } from '../../server/src/store/store.js';
 import { command } from '../mongodb/command.js';
 import { withMongod } from '../mongodb/shared.js';
+import { createRecord } from '../store-conformance/samples.js';
 import { Program, polos, root } from './cli-process.js';
 import { type MongodProcess, startMongod, startMongodWithUsers, startPrimary } from './mongod-process.js';
 
@@ -108,6 +113,34 @@ withMongod(() => {
         `mongodb://weak:open-sesame@${mongod.host}/polos?authSource=admin`,
         /the user weak@admin may not collMod, changeStream in the database "polos" of .*: grant a role that may, such as/,
       );
+    });
+
+    test('servers hear of each other with the role of the manual, or with one that names the collections', async () => {
+      const { createRole, createUser } = commandsOf(roleOfTheManual());
+      const [{ actions }] = createRole.privileges;
+      const ofTheDatabase = ['listCollections', 'find', 'changeStream'];
+      const byName = LAYOUT_NAMES.map((collection) => {
+        const ofCollection = actions.filter((action: string) => !ofTheDatabase.includes(action));
+        return { resource: { db: 'polos', collection }, actions: ofCollection };
+      });
+      const privileges = [...byName, { resource: { db: 'polos', collection: '' }, actions: ofTheDatabase }];
+      await asRoot(mongod, { ...createRole, createRole: 'named', privileges });
+      await asRoot(mongod, { ...createUser, createUser: 'careful', roles: ['named'] });
+      const stores = ['polos', 'careful'].map((user) => {
+        return openMongoStore({ url: `mongodb://${user}:open-sesame@${mongod.host}/polos?authSource=admin` });
+      });
+      const [one, other] = (await Promise.all(stores)) as [Store, Store];
+      onTestFinished(async () => void (await Promise.all([one.close(), other.close()])));
+      const told = [one, other].map((store) => {
+        const groups: string[] = [];
+        store.follow({ changed() {}, recordsChanged: (more) => void groups.push(...more), missed() {} });
+        return groups;
+      });
+      await vi.waitFor(async () => {
+        await createRecord(one, { group: 'of one', id: randomUUID() });
+        await createRecord(other, { group: 'of the other', id: randomUUID() });
+        expect(told.map(([group]) => group)).toEqual(['of the other', 'of one']);
+      }, 5_000);
     });
 
     test('the role of the manual is all that a server needs', async () => {

@@ -42,7 +42,8 @@ withMongodb(() => {
       /^address {3}mongodb:\/\/.+\nversion {3}\d+\.\d+\.\d+\ntopology {2}.+\nmembers {3}.+ \(primary\)\n/,
     );
     expect(stdout).toContain('index       executions.ready            missing  made\n');
-    expect(stdout).toMatch(/\n\nok: a server that starts makes 5 collections, \d+ indexes, 4 validators\n$/);
+    expect(stdout).toContain('index       records.alias               missing  made\n');
+    expect(stdout).toMatch(/\n\nok: a server that starts makes 6 collections, \d+ indexes, 5 validators\n$/);
     const { ok, deployment, plan, refusals } = JSON.parse((await check(url, '-o', 'json')).stdout);
     expect({ ok, refusals }).toEqual({ ok: true, refusals: [] });
     expect(deployment).toMatchObject({ isWritable: true, missing: [] });

@@ -1,24 +1,15 @@
-import { join } from 'node:path';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { ServerProgram } from '../fault/processes.js';
-import { type Outcome, Program, root, runProgram } from './cli-process.js';
+import { type Outcome, Program, runProgram } from './cli-process.js';
+import { BUILD_MS, buildExamples, exampleProgram } from './example-programs.js';
 import { connect, happened } from './waits-stage.js';
 
-const REMINDER = join(root, 'examples/dist/waits/main.js');
-const ORDERS = join(root, 'examples/dist/approval/main.js');
-
-/** Building what is not built yet takes its time. */
-const BUILD_MS = 120_000;
-const BUILD = `
-  const { buildPrograms, setup } = await import(process.argv[1]);
-  await setup();
-  await buildPrograms('examples', 'examples/dist/approval/main.js');`;
+const REMINDER = exampleProgram('waits');
+const ORDERS = exampleProgram('approval');
 
 let server: ServerProgram;
 beforeAll(async () => {
-  const scripts = new URL('../../scripts/setup.mjs', import.meta.url).href;
-  const built = await runProgram(['--input-type=module', '--eval', BUILD, scripts]);
-  expect(built).toMatchObject({ status: 0, stderr: '' });
+  await buildExamples();
   server = await ServerProgram.start();
 }, BUILD_MS);
 

@@ -80,6 +80,8 @@ export interface ServerProgramOptions {
   readonly leaseMs?: number;
   /** The database that it shares with others. Default: an embedded store in a fresh directory. */
   readonly mongodbUrl?: string;
+  /** Where an embedded store is kept. Default: a fresh directory. */
+  readonly dataDir?: string;
   readonly env?: Environment;
 }
 
@@ -101,11 +103,12 @@ export class ServerProgram {
   static async start({
     leaseMs = 1_000,
     mongodbUrl,
+    dataDir,
     env = {},
   }: ServerProgramOptions = {}): Promise<ServerProgram> {
     const storage =
       mongodbUrl === undefined
-        ? ['--data-dir', await freshDirectory()]
+        ? ['--data-dir', dataDir ?? (await freshDirectory())]
         : ['--store', 'mongodb', '--mongodb-url', mongodbUrl];
     const port = await freePort();
     const args = ['server', 'start', ...storage, '--port', `${port}`, '--lease-ms', `${leaseMs}`];

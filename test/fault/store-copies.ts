@@ -13,9 +13,22 @@ import type { Execution } from '../../server/src/core/execution.js';
 import type { JournalEntry } from '../../server/src/core/journal.js';
 import type { JsonObject } from '../../server/src/core/json.js';
 import { openEmbeddedStore } from '../../server/src/store/embedded/embedded-store.js';
-import { type Store, type StoredSchema, StoreFault } from '../../server/src/store/store.js';
+import {
+  type Store,
+  type StoredRecord,
+  type StoredSchema,
+  StoreFault,
+} from '../../server/src/store/store.js';
 import { dataDirectory } from '../store-conformance/data-directory.js';
-import { entry, execution, next, schema, write } from '../store-conformance/samples.js';
+import {
+  createRecord,
+  entry,
+  execution,
+  next,
+  nextRecord,
+  schema,
+  write,
+} from '../store-conformance/samples.js';
 
 /** The files of a data directory. */
 export type StoreFile = 'polos.db' | 'polos.db-wal' | 'watermark';
@@ -24,6 +37,7 @@ export type StoreFile = 'polos.db' | 'polos.db-wal' | 'watermark';
 export interface Acknowledged {
   readonly executions: Map<string, { execution: Execution; state: JsonObject; journal: JournalEntry[] }>;
   readonly schemas: StoredSchema[];
+  readonly records: Map<string, StoredRecord>;
 }
 
 /** Two data directories with the same kind of content, and what each must hold. */
@@ -47,7 +61,7 @@ export async function makeOriginals(): Promise<Originals> {
     await dataDirectory(),
     await dataDirectory(),
   ];
-  const acknowledged: Acknowledged = { executions: new Map(), schemas: [] };
+  const acknowledged: Acknowledged = { executions: new Map(), schemas: [], records: new Map() };
   const first = await openEmbeddedStore({ dataDir: working });
   await fill(first, acknowledged, 'first');
   await first.close();
@@ -75,6 +89,33 @@ async function fill(store: Store, acknowledged: Acknowledged, round: string): Pr
   const registered = schema({ digest: round });
   await store.putSchema(registered);
   acknowledged.schemas.push(registered);
+  await fillRecords(store, acknowledged.records, round);
+}
+
+/** Creates records, and replaces or removes some of all that there are: small ones, and one that needs pages of its own. */
+async function fillRecords(store: Store, records: Map<string, StoredRecord>, round: string): Promise<void> {
+  for (let index = 0; index < 30; index++) {
+    const id = `${round}-${index}`;
+    const names = {
+      ...(index % 3 === 0 && { alias: `alias of ${id}` }),
+      ...(index % 2 === 0 && { dueAt: index }),
+    };
+    const body = JSON.stringify('r'.repeat(index === 7 ? 20_000 : 100));
+    records.set(id, await createRecord(store, { id, body, ...names }));
+  }
+  for (const [index, record] of [...records.values()].entries()) {
+    const replacement = nextRecord(record, {
+      body: JSON.stringify(`${round} ${index}`),
+      dueAt: 1_000 + index,
+    });
+    if (index % 4 === 0) {
+      await store.commitRecord({ record: replacement });
+      records.set(record.id, replacement);
+    } else if (index % 4 === 1) {
+      await store.commitRecord({ remove: record });
+      records.delete(record.id);
+    }
+  }
 }
 
 async function takeStep(store: Store, acknowledged: Acknowledged, id: string): Promise<void> {
@@ -88,11 +129,16 @@ async function takeStep(store: Store, acknowledged: Acknowledged, id: string): P
   });
   const added = entry(written.eventCount, { result: { json: JSON.stringify('r'.repeat(size)) } });
   const state = version % 2 === 0 ? { version, text: 's'.repeat(size) } : undefined;
-  const index = { wakeAt: version * 1_000 };
+  const index = { wakeAt: version * 1_000, waitsFor: waitsFor(version) };
   await store.commit(write(written, { entry: added, index, ...(state !== undefined && { state }) }));
   row.execution = written;
   row.state = state ?? row.state;
   row.journal.push(added);
+}
+
+/** Every version waits for something else, and for one thing that the one before waited for, too. */
+function waitsFor(version: number): readonly string[] {
+  return [`event ${version}`, `event ${version + 1}`];
 }
 
 /** Copies an original, damages the copy and opens it: it must refuse with the name of a file, or be complete. */
@@ -117,7 +163,7 @@ export async function openDamaged(
 }
 
 /** Every acknowledged value, as it was. */
-export async function expectAll(store: Store, { executions, schemas }: Acknowledged): Promise<void> {
+export async function expectAll(store: Store, { executions, schemas, records }: Acknowledged): Promise<void> {
   for (const [id, { execution: expected, state, journal }] of executions) {
     expect(await store.load(id)).toEqual({ execution: expected, state });
     expect(await store.journal(id, { afterEvent: 0, entries: 1_000, bytes: 1e9 })).toEqual(journal);
@@ -127,6 +173,32 @@ export async function expectAll(store: Store, { executions, schemas }: Acknowled
   const due = await store.listDue({ until: Number.MAX_SAFE_INTEGER, limit: 1_000 });
   expect(due.due.map(({ id }) => id).sort()).toEqual([...executions.keys()].sort());
   expect(await store.listSchemas({ projectId: 'default' })).toHaveLength(schemas.length);
+  await expectWaiting(
+    store,
+    [...executions.values()].map(({ execution }) => execution),
+  );
+  await expectRecords(store, [...records.values()]);
+}
+
+async function expectWaiting(store: Store, executions: readonly Execution[]): Promise<void> {
+  for (let number = 1; number <= 20; number++) {
+    const key = `event ${number}`;
+    const waiting = executions.filter(({ version }) => version > 1 && waitsFor(version).includes(key));
+    const listed = await store.listWaiting({ key, limit: 1_000 });
+    expect(listed.map(({ id }) => id)).toEqual(waiting.map(({ id }) => id).sort());
+  }
+}
+
+async function expectRecords(store: Store, records: readonly StoredRecord[]): Promise<void> {
+  const inOrder = records.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  expect(await store.listRecords({ group: 'group', limit: 1_000 })).toEqual(inOrder);
+  const aliased = inOrder.filter(({ alias }) => alias !== undefined);
+  for (const record of aliased) {
+    expect(await store.loadRecord({ group: 'group', alias: record.alias! })).toEqual(record);
+  }
+  const { due } = await store.listDueRecords({ until: Number.MAX_SAFE_INTEGER, limit: 1_000 });
+  const expected = inOrder.filter(({ dueAt }) => dueAt !== undefined).map(({ id }) => id);
+  expect(due.map(({ id }) => id).sort()).toEqual(expected);
 }
 
 /** The bytes of a file; 0 if it is not there. */

@@ -33,6 +33,8 @@ async function expectCommitted(store: Store, versions: Map<string, number>): Pro
     expect(journal.map(({ firstEvent }) => firstEvent)).toEqual(
       Array.from({ length: actual }, (_, n) => n + 1),
     );
+    const record = await store.loadRecord({ group: 'records', id });
+    expect([version, version + 1]).toContain(record?.version);
   }
 }
 

@@ -118,7 +118,7 @@ describe('a store that is refused', () => {
     const path = join(dataDir, 'polos.db');
     const bytes = readFileSync(path);
     // The user version, in the header of the file: https://www.sqlite.org/fileformat.html, section 1.3.
-    bytes.writeUInt32BE(3, 60);
+    bytes.writeUInt32BE(4, 60);
     writeFileSync(path, bytes);
     await expect(openEmbeddedStore({ dataDir })).rejects.toThrow(/polos\.db: .* newer server/);
   });

@@ -63,9 +63,22 @@ const twoApprovals = defineWorkflow({ id: 'two_approvals' }, async (ctx, { timeo
   return [first, await ctx.step.suspend('second')];
 });
 
+/** Stages of many steps each, and a wait after each; says when it begins, from the start or to replay. */
+const stages = defineWorkflow({ id: 'stages' }, async (ctx, { count }) => {
+  say('begins');
+  ctx.state.ids = [];
+  for (let stage = 1; stage <= count; stage++) {
+    const keys = Array.from({ length: 30 }, (_, index) => `stage ${stage} id ${index}`);
+    ctx.state.ids.push(...(await Promise.all(keys.map((key) => ctx.step.uuid(key)))));
+    await step(ctx, `stage ${stage}`);
+    await ctx.step.suspend(`end of ${stage}`);
+  }
+  return ctx.state.ids;
+});
+
 const quick = defineWorkflow({ id: 'quick' }, async () => 'quick');
 
-const workflows = [nap, busyNap, approval, twoApprovals, quick];
+const workflows = [nap, busyNap, approval, twoApprovals, stages, quick];
 const worker = new Worker({ client: PolosClient.fromEnv(), workflows });
 const running = worker.run();
 await worker.whenRunning();

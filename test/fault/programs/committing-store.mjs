@@ -1,4 +1,5 @@
-// Commits to an embedded store without end, and says of each commit what was acknowledged, the moment it was.
+// Commits executions to an embedded store without end, and a record with each, and says what was acknowledged, the moment
+// it was.
 //
 // Environment: DATA_DIR; ROUND, which is a part of every id; IN_FLIGHT, how many executions take steps at once.
 // Lines: "open", then "<id> <version>"; or "refused <message>".
@@ -63,6 +64,14 @@ async function takeSteps(store, id) {
       index: { ready: false },
     });
     if (result !== 'committed') throw new Error(`${id} version ${version}: ${result}`);
+    const record = {
+      group: 'records',
+      id,
+      version,
+      body: JSON.stringify('r'.repeat((version * 97) % 5_000)),
+    };
+    const recorded = await store.commitRecord({ record });
+    if (recorded !== 'committed') throw new Error(`record ${id} version ${version}: ${recorded}`);
     say(`${id} ${version}`);
   }
 }
