@@ -1,6 +1,7 @@
 import { PolosClient } from '@polos/sdk';
 import type { Home, HomeName } from './home.js';
 import type { ServerProcess } from './server-process.js';
+import { percentile } from './table.js';
 import { stepsWorkflow } from './workflows.js';
 
 /** One row of the table. */
@@ -92,8 +93,4 @@ async function runFor(
   };
   await Promise.all(Array.from({ length: inFlight / servers }, lane));
   return latencies;
-}
-
-function percentile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }

@@ -2,12 +2,14 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { PolosClient, Worker } from '@polos/sdk';
+import { VOCABULARY } from './vocabulary-workflows.js';
 import { stepsWorkflow } from './workflows.js';
 
 /** Starts a worker in a process of its own; resolves once it is registered. */
 export async function startWorkerProcess(apiUrl: string): Promise<{ stop(): Promise<void> }> {
   const child = fork(fileURLToPath(import.meta.url), [apiUrl], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, POLOS_LOG_LEVEL: 'warn' },
   });
   await once(child, 'message');
   return { stop: () => stopped(child) };
@@ -16,7 +18,7 @@ export async function startWorkerProcess(apiUrl: string): Promise<{ stop(): Prom
 /** Starts a worker in this process; resolves once it is registered. */
 export async function startWorker(apiUrl: string): Promise<{ stop(): Promise<void> }> {
   const client = new PolosClient({ apiUrl });
-  const workflows = [stepsWorkflow];
+  const workflows = [stepsWorkflow, ...VOCABULARY];
   const worker = new Worker({ client, workflows, maxConcurrentWorkflows: 256, handleSignals: false });
   const running = worker.run();
   await worker.whenRunning();
