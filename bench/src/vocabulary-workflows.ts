@@ -52,6 +52,15 @@ export const parent = defineWorkflow<{ readonly count: number }, object, number>
   },
 );
 
+/** The same number of children as one step. */
+export const batchParent = defineWorkflow<{ readonly count: number }, object, number>(
+  { id: 'bench_batch_parent' },
+  async (ctx, { count }) => {
+    const items = Array.from({ length: count }, () => ({ workflow: child, payload: {} }));
+    return (await ctx.step.batchInvokeAndWait('children', items)).length;
+  },
+);
+
 /** So many waits of the shortest time, one after the other: each suspends and resumes. */
 export const napper = defineWorkflow<{ readonly count: number }, object, number>(
   { id: 'bench_naps' },
@@ -89,8 +98,18 @@ function wakingWorkflow(id: string, wait: Waking) {
 /** Is woken by resumes. */
 export const resumed = wakingWorkflow('bench_resumed', (ctx, key) => ctx.step.suspend(key));
 
+/** The topic on which an execution of `told` waits. */
+export function topicOf(executionId: string): string {
+  return `bench/${executionId}`;
+}
+
+/** Waits for events; answers when the line after each wait ran. */
+export const told = wakingWorkflow('bench_told', (ctx, key) =>
+  ctx.step.waitForEvent(key, { topic: topicOf(ctx.executionId) }),
+);
+
 /** All of them, for a worker. */
 export const VOCABULARY: readonly AnyWorkflow[] = [
-  ...[sleeper, waiter, child, parent, napper, veteran, resumed],
+  ...[sleeper, waiter, child, parent, batchParent, napper, veteran, resumed, told],
   ...[unlimited, limited],
 ];

@@ -2,12 +2,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { PolosClient } from '@polos/sdk';
 import type { Stage } from './stage.js';
 import {
+  batchParent,
   limited,
   napper,
   parent,
   preciseNow,
   resumed,
   sleeper,
+  told,
+  topicOf,
   unlimited,
   veteran,
   waiter,
@@ -41,7 +44,7 @@ const LANES = 32;
 
 const HOUR_MS = 3_600_000;
 
-/** All that is measured. A batch of children belongs beside `children`, with the same counts. */
+/** All that is measured. */
 export const MEASURES: readonly Measure[] = [
   {
     name: 'steps',
@@ -81,6 +84,14 @@ export const MEASURES: readonly Measure[] = [
       return [];
     },
   },
+  {
+    name: 'batch',
+    counts: [1, 50, 1_000, 10_000],
+    async run({ client }, count) {
+      await batchParent.run(client, { count });
+      return [];
+    },
+  },
   inQueue('no limit', unlimited),
   inQueue('limit 10', limited),
   {
@@ -106,7 +117,12 @@ export const MEASURES: readonly Measure[] = [
     },
   },
   wakes('resume', async (client, executionId, key) => client.resume(executionId, key)),
+  wakes('event', publish, told),
 ];
+
+async function publish(client: PolosClient, executionId: string): Promise<void> {
+  await client.events.publish(topicOf(executionId), { data: 1 });
+}
 
 /** Executions of one step, all at once. */
 function inQueue(name: string, workflow: typeof limited): Measure {
