@@ -36,6 +36,14 @@ export const EVENT_TYPES = [
 /** The type of one event. */
 export type EventType = (typeof EVENT_TYPES)[number];
 
+/** The types of the events with which an execution is final. */
+export const FINAL_EVENT_TYPES: ReadonlySet<EventType> = new Set([
+  'workflow_finish',
+  'workflow_fail',
+  'workflow_cancel',
+  'workflow_timeout',
+]);
+
 /** Something that happened to an execution. Its number and time are its place in the journal. */
 export interface ExecutionEvent {
   readonly type: EventType;

@@ -7,7 +7,7 @@ import type { StepOutcome } from '../core/step.js';
 import type { Store } from '../store/store.js';
 import type { Resumption } from './api.js';
 import type { Clock } from './clock.js';
-import { EngineError } from './errors.js';
+import { EngineError, unlessGone } from './errors.js';
 import type { Executions } from './executions.js';
 import { resultOf } from './history.js';
 import { stepsOf } from './loaded.js';
@@ -38,7 +38,7 @@ interface Answer {
 /** What became of children of one batch, on its way to their parent. */
 interface BatchNews {
   readonly closed: ClosedChild[];
-  told: Promise<void>;
+  told: Promise<unknown>;
 }
 
 /** Outboxes emptied at once by a sweep, and children started or cancelled at once. */
@@ -161,11 +161,12 @@ export class Courier {
     return answers;
   }
 
-  private deliverOne(sender: Execution, message: Exclude<OutboxMessage, { type: 'resume' }>): Promise<void> {
-    const { startChild, topics, slots } = this.port;
+  private deliverOne(
+    sender: Execution,
+    message: Exclude<OutboxMessage, { type: 'resume' | 'start_child' }>,
+  ): Promise<void> {
+    const { topics, slots } = this.port;
     switch (message.type) {
-      case 'start_child':
-        return startChild(message.child);
       case 'start_children':
         return this.startChildren(sender, message);
       case 'child_closed':
@@ -231,7 +232,7 @@ export class Courier {
   }
 
   /** Resolves once the parent knows; children that end while it is its turn are told to it at once. */
-  private tellBatchParent(executionId: string, stepKey: string, closed: ClosedChild): Promise<void> {
+  private tellBatchParent(executionId: string, stepKey: string, closed: ClosedChild): Promise<unknown> {
     const { clock, executions, store } = this.port;
     const key = JSON.stringify([executionId, stepKey]);
     const waiting = this.batchNews.get(key);
@@ -283,13 +284,4 @@ function isOfSlots({ type }: OutboxMessage): boolean {
 /** Otherwise the journal, which may be long, need not be read: there is nobody to be told. */
 function isWaiting({ waits }: Execution, stepKey: string): boolean {
   return ownMember(waits, stepKey)?.arrived === false;
-}
-
-/** A receiver that is gone, or final by now, needs no message. */
-async function unlessGone(submission: Promise<unknown>): Promise<void> {
-  try {
-    await submission;
-  } catch (error) {
-    if (!(error instanceof EngineError)) throw error;
-  }
 }

@@ -8,7 +8,7 @@ import type * as api from './api.js';
 import { pageOf } from './assignments.js';
 import type { Clock } from './clock.js';
 import { Courier } from './courier.js';
-import { EngineError } from './errors.js';
+import { unlessGone } from './errors.js';
 import { ExecutionScheduler } from './execution-scheduler.js';
 import { Executions, type Reservation } from './executions.js';
 import { followEvents, resultOf } from './history.js';
@@ -320,13 +320,8 @@ export class Engine implements api.EngineApi {
   }
 
   private async claim(executionId: string, reservation: Reservation): Promise<boolean> {
-    try {
-      const { changed } = await this.executions.submit(executionId, () => reservation.claim, reservation);
-      return changed;
-    } catch (error) {
-      if (error instanceof EngineError) return false;
-      throw error;
-    }
+    const submitted = this.executions.submit(executionId, () => reservation.claim, reservation);
+    return (await unlessGone(submitted))?.changed ?? false;
   }
 
   private async wake(executionId: string): Promise<boolean> {

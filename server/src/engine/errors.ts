@@ -43,3 +43,13 @@ export class EngineError extends Error {
     this.problem = problem;
   }
 }
+
+/** What is asked of an execution; undefined if that is gone, or refuses since it is final by now. */
+export async function unlessGone<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof EngineError) return undefined;
+    throw error;
+  }
+}

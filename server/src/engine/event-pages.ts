@@ -1,4 +1,4 @@
-import type { EventType } from '../core/event.js';
+import { FINAL_EVENT_TYPES } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
 import type { JournalEntry } from '../core/journal.js';
 import { payloadBytes } from '../core/payload.js';
@@ -32,14 +32,6 @@ const KEPT_BYTES_MAX = 4_194_304;
 
 /** What an event takes besides its data. */
 const EVENT_BYTES = 200;
-
-/** The types of the events with which an execution is final. */
-const FINAL_EVENTS: ReadonlySet<string> = new Set<EventType>([
-  'workflow_finish',
-  'workflow_fail',
-  'workflow_cancel',
-  'workflow_timeout',
-]);
 
 /**
  * The journals of several executions, read page by page, the last page of each kept as long as there is room: whoever goes
@@ -96,7 +88,7 @@ function toEventEntry(execution: Named, entry: JournalEntry): EventEntry {
     last: entry.firstEvent + events.length - 1,
     events,
     started: startedBy(entry),
-    isFinal: entry.events.some(({ type }) => FINAL_EVENTS.has(type)),
+    isFinal: entry.events.some(({ type }) => FINAL_EVENT_TYPES.has(type)),
   };
 }
 

@@ -3,7 +3,7 @@ import type { Execution, Wait } from '../core/execution.js';
 import type { Store, WaitingExecution } from '../store/store.js';
 import type { TopicEvent } from './api.js';
 import type { Clock } from './clock.js';
-import { EngineError } from './errors.js';
+import { unlessGone } from './errors.js';
 import type { Executions } from './executions.js';
 import { stepsOf } from './loaded.js';
 import type { Topic } from './topic.js';
@@ -36,17 +36,16 @@ export class EventWaits {
 
   /** Gives the steps of an execution the events that they wait for, as far as these are there, whoever published them. */
   async bring(executionId: string): Promise<void> {
-    await unlessGone(async () => {
-      const execution = await this.read(executionId);
-      const names = new Set(
-        Object.values(execution.waits)
-          .filter(isOpen)
-          .map((wait) => wait.topic),
-      );
-      const topics = [...names].map((name) => this.port.topic(execution.projectId, name));
-      await Promise.all(topics.map((topic) => topic.refresh()));
-      for (const topic of topics) await this.bringOf(topic, execution);
-    });
+    const execution = await this.read(executionId);
+    if (!execution) return;
+    const names = new Set(
+      Object.values(execution.waits)
+        .filter(isOpen)
+        .map((wait) => wait.topic),
+    );
+    const topics = [...names].map((name) => this.port.topic(execution.projectId, name));
+    await Promise.all(topics.map((topic) => topic.refresh()));
+    for (const topic of topics) await this.bringOf(topic, execution);
   }
 
   /**
@@ -60,9 +59,12 @@ export class EventWaits {
     const work = async () => {
       for await (const executionId of waiting) {
         if (isStopped()) return;
-        await unlessGone(async () => this.bringOf(topic, await this.read(executionId))).catch((error) => {
+        try {
+          const execution = await this.read(executionId);
+          if (execution) await this.bringOf(topic, execution);
+        } catch (error) {
           failures.push(error);
-        });
+        }
       }
     };
     // They share one generator, each taking the next from it.
@@ -116,15 +118,16 @@ export class EventWaits {
 
   private async give(executionId: string, stepKey: string, event: TopicEvent): Promise<void> {
     const { executions, store, clock } = this.port;
-    await executions.submit(executionId, async (loaded) => {
+    const giving = executions.submit(executionId, async (loaded) => {
       // A worker that holds it is to be sent the step as it then is.
       if (loaded.execution.lease) await stepsOf(loaded, store);
       return arrivalOf(stepKey, event, clock.now());
     });
+    await unlessGone(giving);
   }
 
-  private read(executionId: string): Promise<Execution> {
-    return this.port.executions.read(executionId, (loaded) => loaded.execution);
+  private read(executionId: string): Promise<Execution | undefined> {
+    return unlessGone(this.port.executions.read(executionId, (loaded) => loaded.execution));
   }
 }
 
@@ -140,13 +143,4 @@ function isOpen(wait: Wait): wait is Wait & { readonly topic: string } {
 function arrivalOf(stepKey: string, event: TopicEvent, at: number): EventArrivedCommand {
   const { topic, sequence } = event;
   return { type: 'event_arrived', at, stepKey, topic, sequence, result: awaitedEvent(event) };
-}
-
-/** An execution that is gone, or final by now, waits for nothing. */
-async function unlessGone(act: () => Promise<void>): Promise<void> {
-  try {
-    await act();
-  } catch (error) {
-    if (!(error instanceof EngineError)) throw error;
-  }
 }

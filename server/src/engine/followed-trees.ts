@@ -2,6 +2,7 @@ import type { Execution } from '../core/execution.js';
 import type { Store } from '../store/store.js';
 import type { EventCursor } from './api.js';
 import type { Clock } from './clock.js';
+import { Notifier } from './notifier.js';
 import { hasJournal, Tree } from './tree.js';
 import type { Member } from './tree-member.js';
 import type { Watchers } from './watchers.js';
@@ -64,17 +65,14 @@ export class FollowedTree {
   readonly order: Tree;
   readers = 0;
   private readonly port: TreePort;
-  /** Wake those who wait for more. */
-  private readonly waiting = new Set<() => void>();
+  private readonly news = new Notifier();
   private lookAt: number;
   private looking: Promise<void> | undefined;
 
   constructor(port: TreePort, root: Execution) {
     this.port = port;
     this.lookAt = port.clock.now();
-    this.order = new Tree(port.store, root, () => {
-      for (const wake of [...this.waiting]) wake();
-    });
+    this.order = new Tree(port.store, root, () => this.news.notify());
   }
 
   /** Whether the log has this place; undefined if that is not known before it is read. */
@@ -97,17 +95,8 @@ export class FollowedTree {
 
   /** Resolves at the next sign, when it is time to look, or when the reader leaves. */
   private next(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
-        this.waiting.delete(wake);
-        signal.removeEventListener('abort', wake);
-        callOff();
-        resolve();
-      };
-      const callOff = this.port.clock.callAt(this.lookAt, wake);
-      this.waiting.add(wake);
-      signal.addEventListener('abort', wake);
-    });
+    const callOff = this.port.clock.callAt(this.lookAt, () => this.news.notify());
+    return this.news.next(signal).finally(callOff);
   }
 
   private look(): Promise<void> {

@@ -4,6 +4,7 @@ import { type JournalEntry, lastEvent } from '../core/journal.js';
 import type { Store } from '../store/store.js';
 import type { EventCursor, NumberedEvent } from './api.js';
 import { EngineError } from './errors.js';
+import { Notifier } from './notifier.js';
 import type { Watchers } from './watchers.js';
 
 /** What one read of events asks the store for: enough to be quick, little enough for a slow reader's memory. */
@@ -40,7 +41,7 @@ export async function* followJournal(
   execution: Execution,
   { afterEvent, follow, signal }: EventCursor,
 ): AsyncGenerator<readonly JournalEntry[]> {
-  const signs = new Signs(execution, signal);
+  const signs = new Signs(execution);
   const stopWatching = watchers.watch(execution.id, (change) => signs.seen(change.execution));
   try {
     // What was committed between the read of `execution` and the watch.
@@ -55,12 +56,11 @@ export async function* followJournal(
       } else if (signs.isFinal || !follow) {
         return;
       } else {
-        await signs.next();
+        await signs.next(signal);
       }
     }
   } finally {
     stopWatching();
-    signs.dispose();
   }
 }
 
@@ -79,34 +79,23 @@ export function numbered(
 class Signs {
   newest: number;
   isFinal: boolean;
-  private wake: () => void = () => {};
-  private readonly signal: AbortSignal;
-  private readonly abort = () => this.wake();
+  private readonly growth = new Notifier();
 
-  constructor(execution: Execution, signal: AbortSignal) {
+  constructor(execution: Execution) {
     this.newest = execution.eventCount;
     this.isFinal = isFinal(execution.status);
-    this.signal = signal;
-    signal.addEventListener('abort', this.abort);
   }
 
   seen(execution: Execution): void {
     if (execution.eventCount <= this.newest) return;
     this.newest = execution.eventCount;
     this.isFinal = isFinal(execution.status);
-    this.wake();
+    this.growth.notify();
   }
 
   /** Resolves at the next sign, or when the reader leaves. */
-  next(): Promise<void> {
-    return new Promise((resolve) => {
-      this.wake = resolve;
-      if (this.signal.aborted) resolve();
-    });
-  }
-
-  dispose(): void {
-    this.signal.removeEventListener('abort', this.abort);
+  next(signal: AbortSignal): Promise<void> {
+    return this.growth.next(signal);
   }
 }
 

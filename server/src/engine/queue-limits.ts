@@ -3,6 +3,7 @@ import type { Store, StoredRecord } from '../store/store.js';
 import type { WorkerRegistration } from './api.js';
 import type { Clock } from './clock.js';
 import { EngineError } from './errors.js';
+import { changeRecord, recordPages, settleRecord } from './records.js';
 
 /** What the limits of queues ask of the rest of the engine. */
 export interface QueueLimitsPort {
@@ -86,10 +87,8 @@ export class QueueLimits {
 
   /** The raise was looked at. */
   async settle(id: string): Promise<void> {
-    const record = await this.port.store.loadRecord({ group: LIMITS_GROUP, id });
-    if (!record || record.dueAt === undefined || record.dueAt > this.port.clock.now()) return;
-    const { dueAt: _, ...rest } = record;
-    await this.port.store.commitRecord({ record: { ...rest, version: rest.version + 1 } });
+    const { store, clock } = this.port;
+    await settleRecord(store, { group: LIMITS_GROUP, id }, clock.now());
   }
 
   /** Reads all limits, and goes on reading them if others write them, too. */
@@ -127,36 +126,30 @@ export class QueueLimits {
   }
 
   private async readAll(): Promise<void> {
-    let from: string | undefined;
-    for (;;) {
-      const query = { group: LIMITS_GROUP, limit: PAGE, ...(from !== undefined && { from }) };
-      const records = await this.port.store.listRecords(query);
-      for (const record of records) this.note(record);
-      from = records.at(-1)?.id;
-      if (records.length < PAGE) return;
+    for await (const page of recordPages(this.port.store, { group: LIMITS_GROUP, limit: PAGE })) {
+      for (const record of page) this.note(record);
     }
   }
 
   /** Whether the limit is larger than before. */
   private async declare({ projectId, queue, limit }: Limit): Promise<boolean> {
-    for (;;) {
-      const stored = await this.load({ projectId, queue });
+    const { store, clock, noteDue } = this.port;
+    const name = { group: LIMITS_GROUP, id: idOf({ projectId, queue }) };
+    let isRaised = false;
+    const { record, isChanged } = await changeRecord(store, name, (stored) => {
       const before = stored && limitFrom(stored).limit;
-      if (before === limit) {
-        this.note(stored);
-        return false;
-      }
-      const isRaised = before !== undefined && limit > before;
-      const record = {
-        ...{ group: LIMITS_GROUP, id: idOf({ projectId, queue }), version: (stored?.version ?? 0) + 1 },
+      if (before === limit) return undefined;
+      isRaised = before !== undefined && limit > before;
+      return {
+        ...name,
         body: JSON.stringify({ projectId, queue, limit } satisfies Limit),
-        ...(isRaised && { dueAt: this.port.clock.now() + RAISED_MS }),
+        ...(isRaised && { dueAt: clock.now() + RAISED_MS }),
       };
-      if ((await this.port.store.commitRecord({ record })) === 'conflict') continue;
-      this.note(record);
-      if (record.dueAt !== undefined) this.port.noteDue(record.dueAt);
-      return isRaised;
-    }
+    });
+    this.note(record);
+    if (!isChanged) return false;
+    if (record?.dueAt !== undefined) noteDue(record.dueAt);
+    return isRaised;
   }
 
   private load(queue: QueueName): Promise<StoredRecord | undefined> {

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { type Store, type StoredRecord, StoreFault } from '../store/store.js';
+import { idOfNumber, settleRecord } from './records.js';
 
 /** Items that were added together: the numbers from `first` on. */
 export interface Batch<Item> {
@@ -94,7 +95,7 @@ export class RecordLog<Item> {
   /** Batches from the one that holds number `from` on, oldest first: those of `limit` records. */
   async read(from: number, limit: number): Promise<readonly Batch<Item>[]> {
     const { group } = this;
-    const id = idOf(from);
+    const id = idOfNumber(from);
     const records = [...(await this.store.listRecords({ group, from: id, limit }))];
     if (records[0]?.id !== id) {
       // The number is within a record, or there is none.
@@ -109,17 +110,13 @@ export class RecordLog<Item> {
 
   /** Whether there are items after this number. */
   async hasAfter(number: number): Promise<boolean> {
-    const next = await this.store.listRecords({ group: this.group, from: idOf(number + 1), limit: 1 });
+    const next = await this.store.listRecords({ group: this.group, from: idOfNumber(number + 1), limit: 1 });
     return next.length > 0;
   }
 
   /** Takes away the `dueAt` of what was written with this first number, if it still has one. */
   async settle(record: number): Promise<void> {
-    const stored = await this.store.loadRecord({ group: this.group, id: idOf(record) });
-    if (stored?.dueAt === undefined) return;
-    const { dueAt: _, ...rest } = stored;
-    // A conflict means that somebody else did.
-    await this.store.commitRecord({ record: { ...rest, version: rest.version + 1 } });
+    await settleRecord(this.store, { group: this.group, id: idOfNumber(record) });
   }
 
   private async writeWaiting(): Promise<void> {
@@ -144,7 +141,7 @@ export class RecordLog<Item> {
       const end = this.end;
       const written: Written<Item> = new Map();
       const claims = await Promise.all(
-        left.map((pending) => this.claim(pending, idOf(end.newest + 1), written)),
+        left.map((pending) => this.claim(pending, idOfNumber(end.newest + 1), written)),
       );
       left = left.filter((_, index) => claims[index] !== 'answered');
       if (left.length === 0) return;
@@ -164,7 +161,7 @@ export class RecordLog<Item> {
     const due = gathered.flatMap(({ addition: { dueAt } }) => dueAt ?? []);
     const body = bodyOf(at, gathered);
     const dueAt = due.length > 0 && { dueAt: Math.min(...due) };
-    const record = { group: this.group, id: idOf(first), version: 1, body, ...dueAt };
+    const record = { group: this.group, id: idOfNumber(first), version: 1, body, ...dueAt };
     if ((await this.store.commitRecord({ record })) !== 'committed') return false;
     const additions = gathered.map(({ addition }) => addition);
     const batches = placed(additions, { record: first, at, bytes: body.length });
@@ -315,9 +312,4 @@ function countTogether(waiting: readonly { readonly text: string }[]): number {
     return index > 0 && (bytes > GATHERED_BYTES_MAX || index === GATHERED_MAX);
   });
   return beyond < 0 ? waiting.length : beyond;
-}
-
-/** Numbers as texts that sort as they do. */
-export function idOf(number: number): string {
-  return String(number).padStart(16, '0');
 }

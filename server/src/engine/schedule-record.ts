@@ -1,7 +1,7 @@
 import type { StoredRecord } from '../store/store.js';
 import type { ScheduleRequest, ScheduleView } from './api.js';
-import type { NextRecord } from './change-record.js';
 import { idOfParts } from './ids.js';
+import type { NextRecord } from './records.js';
 
 /** A schedule as the store keeps it. Times are milliseconds since 1970. */
 export interface Schedule extends ScheduleRequest {

@@ -10,10 +10,10 @@ import type {
   WorkerRegistration,
   WorkflowDefinition,
 } from './api.js';
-import { changeRecord } from './change-record.js';
 import type { Clock } from './clock.js';
 import { EngineError } from './errors.js';
 import { idOfParts } from './ids.js';
+import { changeRecord, recordPages } from './records.js';
 import {
   CATCH_UP_MS_DEFAULT,
   DECLARED_KEY,
@@ -256,12 +256,7 @@ export class Schedules {
   /** The records of a project from an id on. */
   private async *records(projectId: string, from: string): AsyncGenerator<StoredRecord> {
     const group = scheduleGroup(projectId);
-    for (let last = from; ; ) {
-      const records = await this.port.store.listRecords({ group, from: last, limit: READ });
-      yield* records[0]?.id === last && last !== from ? records.slice(1) : records;
-      if (records.length < READ) return;
-      last = records.at(-1)?.id ?? last;
-    }
+    for await (const page of recordPages(this.port.store, { group, from, limit: READ })) yield* page;
   }
 }
 

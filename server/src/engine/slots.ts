@@ -3,9 +3,10 @@ import { InOrder } from '../store/in-order.js';
 import type { Store } from '../store/store.js';
 import type { WorkerRegistration } from './api.js';
 import type { Clock } from './clock.js';
-import { EngineError } from './errors.js';
+import { unlessGone } from './errors.js';
 import type { Executions } from './executions.js';
 import { LIMITS_GROUP, QueueLimits, type QueueName } from './queue-limits.js';
+import { recordPages } from './records.js';
 import {
   CONFIRM_MS,
   changed,
@@ -49,12 +50,6 @@ interface News {
   readonly isDue: boolean;
 }
 
-/** A look at the slots that has not begun yet, and the news that it takes along. */
-interface UpcomingLook {
-  news: News;
-  done: Promise<void>;
-}
-
 const NO_NEWS: News = { gone: [], confirmed: [], waiting: 0, isOurs: false, isDue: false };
 
 /** How old what was read may be when something is committed against it. Far below IDLE_MS. */
@@ -81,7 +76,8 @@ export class Slots {
   private readonly limits: QueueLimits;
   private readonly line: WaitingLine;
   private readonly turns = new InOrder();
-  private readonly upcoming = new Map<string, UpcomingLook>();
+  /** By name of the slots, what the next look takes along. */
+  private readonly news = new Map<string, News>();
   private readonly granting = new Set<Promise<void>>();
 
   constructor(port: SlotsPort) {
@@ -156,31 +152,20 @@ export class Slots {
 
   /** Looks at all slots of a queue whose limit was raised. Those that nobody holds were free before. */
   private async lookAtAll(queue: QueueName): Promise<void> {
-    let from: string | undefined;
-    for (;;) {
-      const query = { group: slotsGroup(queue), limit: PAGE, ...(from !== undefined && { from }) };
-      const records = await this.port.store.listRecords(query);
-      await Promise.all(records.map((record) => this.look(placeOf(record), NO_NEWS)));
-      from = records.at(-1)?.id;
-      if (records.length < PAGE) return;
+    for await (const page of recordPages(this.port.store, { group: slotsGroup(queue), limit: PAGE })) {
+      await Promise.all(page.map((record) => this.look(placeOf(record), NO_NEWS)));
     }
   }
 
   /** A look that begins after this call. Those who ask for one while another is under way share the next. */
   private look(place: SlotsPlace, news: News): Promise<void> {
     const name = slotsName(place);
-    const upcoming = this.upcoming.get(name);
-    if (upcoming) {
-      upcoming.news = both(upcoming.news, news);
-      return upcoming.done;
-    }
-    const look: UpcomingLook = { news, done: Promise.resolve() };
-    this.upcoming.set(name, look);
-    look.done = this.turns.run(name, () => {
-      this.upcoming.delete(name);
-      return this.allot(place, look.news);
+    this.news.set(name, both(this.news.get(name) ?? NO_NEWS, news));
+    return this.turns.join(name, () => {
+      const all = this.news.get(name) ?? NO_NEWS;
+      this.news.delete(name);
+      return this.allot(place, all);
     });
-    return look.done;
   }
 
   /** Takes out of the record those that are gone, and enters those that wait as far as slots are free. */
@@ -312,14 +297,4 @@ function both(a: News, b: News): News {
 function earliest(times: readonly (number | undefined)[]): number | undefined {
   const known = times.filter((time) => time !== undefined);
   return known.length > 0 ? Math.min(...known) : undefined;
-}
-
-/** Undefined for an execution that does not exist any more. */
-async function unlessGone<T>(asked: Promise<T>): Promise<T | undefined> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (error instanceof EngineError) return undefined;
-    throw error;
-  }
 }

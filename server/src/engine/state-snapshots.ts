@@ -4,6 +4,7 @@ import { type JournalEntry, lastEvent } from '../core/journal.js';
 import { type JsonValue, jsonBytes } from '../core/json.js';
 import { parseState, type StateDocument } from '../core/state-document.js';
 import type { Store } from '../store/store.js';
+import { idOfNumber } from './records.js';
 
 /** A state document at a revision, and the last event of the journal's entry that made it. */
 export interface StateSnapshot {
@@ -50,7 +51,7 @@ export class StateSnapshots {
   /** The newest snapshot at or before a revision; undefined if there is none. */
   async atRevision(executionId: string, revision: number): Promise<StateSnapshot | undefined> {
     const group = statesName(executionId);
-    const query = { group, from: idOf(revision), descending: true, limit: 1 };
+    const query = { group, from: idOfNumber(revision), descending: true, limit: 1 };
     const [record] = await this.store.listRecords(query);
     return record && snapshotOf(record);
   }
@@ -77,15 +78,10 @@ export class StateSnapshots {
       event: lastEvent(entry),
       at: entry.at,
     };
-    const place = { group: statesName(execution.id), id: idOf(execution.stateRevision), version: 1 };
+    const place = { group: statesName(execution.id), id: idOfNumber(execution.stateRevision), version: 1 };
     // A conflict: another server wrote the same.
     this.store.commitRecord({ record: { ...place, body: JSON.stringify(body) } }).catch(this.fault);
   }
-}
-
-/** Numbers as texts that sort as they do. */
-function idOf(revision: number): string {
-  return String(revision).padStart(16, '0');
 }
 
 function snapshotOf({ id, body }: { readonly id: string; readonly body: string }): StateSnapshot | undefined {

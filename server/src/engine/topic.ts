@@ -1,6 +1,8 @@
+import { InOrder } from '../store/in-order.js';
 import type { Store } from '../store/store.js';
 import type { TopicEvent } from './api.js';
 import type { BatchCache } from './batch-cache.js';
+import { Notifier } from './notifier.js';
 import { type Addition, type Batch, RecordLog } from './record-log.js';
 import { eventsOf, type StoredEvent } from './topic-event.js';
 
@@ -22,11 +24,10 @@ export class Topic {
   private readonly log: RecordLog<StoredEvent>;
   private readonly cache: BatchCache<StoredEvent>;
   private known = 0;
-  private look: Promise<void> = Promise.resolve();
-  private nextLook: Promise<void> | undefined;
+  private readonly looks = new InOrder();
   private readonly loading = new Map<number, Promise<Batch<StoredEvent> | undefined>>();
   private followers = 0;
-  private readonly waiting = new Set<() => void>();
+  private readonly growth = new Notifier();
 
   constructor(
     id: { readonly name: string; readonly projectId: string; readonly topic: string },
@@ -74,14 +75,7 @@ export class Topic {
    */
   refresh(): Promise<void> {
     // One that has begun may miss what came since.
-    this.nextLook ??= this.look
-      .catch(() => undefined)
-      .then(() => {
-        this.nextLook = undefined;
-        this.look = this.readEnd();
-        return this.look;
-      });
-    return this.nextLook;
+    return this.looks.join(this.name, () => this.readEnd());
   }
 
   /** The first event after this one, as far as is known. */
@@ -119,7 +113,7 @@ export class Topic {
     let limit = 1;
     for (let last = sequence; last < until && !signal.aborted; ) {
       if (last >= this.newest) {
-        await this.grown(signal);
+        await this.growth.next(signal);
         continue;
       }
       const batches = this.keptFrom(last + 1) ?? (await this.log.read(last + 1, limit));
@@ -130,20 +124,6 @@ export class Topic {
       last = events.at(-1)?.sequence ?? this.newest;
       if (events.length > 0) yield events;
     }
-  }
-
-  /** Resolves when the topic is known to go further, or the reader leaves. */
-  private grown(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
-        this.waiting.delete(wake);
-        signal.removeEventListener('abort', wake);
-        resolve();
-      };
-      this.waiting.add(wake);
-      signal.addEventListener('abort', wake);
-      if (signal.aborted) wake();
-    });
   }
 
   /** Batches in memory from the one that holds an event on, one after the other; undefined if it is not there. */
@@ -187,7 +167,7 @@ export class Topic {
     const last = batch.first + batch.items.length - 1;
     if (last <= this.known) return;
     this.known = last;
-    for (const wake of [...this.waiting]) wake();
+    this.growth.notify();
   }
 }
 

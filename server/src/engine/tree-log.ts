@@ -1,7 +1,7 @@
 import { treeName } from '../core/execution.js';
 import type { CommitResult, Store, StoredRecord } from '../store/store.js';
 import { EngineError } from './errors.js';
-import { idOf } from './record-log.js';
+import { idOfNumber } from './records.js';
 
 /** Some events of a tree of executions with their places, decided at once. */
 export interface Placement {
@@ -62,7 +62,7 @@ export class TreeLog {
 
   /** The placement that holds an event's place, if that is decided. */
   async holderOf(place: number): Promise<Placement | undefined> {
-    const query = { group: this.group, from: idOf(place), descending: true, limit: 1 };
+    const query = { group: this.group, from: idOfNumber(place), descending: true, limit: 1 };
     const [record] = await this.store.listRecords(query);
     return record && placementOf(record);
   }
@@ -72,7 +72,7 @@ export class TreeLog {
    * @throws EngineError `not_found` if one was there and is no longer.
    */
   async read(first: number, limit: number): Promise<readonly Placement[]> {
-    const records = await this.store.listRecords({ group: this.group, from: idOf(first), limit });
+    const records = await this.store.listRecords({ group: this.group, from: idOfNumber(first), limit });
     const placements = records.map(placementOf);
     let place = first;
     for (const placement of placements) {
@@ -91,13 +91,13 @@ export class TreeLog {
       ranges: ranges.map(({ execution, from, to }) => [execution, from, to]),
       final,
     };
-    const record = { group: this.group, id: idOf(first), version: 1, body: JSON.stringify(body) };
+    const record = { group: this.group, id: idOfNumber(first), version: 1, body: JSON.stringify(body) };
     return this.store.commitRecord({ record });
   }
 
   /** Takes back a placement that was added to the log of a tree that is gone. */
   async remove({ first }: Placement): Promise<void> {
-    await this.store.commitRecord({ remove: { group: this.group, id: idOf(first), version: 1 } });
+    await this.store.commitRecord({ remove: { group: this.group, id: idOfNumber(first), version: 1 } });
   }
 
   /** The tree is gone from the store, and its log with it. */

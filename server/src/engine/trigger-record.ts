@@ -1,6 +1,6 @@
 import type { StoredRecord } from '../store/store.js';
 import type { TriggerDeclaration } from './api.js';
-import type { NextRecord } from './change-record.js';
+import type { NextRecord } from './records.js';
 
 /** The trigger of a workflow as the store keeps it. It stays there when none is declared any more. */
 export interface Trigger {

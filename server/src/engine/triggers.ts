@@ -7,9 +7,9 @@ import type {
   WorkerRegistration,
   WorkflowDefinition,
 } from './api.js';
-import { changeRecord } from './change-record.js';
 import type { Clock } from './clock.js';
 import { idOfParts } from './ids.js';
+import { changeRecord, recordPages } from './records.js';
 import { batched, batchPayload, type TriggerEvent } from './trigger-batches.js';
 import { type EventRange, type Trigger, toTriggerRecord, triggerGroup, triggerOf } from './trigger-record.js';
 
@@ -40,6 +40,9 @@ export interface TriggerTopics {
 const EVENTS_AT_ONCE = 1_000;
 const BYTES_AT_ONCE = 8_388_608;
 
+/** Triggers that one look at the store brings at most. */
+const TRIGGERS_AT_ONCE = 1_000;
+
 /** How often at most one look is followed by the next at once. */
 const ROUNDS = 50;
 
@@ -60,8 +63,6 @@ const FIRST_LOOK_MS = 10_000;
 export class Triggers {
   private readonly port: TriggersPort;
   private readonly turns = new InOrder();
-  /** Looks that have not begun: they will see all that is published by now. */
-  private readonly waiting = new Map<string, Promise<boolean>>();
   private readonly known = new Map<
     string,
     { readonly at: number; readonly triggers: Promise<readonly Trigger[]> }
@@ -114,18 +115,9 @@ export class Triggers {
     if (record?.dueAt !== undefined) noteDue(record.dueAt);
   }
 
-  /** A look at a trigger that begins after this call. */
+  /** A look at a trigger that begins after this call, and sees all that is published by now. */
   private look(group: string, id: string): Promise<boolean> {
-    const key = JSON.stringify([group, id]);
-    const waiting = this.waiting.get(key);
-    if (waiting) return waiting;
-    const look = this.turns.run(key, async () => {
-      await undefined;
-      this.waiting.delete(key);
-      return this.carryOn(group, id);
-    });
-    this.waiting.set(key, look);
-    return look;
+    return this.turns.join(JSON.stringify([group, id]), () => this.carryOn(group, id));
   }
 
   /** Starts what is to be started of a trigger until nothing is left to do now; false if there was nothing. */
@@ -222,13 +214,10 @@ export class Triggers {
   private async readTriggers(projectId: string): Promise<readonly Trigger[]> {
     const group = triggerGroup(projectId);
     const triggers: Trigger[] = [];
-    for (let from: string | undefined; ; ) {
-      const query = { group, limit: EVENTS_AT_ONCE, ...(from !== undefined && { from }) };
-      const records = await this.port.store.listRecords(query);
-      triggers.push(...(from === undefined ? records : records.slice(1)).map(triggerOf));
-      if (records.length < EVENTS_AT_ONCE) return triggers;
-      from = records.at(-1)?.id;
+    for await (const page of recordPages(this.port.store, { group, limit: TRIGGERS_AT_ONCE })) {
+      triggers.push(...page.map(triggerOf));
     }
+    return triggers;
   }
 }
 

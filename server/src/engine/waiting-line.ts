@@ -1,6 +1,6 @@
-import { slotsName } from '../core/execution.js';
+import { type Execution, slotsName } from '../core/execution.js';
 import type { Store, WaitingExecution } from '../store/store.js';
-import { EngineError } from './errors.js';
+import { unlessGone } from './errors.js';
 import type { Executions } from './executions.js';
 import type { Holder, SlotsPlace } from './slot-record.js';
 
@@ -114,12 +114,7 @@ export class WaitingLine {
     return slot && !slot.isHeld ? { executionId, turn: slot.turn } : undefined;
   }
 
-  private async read(executionId: string) {
-    try {
-      return await this.port.executions.read(executionId, ({ execution }) => execution);
-    } catch (error) {
-      if (error instanceof EngineError) return undefined;
-      throw error;
-    }
+  private read(executionId: string): Promise<Execution | undefined> {
+    return unlessGone(this.port.executions.read(executionId, ({ execution }) => execution));
   }
 }

@@ -2,6 +2,8 @@
 export class InOrder {
   /** The latest of each thing that is under way. */
   private readonly latest = new Map<string, Promise<unknown>>();
+  /** What `join` has asked for and has not begun. */
+  private readonly waiting = new Map<string, Promise<unknown>>();
 
   /** Whether anything is under way for `key`. */
   has(key: string): boolean {
@@ -17,6 +19,23 @@ export class InOrder {
       if (this.latest.get(key) === doing) this.latest.delete(key);
     };
     doing.then(forget, forget);
+    return doing;
+  }
+
+  /**
+   * The same for what may be done for several at once: whoever asks while it waits to begin shares it. It always begins
+   * after the call.
+   */
+  join<Result>(key: string, begin: () => Promise<Result>): Promise<Result> {
+    const joined = this.waiting.get(key);
+    if (joined) return joined as Promise<Result>;
+    const doing = this.run(key, async () => {
+      // So that all who ask in the same turn share it.
+      await undefined;
+      this.waiting.delete(key);
+      return begin();
+    });
+    this.waiting.set(key, doing);
     return doing;
   }
 }

@@ -1,4 +1,10 @@
-import { type RecordName, type Store, type StoredRecord, StoreFault } from '../store/store.js';
+import {
+  type RecordName,
+  type RecordQuery,
+  type Store,
+  type StoredRecord,
+  StoreFault,
+} from '../store/store.js';
 
 /** What a record is to hold next. */
 export type NextRecord = Omit<StoredRecord, 'version'>;
@@ -41,4 +47,41 @@ export async function changeRecord(
   }
   const message = `a record of "${name.group}" changed ${CONFLICTS_MAX} times while it was being changed`;
   throw new StoreFault(message, { retryable: true });
+}
+
+/**
+ * Takes away the `dueAt` of a record: what was to be done of it is done.
+ * @param until  only if it is not later than this.
+ */
+export async function settleRecord(
+  store: Store,
+  name: RecordName,
+  until = Number.POSITIVE_INFINITY,
+): Promise<void> {
+  await changeRecord(store, name, (stored) => {
+    if (stored?.dueAt === undefined || stored.dueAt > until) return undefined;
+    const { dueAt: _, ...rest } = stored;
+    return rest;
+  });
+}
+
+/** The records of a group from an id on, each once. A page is read when the one before was taken. */
+export async function* recordPages(
+  store: Store,
+  { group, from, limit }: Pick<RecordQuery, 'group' | 'from' | 'limit'>,
+): AsyncGenerator<readonly StoredRecord[]> {
+  let last: string | undefined;
+  for (;;) {
+    const start = last ?? from;
+    const found = await store.listRecords({ group, limit, ...(start !== undefined && { from: start }) });
+    const isAgain = last !== undefined && found[0]?.id === last;
+    yield isAgain ? found.slice(1) : found;
+    if (found.length < limit) return;
+    last = found.at(-1)?.id;
+  }
+}
+
+/** The id of a record whose group is in the order of numbers: texts sort as these do. */
+export function idOfNumber(number: number): string {
+  return String(number).padStart(16, '0');
 }
