@@ -1,6 +1,5 @@
 import { create } from '@bufbuild/protobuf';
 import { assertCron } from './automatic-starts.js';
-import { queueName } from './child-command.js';
 import { ExecutionHandle } from './execution-handle.js';
 import { createExecutionId } from './execution-id.js';
 import { type Schedule, ScheduleSchema } from './gen/polos/v1/schedule_pb.js';
@@ -14,10 +13,11 @@ import {
   WorkflowService,
 } from './gen/polos/v1/workflow_service_pb.js';
 import { fromPayload, toPayload } from './payload.js';
-import type { QueueConfig } from './queue.js';
+import { type QueueConfig, queueName } from './queue.js';
 import { durationMs, toDate, toDuration } from './time.js';
 import type { Transport } from './transport.js';
 import type { AnyWorkflow } from './workflow.js';
+import { idOf } from './workflow-target.js';
 
 /** What a schedule may have beside its times. */
 export interface ScheduleOptions {
@@ -143,10 +143,6 @@ export class SchedulesApi {
     const request = create(DeleteScheduleRequestSchema, { scheduleId });
     await this.#transport.call(deleteSchedule, request, REPEATABLE);
   }
-}
-
-function idOf(workflow: AnyWorkflow | string): string {
-  return typeof workflow === 'string' ? workflow : workflow.id;
 }
 
 function toScheduleInfo(schedule: Schedule): ScheduleInfo {
