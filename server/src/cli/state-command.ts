@@ -4,7 +4,8 @@ import type { Call, OutputOption, RunCall } from './call.js';
 import { toDocument } from './document.js';
 import { valueText } from './execution-text.js';
 import { outputOption, parseInteger } from './options.js';
-import { Recovery } from './recovery.js';
+import { pagesOf } from './pages.js';
+import { reopening } from './recovery.js';
 import { printable } from './terminal.js';
 import { eventTimeText, timeText } from './time-text.js';
 import { ExitStatus, UsageError } from './usage-error.js';
@@ -68,31 +69,22 @@ async function print(
 }
 
 async function watch(call: Call, executionId: string, after: number): Promise<ExitStatus> {
-  const recovery = new Recovery(call);
   let afterRevision = BigInt(after);
-  for (;;) {
-    try {
-      // 0 is no time limit: the server's keepalive and pings tell a quiet stream from a dead one.
-      for await (const { message } of call.client.watchState(
-        { executionId, afterRevision },
-        { timeoutMs: 0 },
-      )) {
-        recovery.succeeded();
-        if (message.case === 'state') {
-          const { value } = message;
-          afterRevision = value.revision;
-          call.answer(toDocument(StateSchema, value), () => `r${value.revision}  ${value.json}`);
-        } else if (message.case === 'revision') {
-          const { value } = message;
-          afterRevision = value.revision;
-          call.answer(toDocument(StateRevisionSchema, value), () => revisionText(value, call));
-        }
-      }
-      return ExitStatus.done;
-    } catch (error) {
-      await recovery.recover(error);
+  const stream = reopening(call, (options) =>
+    call.client.watchState({ executionId, afterRevision }, options),
+  );
+  for await (const { message } of stream) {
+    if (message.case === 'state') {
+      const { value } = message;
+      afterRevision = value.revision;
+      call.answer(toDocument(StateSchema, value), () => `r${value.revision}  ${value.json}`);
+    } else if (message.case === 'revision') {
+      const { value } = message;
+      afterRevision = value.revision;
+      call.answer(toDocument(StateRevisionSchema, value), () => revisionText(value, call));
     }
   }
+  return ExitStatus.done;
 }
 
 async function list(call: Call, executionId: string): Promise<ExitStatus> {
@@ -120,13 +112,12 @@ async function compare(call: Call, executionId: string, diff: readonly string[])
   return ExitStatus.done;
 }
 
-async function* revisionsOf({ client }: Call, executionId: string): AsyncGenerator<StateRevision> {
-  let pageToken = '';
-  do {
-    const page = await client.listStateRevisions({ executionId, pageSize: 500, pageToken });
-    yield* page.revisions;
-    pageToken = page.nextPageToken;
-  } while (pageToken !== '');
+async function* revisionsOf(
+  { client }: Call,
+  executionId: string,
+): AsyncGenerator<StateRevision, void, undefined> {
+  const read = (pageToken: string) => client.listStateRevisions({ executionId, pageSize: 500, pageToken });
+  for await (const { revisions } of pagesOf(read)) yield* revisions;
 }
 
 /** A revision in lines: who and when, then one line for each operation. */
