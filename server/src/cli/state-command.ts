@@ -101,9 +101,9 @@ async function compare(call: Call, executionId: string, diff: readonly string[])
   if (!isRange) throw new UsageError('--diff takes two revisions, the earlier one first: --diff 2 5');
   await call.client.getState({ executionId, at: { case: 'revision', value: BigInt(to) } });
   const between: StateRevision[] = [];
-  for await (const revision of revisionsOf(call, executionId)) {
+  for await (const revision of revisionsOf(call, executionId, from)) {
     if (revision.revision > to) break;
-    if (revision.revision > from) between.push(revision);
+    between.push(revision);
   }
   const patch = between.flatMap((revision) => JSON.parse(revision.patch));
   call.answer({ executionId, from, to, patch }, () =>
@@ -115,8 +115,10 @@ async function compare(call: Call, executionId: string, diff: readonly string[])
 async function* revisionsOf(
   { client }: Call,
   executionId: string,
+  after = 0,
 ): AsyncGenerator<StateRevision, void, undefined> {
-  const read = (pageToken: string) => client.listStateRevisions({ executionId, pageSize: 500, pageToken });
+  const what = { executionId, afterRevision: BigInt(after), pageSize: 500 };
+  const read = (pageToken: string) => client.listStateRevisions({ ...what, pageToken });
   for await (const { revisions } of pagesOf(read)) yield* revisions;
 }
 

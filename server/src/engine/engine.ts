@@ -243,7 +243,7 @@ export class Engine implements api.EngineApi {
     projectId: string,
     executionId: string,
     page: { readonly afterRevision: number; readonly limit: number },
-  ): Promise<readonly api.StateRevision[]> {
+  ): Promise<api.StateRevisionPage> {
     return this.stateHistory.revisions(await this.visible(projectId, executionId), page);
   }
 

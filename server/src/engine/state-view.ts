@@ -23,6 +23,13 @@ export interface StateRevision {
   readonly stepKey?: string;
 }
 
+/** Some revisions, oldest first. */
+export interface StateRevisionPage {
+  readonly revisions: readonly StateRevision[];
+  /** The last of them, if there are more; undefined at the end. */
+  readonly next?: number;
+}
+
 /** A state document at one revision. */
 export interface StateView {
   readonly json: string;

@@ -21,7 +21,7 @@ import {
 import { fromTimestamp, toTimestamp } from './codec/time.js';
 import { KEEPALIVE_MS, withKeepalive } from './event-stream.js';
 import type { Call } from './method.js';
-import { decodeRevisionsToken, encodeRevisionsToken } from './page-token.js';
+import { decodePlaceToken, encodePlaceToken } from './page-token.js';
 import { declaredForLater, invalidField, unavailable } from './refusals.js';
 
 const PAGE_SIZE_DEFAULT = 50;
@@ -43,19 +43,16 @@ export async function getState(
 /** ListStateRevisions: a page of what changed. */
 export async function listStateRevisions(
   engine: EngineApi,
-  { executionId, pageSize, pageToken }: ListStateRevisionsRequest,
+  { executionId, pageSize, pageToken, afterRevision }: ListStateRevisionsRequest,
   { projectId }: Call,
 ): Promise<ListStateRevisionsResponse> {
-  const size = pageSize === 0 ? PAGE_SIZE_DEFAULT : pageSize;
-  const afterRevision = decodeRevisionsToken(pageToken);
-  // One more than the page tells whether another one follows.
-  const found = await engine.stateRevisions(projectId, executionId, { afterRevision, limit: size + 1 });
-  const { execution } = await engine.getExecution(projectId, executionId);
-  const page = found.slice(0, size);
-  const last = page.at(-1);
+  const after = Math.max(Number(afterRevision), decodePlaceToken(pageToken));
+  const limit = pageSize === 0 ? PAGE_SIZE_DEFAULT : pageSize;
+  const page = { afterRevision: after, limit };
+  const { revisions, next } = await engine.stateRevisions(projectId, executionId, page);
   return create(ListStateRevisionsResponseSchema, {
-    revisions: page.map(toRevision),
-    nextPageToken: last && last.revision < execution.stateRevision ? encodeRevisionsToken(last.revision) : '',
+    revisions: revisions.map(toRevision),
+    nextPageToken: encodePlaceToken(next),
   });
 }
 

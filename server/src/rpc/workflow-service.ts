@@ -27,7 +27,7 @@ import { streamEvents } from './event-stream.js';
 import { listExecutions } from './execution-list.js';
 import type { RpcLog } from './log.js';
 import { later, type Methods, type ServiceRoutes, serviceRoutes } from './method.js';
-import { decodeStepsToken, encodeStepsToken } from './page-token.js';
+import { decodePlaceToken, encodePlaceToken } from './page-token.js';
 import { scheduleMethods } from './schedule-methods.js';
 import { getState, listStateRevisions, watchState } from './state-calls.js';
 
@@ -61,10 +61,10 @@ export function workflowService(engine: EngineApi, log: RpcLog): ServiceRoutes {
     },
 
     async listSteps({ executionId, pageToken }, { projectId }) {
-      const { steps, next } = await engine.listSteps(projectId, executionId, decodeStepsToken(pageToken));
+      const { steps, next } = await engine.listSteps(projectId, executionId, decodePlaceToken(pageToken));
       return create(ListStepsResponseSchema, {
         steps: toSteps(steps),
-        nextPageToken: encodeStepsToken(next),
+        nextPageToken: encodePlaceToken(next),
       });
     },
 
