@@ -1,11 +1,17 @@
 import { create } from '@bufbuild/protobuf';
-import type { State, StateRevision as WireRevision } from './gen/polos/v1/state_pb.js';
+import {
+  type State,
+  StateRevisionSchema,
+  type StateRevision as WireRevision,
+} from './gen/polos/v1/state_pb.js';
 import {
   GetStateRequestSchema,
   ListStateRevisionsRequestSchema,
   WatchStateRequestSchema,
+  type WatchStateResponse,
   WorkflowService,
 } from './gen/polos/v1/workflow_service_pb.js';
+import { pagesOf } from './pages.js';
 import { reopening } from './reopening.js';
 import { diff } from './state/diff.js';
 import type { JsonObject } from './state/json.js';
@@ -116,7 +122,7 @@ export function stateReaderOf(started: Promise<{ readonly state: StateReader }>)
 }
 
 /** Reads an execution's state. @throws NotFoundError for the execution or the revision. */
-export async function readState(
+async function readState(
   transport: Transport,
   executionId: string,
   { revision, time, paths = [] }: StateOptions = {},
@@ -140,13 +146,12 @@ async function* readRevisions(
   executionId: string,
   { after = 0 }: { readonly after?: number } = {},
 ): AsyncGenerator<StateRevision, void, undefined> {
-  let pageToken = '';
-  do {
-    const request = create(ListStateRevisionsRequestSchema, { executionId, pageSize: 500, pageToken });
-    const page = await transport.call(listStateRevisions, request, { repeatable: true });
-    for (const revision of page.revisions) if (revision.revision > after) yield toRevision(revision);
-    pageToken = page.nextPageToken;
-  } while (pageToken !== '');
+  const what = { executionId, afterRevision: BigInt(after), pageSize: 500 };
+  const read = (pageToken: string) => {
+    const request = create(ListStateRevisionsRequestSchema, { ...what, pageToken });
+    return transport.call(listStateRevisions, request, { repeatable: true });
+  };
+  for await (const { revisions } of pagesOf(read)) yield* revisions.map(toRevision);
 }
 
 async function* watch(
@@ -154,44 +159,30 @@ async function* watch(
   executionId: string,
   { after = 0, signal }: WatchOptions = {},
 ): AsyncGenerator<WatchedState, void, undefined> {
-  let known: { document: JsonObject; revision: number } | undefined;
-  if (after > 0) {
-    const { value } = await readState(transport, executionId, { revision: after });
-    known = { document: value, revision: after };
-  }
+  let document: JsonObject = {};
+  let afterRevision = BigInt(after);
+  if (after > 0) document = (await readState(transport, executionId, { revision: after })).value;
   const open = () => {
-    const afterRevision = BigInt(known?.revision ?? 0);
     const request = create(WatchStateRequestSchema, { executionId, afterRevision });
     return transport.stream(watchState, request, signal);
   };
   for await (const { message } of reopening(open, signal)) {
-    if (message.case === 'state') {
-      const { value, revision, updatedAt } = toSnapshot(message.value);
-      known = { document: value, revision };
-      const whole: PatchOperation[] = [{ op: 'replace', path: '', value }];
-      yield {
-        revision,
-        patch: whole,
-        createdAt: updatedAt,
-        stepKey: undefined,
-        value: structuredClone(value),
-      };
-    } else if (message.case === 'revision' && known !== undefined) {
-      const revision = toRevision(message.value);
-      known = { document: patched(known.document, message.value.patch), revision: revision.revision };
-      yield { ...revision, value: structuredClone(known.document) };
-    }
+    const change = changeIn(message);
+    if (change === undefined) continue;
+    afterRevision = change.revision;
+    // Parsed apart from what is handed out, as the document is copied: the watcher may change both.
+    document = applyPatch(document, JSON.parse(change.patch) as PatchOperation[]);
+    yield { ...toRevision(change), value: structuredClone(document) };
   }
 }
 
-/** The document after a patch: another object only where the whole is replaced. */
-function patched(document: JsonObject, text: string): JsonObject {
-  let result = document;
-  for (const operation of JSON.parse(text) as PatchOperation[]) {
-    if (operation.path === '' && operation.op !== 'remove') result = operation.value as JsonObject;
-    else applyPatch(result, [operation]);
-  }
-  return result;
+/** What changed, or the whole document as the change that makes it of any other. */
+function changeIn(message: WatchStateResponse['message']): WireRevision | undefined {
+  if (message.case === 'revision') return message.value;
+  if (message.case !== 'state') return undefined;
+  const { json, revision, updateTime } = message.value;
+  const fields = { revision, patch: `[{"op":"replace","path":"","value":${json}}]` };
+  return create(StateRevisionSchema, { ...fields, ...(updateTime && { createTime: updateTime }) });
 }
 
 function toSnapshot(state: State): StateSnapshot {

@@ -374,9 +374,8 @@ export class FakeExecution implements CompletionPort {
     if (change.case === 'document') {
       this.revisions.push(change.value);
     } else if (change.case === 'patch') {
-      const document = this.state;
-      applyPatch(document, JSON.parse(change.value) as PatchOperation[]);
-      this.revisions.push(JSON.stringify(document));
+      const patch = JSON.parse(change.value) as PatchOperation[];
+      this.revisions.push(JSON.stringify(applyPatch(this.state, patch)));
     }
   }
 

@@ -12,6 +12,7 @@ import {
   UnpauseScheduleRequestSchema,
   WorkflowService,
 } from './gen/polos/v1/workflow_service_pb.js';
+import { pagesOf } from './pages.js';
 import { fromPayload, toPayload } from './payload.js';
 import { type QueueConfig, queueName } from './queue.js';
 import { durationMs, toDate, toDuration } from './time.js';
@@ -101,13 +102,11 @@ export class SchedulesApi {
   async list(workflow?: AnyWorkflow | string): Promise<ScheduleInfo[]> {
     const workflowId = workflow === undefined ? '' : idOf(workflow);
     const found: ScheduleInfo[] = [];
-    let pageToken = '';
-    do {
+    const read = (pageToken: string) => {
       const request = create(ListSchedulesRequestSchema, { workflowId, pageToken });
-      const page = await this.#transport.call(listSchedules, request, REPEATABLE);
-      found.push(...page.schedules.map(toScheduleInfo));
-      pageToken = page.nextPageToken;
-    } while (pageToken !== '');
+      return this.#transport.call(listSchedules, request, REPEATABLE);
+    };
+    for await (const { schedules } of pagesOf(read)) found.push(...schedules.map(toScheduleInfo));
     return found;
   }
 

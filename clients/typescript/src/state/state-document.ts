@@ -105,7 +105,7 @@ export class StateDocument {
       this.#committed = parseObject(value);
       this.#bytesAtMost = Buffer.byteLength(value);
     } else {
-      applyPatch(this.#committed, JSON.parse(value) as PatchOperation[]);
+      this.#committed = applyPatch(this.#committed, JSON.parse(value) as PatchOperation[]);
       this.#bytesAtMost += Buffer.byteLength(value);
     }
   }
@@ -149,7 +149,7 @@ export class StateDocument {
    */
   apply(patch: string): void {
     if (!isPlainObject(this.current)) throw new RangeError('the state is no object');
-    applyPatch(this.current as JsonObject, JSON.parse(patch) as PatchOperation[]);
+    this.current = applyPatch(this.current as JsonObject, JSON.parse(patch) as PatchOperation[]);
   }
 
   /**
