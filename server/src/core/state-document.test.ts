@@ -81,7 +81,7 @@ test.each<[text: string, path: string]>([
   ['[{"op":"test","path":"/a","value":1}]', '/0'],
   ['[{"op":"remove","path":7}]', '/0'],
   ['[7]', '/0'],
-  ['[{"op":"remove","op":"remove","path":"/a"}]', ''],
+  ['[{"op":"remove","op":"remove","path":"/a"}]', '/0/op'],
   ['[{"op":"add","path":"/a","value":1e400}]', '/0/value'],
   ['[', ''],
 ])('%s is no patch', (text, path) => {

@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { isJsonObject, type JsonObject, type JsonValue } from '../core/json.js';
+import { pointerSegments } from '../core/json-pointer.js';
 import type { EngineApi, StateNews, StatePoint, StateRevision, StateView } from '../engine/api.js';
 import {
   type State,
@@ -107,12 +108,10 @@ function fromPoint({ at }: GetStateRequest): StatePoint | undefined {
   }
 }
 
-/** The segments of a JSON Pointer. */
 function segmentsOf(pointer: string, index: number): string[] {
-  const isPointer = pointer === '' || (pointer.startsWith('/') && !/~(?![01])/.test(pointer));
-  if (!isPointer) throw invalidField(`paths[${index}]`, `"${pointer}" is no JSON Pointer; write "/member"`);
-  const [, ...segments] = pointer.split('/');
-  return segments.map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const segments = pointerSegments(pointer);
+  if (segments) return segments;
+  throw invalidField(`paths[${index}]`, `"${pointer}" is no JSON Pointer; write "/member"`);
 }
 
 /** What a document holds at some places, and what leads there. */
