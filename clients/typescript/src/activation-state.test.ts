@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { StateConflictError } from './errors.js';
 import { FakeExecution } from './fake-execution.js';
-import { runOn } from './fake-worker.js';
+import { runOn, type TestHandler } from './fake-worker.js';
 import { ExecutionStatus } from './gen/polos/v1/execution_pb.js';
 
 function increment(state: Record<string, number>): void {
@@ -111,5 +111,42 @@ describe('the state of an activation', () => {
     expect(execution.failure?.type).toBe('StateSizeError');
     expect(execution.steps.map(({ key }) => key)).toEqual(['a', 'b']);
     expect(Object.keys(execution.state)).toEqual(['text']);
+  });
+
+  it('records no step without its change of the state, where that cannot be saved', async () => {
+    const execution = new FakeExecution();
+    await runOn(execution, async (ctx) => {
+      ctx.state.text = 'x'.repeat(1_000_000);
+      await ctx.step.run('a', () => 1);
+      await Promise.all([
+        ctx.step.run('b', () => 1),
+        ctx.step.run('c', () => {
+          ctx.state.more = 'x'.repeat(50_000);
+        }),
+        ctx.step.run('d', () => 1),
+      ]);
+    });
+    expect(execution.failure?.type).toBe('StateSizeError');
+    expect(execution.steps.map(({ key }) => key)).toEqual(['a', 'b']);
+    expect(Object.keys(execution.state)).toEqual(['text']);
+  });
+
+  it('tries such a step again with the handler, if what fails is the handler', async () => {
+    const execution = new FakeExecution();
+    let calls = 0;
+    const handler: TestHandler = async (ctx) => {
+      await ctx.step.run('a', () => {
+        calls += 1;
+        ctx.state.calls = calls;
+      });
+      if (calls > 1) return;
+      ctx.state.bad = Number.NaN;
+      throw new Error('once');
+    };
+    await runOn(execution, handler);
+    expect([execution.steps, execution.state]).toEqual([[], {}]);
+    await runOn(execution, handler);
+    expect(execution.status).toBe(ExecutionStatus.COMPLETED);
+    expect(execution.state).toEqual({ calls: 2 });
   });
 });

@@ -140,8 +140,8 @@ export class Journal {
   }
 
   /**
-   * Ends this attempt of the handler. The state is saved if it may be. Once the server has refused a commit, nothing but
-   * the failure is sent.
+   * Ends this attempt of the handler. The state is saved if it may be; otherwise a step that changed it is not recorded
+   * either, nor what came after it. Once the server has refused a commit, nothing but the failure is sent.
    * @throws CommitRefusal if the server refused.
    */
   async fail(failure: Failure, withState: boolean): Promise<CompleteStepResponse> {
@@ -149,8 +149,9 @@ export class Journal {
       this.#commands = [];
       return this.#send([executionFailed(failure)], undefined, true);
     }
-    const change = withState ? await this.#changeIfValid() : undefined;
-    return this.#send([executionFailed(failure)], change, failure.retryable);
+    const change = withState ? await this.#changeIfValid() : null;
+    if (change === null) this.#forgetChanges();
+    return this.#send([executionFailed(failure)], change ?? undefined, failure.retryable);
   }
 
   async #send(
@@ -172,13 +173,21 @@ export class Journal {
     }
   }
 
-  /** The failure that is being committed matters more than why the state cannot be saved with it. */
-  async #changeIfValid(): Promise<StateChange | undefined> {
+  /** The failure that is being committed matters more than why the state cannot be saved with it: null then. */
+  async #changeIfValid(): Promise<StateChange | undefined | null> {
     try {
       return await this.document.change();
     } catch {
-      return undefined;
+      return null;
     }
+  }
+
+  /** Without its change of the state, no step that has one may be recorded; nor what was delivered after it. */
+  #forgetChanges(): void {
+    const first = this.#commands.findIndex(
+      ({ command }) => command.case === 'stepCompleted' && command.value.statePatch !== '',
+    );
+    if (first >= 0) this.#commands.length = first;
   }
 
   #add(command: Command): void {
