@@ -7,7 +7,14 @@ import type { RetryPolicy } from '../core/retry.js';
 import type { StepRecord } from '../core/step.js';
 import type { ExecutionQuery, SchemaKind, StoredSchema } from '../store/store.js';
 import type { SchedulePage, ScheduleRequest, ScheduleView } from './schedule-view.js';
-import type { StateCursor, StateNews, StatePoint, StateRevisionPage, StateView } from './state-view.js';
+import type {
+  StateCursor,
+  StateNews,
+  StatePoint,
+  StateRepair,
+  StateRevisionPage,
+  StateView,
+} from './state-view.js';
 
 export type { ExecutionQuery, SchemaKind } from '../store/store.js';
 export type { SchedulePage, ScheduleRequest, ScheduleView } from './schedule-view.js';
@@ -15,6 +22,7 @@ export type {
   StateCursor,
   StateNews,
   StatePoint,
+  StateRepair,
   StateRevision,
   StateRevisionPage,
   StateView,
@@ -62,6 +70,8 @@ export interface EngineApi {
   ): Promise<StateRevisionPage>;
   /** Throws `not_found` before the first value. Ends after the last revision of a final execution, or on abort. */
   watchState(projectId: string, executionId: string, from: StateCursor): AsyncIterable<StateNews>;
+  /** Changes the state of an execution that no worker holds; answers the revision that it made, or the latest if none. */
+  patchState(projectId: string, executionId: string, repair: StateRepair): Promise<number>;
   listSchemas(projectId: string, workflowId?: string): Promise<readonly SchemaView[]>;
   getSchema(projectId: string, digest: string): Promise<SchemaView>;
 

@@ -1,5 +1,6 @@
 import type { Command } from '../core/command.js';
 import type { Execution, ExecutionStatus, NewExecution } from '../core/execution.js';
+import { isRepeatedRepair } from '../core/repair.js';
 import { EMPTY_STATE } from '../core/state-document.js';
 import type { ExecutionQuery, Store } from '../store/store.js';
 import { Admission } from './admission.js';
@@ -253,6 +254,16 @@ export class Engine implements api.EngineApi {
     from: api.StateCursor,
   ): AsyncGenerator<api.StateNews> {
     yield* this.stateHistory.watch(await this.current(projectId, executionId), from);
+  }
+
+  async patchState(projectId: string, executionId: string, repair: api.StateRepair): Promise<number> {
+    const { loaded } = await this.executions.submit(executionId, async (before) => {
+      assertVisible(before.execution, projectId);
+      await this.admission.checkRepair(before, repair);
+      return { type: 'patch_state', at: this.clock.now(), ...repair };
+    });
+    const { execution } = loaded;
+    return isRepeatedRepair(execution, repair) ? repair.expectedRevision + 1 : execution.stateRevision;
   }
 
   listSchemas(projectId: string, workflowId?: string): Promise<readonly api.SchemaView[]> {

@@ -124,7 +124,8 @@ export class StateHistory {
       const patch = entry.input ? initialPatch(entry) : entry.patch;
       if (!patch || revision <= after) return [];
       const step = entry.steps.findLast(({ type }) => type === 'recorded' || type === 'accepted');
-      return [{ revision, patch, at, ...(step && { stepKey: step.key }) }];
+      const repair = repairOf(entry);
+      return [{ revision, patch, at, ...(step && { stepKey: step.key }), ...(repair && { repair }) }];
     });
   }
 
@@ -165,6 +166,12 @@ export class StateHistory {
 function pageOf(revisions: readonly StateRevision[]): StateRevisionPage {
   const next = revisions.at(-1)?.revision;
   return { revisions, ...(next !== undefined && { next }) };
+}
+
+/** Why and by whom a repair was made, if the entry is of one: it is in the event that tells of it. */
+function repairOf({ events }: JournalEntry): StateRevision['repair'] {
+  const data = events.find(({ type }) => type === 'state_repair')?.data;
+  return data && { reason: String(data.reason), author: String(data.author) };
 }
 
 /** How revision 1 came to be. */

@@ -1,9 +1,11 @@
 import { create } from '@bufbuild/protobuf';
 import { isJsonObject, type JsonObject, type JsonValue } from '../core/json.js';
 import { pointerSegments } from '../core/json-pointer.js';
+import { parsePatch } from '../core/state-document.js';
 import type { EngineApi, StateNews, StatePoint, StateRevision, StateView } from '../engine/api.js';
 import {
   type State,
+  StateChangeCause,
   StateRevisionSchema,
   StateSchema,
   type StateRevision as WireRevision,
@@ -15,15 +17,19 @@ import {
   type ListStateRevisionsRequest,
   type ListStateRevisionsResponse,
   ListStateRevisionsResponseSchema,
+  type PatchStateRequest,
+  type PatchStateResponse,
+  PatchStateResponseSchema,
   type WatchStateRequest,
   type WatchStateResponse,
   WatchStateResponseSchema,
 } from '../gen/polos/v1/workflow_service_pb.js';
+import { repairDigest } from './codec/fingerprint.js';
 import { fromTimestamp, toTimestamp } from './codec/time.js';
 import { KEEPALIVE_MS, withKeepalive } from './event-stream.js';
 import type { Call } from './method.js';
 import { decodePlaceToken, encodePlaceToken } from './page-token.js';
-import { declaredForLater, invalidField, unavailable } from './refusals.js';
+import { declaredForLater, invalidField, stateRefused, unavailable } from './refusals.js';
 
 const PAGE_SIZE_DEFAULT = 50;
 
@@ -72,6 +78,25 @@ export async function* watchState(
   if (signal.aborted) throw unavailable('the server is about to stop; call again with the last revision');
 }
 
+/** PatchState: a repair. */
+export async function patchState(
+  engine: EngineApi,
+  request: PatchStateRequest,
+  { projectId }: Call,
+): Promise<PatchStateResponse> {
+  const { executionId, expectedRevision, reason, author } = request;
+  const parsed = parsePatch(request.patch);
+  if ('problem' in parsed) throw stateRefused(parsed.problem, 'patch');
+  const revision = await engine.patchState(projectId, executionId, {
+    expectedRevision: Number(expectedRevision),
+    patch: parsed.patch,
+    digest: repairDigest(request),
+    reason,
+    author,
+  });
+  return create(PatchStateResponseSchema, { revision: BigInt(revision) });
+}
+
 function* toMessages(news: StateNews): Iterable<WatchStateResponse> {
   if (news.type === 'document') {
     yield create(WatchStateResponseSchema, { message: { case: 'state', value: toState(news.state) } });
@@ -91,9 +116,10 @@ function toState({ json, revision, updatedAt, bytes, final }: StateView): State 
   return create(StateSchema, { json, revision: BigInt(revision), ...times, final });
 }
 
-function toRevision({ revision, patch, at, stepKey = '' }: StateRevision): WireRevision {
+function toRevision({ revision, patch, at, stepKey = '', repair }: StateRevision): WireRevision {
   return create(StateRevisionSchema, {
     ...{ revision: BigInt(revision), patch: JSON.stringify(patch), createTime: toTimestamp(at), stepKey },
+    ...(repair && { cause: StateChangeCause.REPAIR, ...repair }),
   });
 }
 

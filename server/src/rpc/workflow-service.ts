@@ -29,7 +29,7 @@ import type { RpcLog } from './log.js';
 import { later, type Methods, type ServiceRoutes, serviceRoutes } from './method.js';
 import { decodePlaceToken, encodePlaceToken } from './page-token.js';
 import { scheduleMethods } from './schedule-methods.js';
-import { getState, listStateRevisions, watchState } from './state-calls.js';
+import { getState, listStateRevisions, patchState, watchState } from './state-calls.js';
 
 /** How long AwaitResult and Poll wait when the request does not say. */
 export const WAIT_MS_DEFAULT = 30_000;
@@ -101,6 +101,7 @@ export function workflowService(engine: EngineApi, log: RpcLog): ServiceRoutes {
     getState: (request, call) => getState(engine, request, call),
     listStateRevisions: (request, call) => listStateRevisions(engine, request, call),
     watchState: (request, call) => watchState(engine, request, call),
+    patchState: (request, call) => patchState(engine, request, call),
 
     async listSchemas({ workflowId }, { projectId }) {
       const schemas = await engine.listSchemas(projectId, workflowId === '' ? undefined : workflowId);
