@@ -1,12 +1,15 @@
 import { create } from '@bufbuild/protobuf';
+import { ResultConflictError } from './api-errors.js';
 import {
   type State,
+  StateChangeCause,
   StateRevisionSchema,
   type StateRevision as WireRevision,
 } from './gen/polos/v1/state_pb.js';
 import {
   GetStateRequestSchema,
   ListStateRevisionsRequestSchema,
+  PatchStateRequestSchema,
   WatchStateRequestSchema,
   type WatchStateResponse,
   WorkflowService,
@@ -43,6 +46,18 @@ export interface StateRevision {
   readonly createdAt: Date | undefined;
   /** The last step whose outcome came with it, if one did. */
   readonly stepKey: string | undefined;
+  /** Why and by whom it was made, if an operator made it (`patch`). */
+  readonly repair: { readonly reason: string; readonly author: string } | undefined;
+}
+
+/** What goes with a repair of a state. */
+export interface PatchOptions {
+  /** The revision that the patch is against, which must be the latest: of the state that you looked at. */
+  readonly expectedRevision: number;
+  /** Why, for whoever reads the revisions: 1 to 1,024 bytes. */
+  readonly reason: string;
+  /** Who makes it: a name or an address, 1 to 200 bytes. */
+  readonly author: string;
 }
 
 /** A state at one revision, and what changed with it. */
@@ -85,9 +100,19 @@ export interface StateReader {
   revisions(options?: { readonly after?: number }): AsyncGenerator<StateRevision, void, undefined>;
   /** What leads from one revision to another, whichever is older. @throws NotFoundError. */
   diff(from: number, to: number): Promise<readonly PatchOperation[]>;
+  /**
+   * Repairs the state of an execution that no worker holds: one that is queued, waits or is paused. It becomes a revision that
+   * says why and who, and its code gets it at its place on every replay. It wakes nothing. To undo it, patch with the `diff`
+   * from the repair's revision to the one before. May be repeated.
+   * @returns the revision that it made; the latest if it changed nothing.
+   * @throws NotFoundError; ExecutionRunningError while a worker holds it: `pause` it first; ExecutionClosedError;
+   * ResultConflictError if the state is at another revision; StateValidationError if it would break its schema;
+   * InvalidArgumentError for a patch that does not apply; StateSizeError.
+   */
+  patch(patch: readonly PatchOperation[], options: PatchOptions): Promise<number>;
 }
 
-const { getState, listStateRevisions, watchState } = WorkflowService.method;
+const { getState, listStateRevisions, patchState, watchState } = WorkflowService.method;
 
 /** Makes `handle.state`. */
 export function createStateReader(transport: Transport, executionId: string): StateReader {
@@ -99,6 +124,8 @@ export function createStateReader(transport: Transport, executionId: string): St
       const [a, b] = await Promise.all([read({ revision: from }), read({ revision: to })]);
       return diff(a.value, b.value);
     },
+    patch: (patch: readonly PatchOperation[], options: PatchOptions) =>
+      repair(transport, executionId, patch, options),
   };
   // The types of documents are the caller's word.
   return Object.assign(read, reader) as StateReader;
@@ -114,6 +141,8 @@ export function stateReaderOf(started: Promise<{ readonly state: StateReader }>)
       yield* (await started).state.revisions(options);
     },
     diff: async (from: number, to: number) => (await started).state.diff(from, to),
+    patch: async (patch: readonly PatchOperation[], options: PatchOptions) =>
+      (await started).state.patch(patch, options),
   };
   return Object.assign(
     async (options?: StateOptions) => (await started).state(options),
@@ -139,6 +168,26 @@ async function readState(
   const { state } = await transport.call(getState, request, { repeatable: true });
   if (state === undefined) throw new Error('the server answered without a state');
   return toSnapshot(state);
+}
+
+async function repair(
+  transport: Transport,
+  executionId: string,
+  patch: readonly PatchOperation[],
+  { expectedRevision, reason, author }: PatchOptions,
+): Promise<number> {
+  const request = create(PatchStateRequestSchema, {
+    ...{ executionId, expectedRevision: BigInt(expectedRevision), reason, author },
+    patch: JSON.stringify(patch),
+  });
+  try {
+    const { revision } = await transport.call(patchState, request, { repeatable: true });
+    return Number(revision);
+  } catch (error) {
+    if (!(error instanceof ResultConflictError)) throw error;
+    // A worker's conflict may be over after a replay; another revision stays.
+    throw new ResultConflictError(error.message, { retryable: false });
+  }
 }
 
 async function* readRevisions(
@@ -195,11 +244,13 @@ function toSnapshot(state: State): StateSnapshot {
   };
 }
 
-function toRevision({ revision, patch, createTime, stepKey }: WireRevision): StateRevision {
+function toRevision({ revision, patch, createTime, stepKey, ...made }: WireRevision): StateRevision {
+  const { cause, reason, author } = made;
   return {
     revision: Number(revision),
     patch: JSON.parse(patch) as PatchOperation[],
     createdAt: toDate(createTime),
     stepKey: stepKey || undefined,
+    repair: cause === StateChangeCause.REPAIR ? { reason, author } : undefined,
   };
 }

@@ -179,6 +179,18 @@ export class FakeExecution implements CompletionPort {
     return step;
   }
 
+  /** An operator changes the state. */
+  repair(patch: readonly PatchOperation[]): void {
+    const beforeCode = this.#stateUnsettled || this.commits.length === 0;
+    this.#stateUnsettled = beforeCode;
+    this.#keptSteps = 0;
+    const statePatch = JSON.stringify(patch);
+    const kind = StepKind.STATE_REPAIR;
+    const fields = { kind, status: StepStatus.COMPLETED, statePatch, beforeCode };
+    this.steps.push(create(StepRecordSchema, { sequence: BigInt(this.#placed() + 1), ...fields }));
+    this.revisions.push(JSON.stringify(applyPatch(this.state, JSON.parse(statePatch))));
+  }
+
   async complete(sent: CompleteStepRequest): Promise<CompleteStepResponse> {
     const bytes = toBinary(CompleteStepRequestSchema, sent);
     const request = fromBinary(CompleteStepRequestSchema, bytes);

@@ -15,7 +15,7 @@ import type { LeaseHolder } from './lease-holder.js';
 import { toPayload } from './payload.js';
 import type { StateChange, StateDocument } from './state/state-document.js';
 import type { FreshOutcome } from './step-body.js';
-import { isBroughtByServer, type StepOutcome } from './step-request.js';
+import { isBroughtByServer, kindName, type StepOutcome } from './step-request.js';
 import type { StepRequests } from './step-requests.js';
 
 /** When to commit although more could be delivered: commands, and bytes of their texts. The server takes 1,000. */
@@ -107,6 +107,20 @@ export class Journal {
       if (!(error instanceof RangeError)) throw error;
       const message = `what step "${outcome.key}" changed in the state does not fit it: ${error.message}`;
       throw new NonDeterminismError(message, outcome.key);
+    }
+  }
+
+  /**
+   * Applies a change of the state that no code asked for.
+   * @returns the places that it names and that are not there (any more, or yet): what it says of them was left out.
+   * @throws NonDeterminismError if it does not fit the state that the code came to.
+   */
+  changeAside({ statePatch, kind, isBeforeCode = false }: StepOutcome): readonly string[] {
+    try {
+      return this.document.changeAside(statePatch, isBeforeCode);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new NonDeterminismError(`${kindName(kind)} does not fit the state: ${error.message}`, '');
     }
   }
 

@@ -26,6 +26,30 @@ function wholeOf(operation: PatchOperation): JsonObject {
   throw new RangeError('the whole document must stay an object');
 }
 
+/**
+ * Applies an operation to a document that may not be as the operation was meant for: a member that it would replace is added,
+ * one that it would remove may be gone.
+ * @returns false if the place that it names is not there: then nothing has changed.
+ */
+export function applyIfPossible(document: JsonObject, operation: PatchOperation): boolean {
+  const segments = fromPointer(operation.path);
+  const member = segments.pop();
+  let parent: JsonValue | undefined = document;
+  for (const segment of segments) parent = parent === undefined ? undefined : childOf(parent, segment);
+  if (operation.op === 'remove' && (parent === undefined || member === undefined)) return true;
+  const isObject = typeof parent === 'object' && parent !== null && !Array.isArray(parent);
+  const isThere = isObject && Object.hasOwn(parent as JsonObject, member ?? '');
+  if (isObject && !isThere && operation.op === 'remove') return true;
+  const fitting = isObject && operation.op === 'replace' ? { ...operation, op: 'add' as const } : operation;
+  try {
+    applyOperation(document, fitting);
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
 function applyOperation(document: JsonObject, operation: PatchOperation): void {
   const segments = fromPointer(operation.path);
   const last = segments.pop() as string;
