@@ -15,6 +15,7 @@ import { executionDetails, stepTable } from './execution-text.js';
 import { readPayloadArgument } from './json-argument.js';
 import { outputOption } from './options.js';
 import { pagesOf } from './pages.js';
+import { addPatchStateCommand } from './patch-state-command.js';
 import { pause, unpause } from './pause-commands.js';
 import { Recovery } from './recovery.js';
 import { awaitFinal, reportResult } from './result.js';
@@ -38,6 +39,7 @@ export function addExecutionCommands(program: Command, runCall: RunCall): void {
     .action((id: string, options: ResultOptions) => runCall(options, (call) => result(call, id, options)));
   addEventsCommand(group, runCall);
   addStateCommand(group, runCall);
+  addPatchStateCommand(group, runCall);
   onExecution(group, 'steps', 'list the recorded steps of an execution').action(
     (id: string, options: OutputOption) => runCall(options, (call) => steps(call, id)),
   );

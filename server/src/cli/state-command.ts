@@ -1,11 +1,17 @@
 import type { Command } from 'commander';
-import { type StateRevision, StateRevisionSchema, StateSchema } from '../gen/polos/v1/state_pb.js';
+import {
+  StateChangeCause,
+  type StateRevision,
+  StateRevisionSchema,
+  StateSchema,
+} from '../gen/polos/v1/state_pb.js';
 import type { Call, OutputOption, RunCall } from './call.js';
 import { toDocument } from './document.js';
 import { valueText } from './execution-text.js';
 import { outputOption, parseInteger } from './options.js';
 import { pagesOf } from './pages.js';
 import { reopening } from './recovery.js';
+import type { Operation } from './state-undo.js';
 import { printable } from './terminal.js';
 import { eventTimeText, timeText } from './time-text.js';
 import { ExitStatus, UsageError } from './usage-error.js';
@@ -123,11 +129,10 @@ async function* revisionsOf(
 }
 
 /** A revision in lines: who and when, then one line for each operation. */
-function revisionText(
-  { revision, createTime, stepKey, patch }: StateRevision,
-  { terminal: { colors } }: Call,
-): string {
-  const head = colors.dim(`r${revision}  ${eventTimeText(createTime)}  ${printable(stepKey)}`.trimEnd());
+function revisionText(revision: StateRevision, { terminal: { colors } }: Call): string {
+  const { createTime, patch } = revision;
+  const made = printable(makerText(revision));
+  const head = colors.dim(`r${revision.revision}  ${eventTimeText(createTime)}  ${made}`.trimEnd());
   const lines = (JSON.parse(patch) as Operation[]).map(
     ({ op, path, value }) =>
       `  ${op} ${path || 'all'}${value === undefined ? '' : ` ${JSON.stringify(value)}`}`,
@@ -135,8 +140,7 @@ function revisionText(
   return [head, ...lines].join('\n');
 }
 
-interface Operation {
-  readonly op: string;
-  readonly path: string;
-  readonly value?: unknown;
+/** What made a revision: a step, or an operator. */
+function makerText({ stepKey, cause, reason, author }: StateRevision): string {
+  return cause === StateChangeCause.REPAIR ? `repaired by ${author}: ${reason}` : stepKey;
 }
