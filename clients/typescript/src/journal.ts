@@ -75,8 +75,10 @@ export class Journal {
   /**
    * Adds the outcome of a step that ran here.
    * @returns the outcome to deliver: a failure instead, if the step's changes of the state conflict with others.
+   * @throws StateValidationError if its changes cannot be saved.
    */
   record(outcome: FreshOutcome): StepOutcome {
+    if (outcome.stateRefusal !== undefined) throw outcome.stateRefusal;
     const { statePatch, stateBase } = outcome;
     const conflict =
       stateBase && statePatch !== '' ? this.document.conflict(statePatch, stateBase) : undefined;
@@ -87,6 +89,7 @@ export class Journal {
 
   /** Adds the outcome of a step whose code is gone; its changes of the state go with it. */
   recordUndelivered(outcome: FreshOutcome): void {
+    if (outcome.stateRefusal !== undefined) return;
     this.#add(stepFinished({ ...outcome, statePatch: '' }));
   }
 
