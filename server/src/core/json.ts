@@ -74,6 +74,17 @@ export function jsonDepth(value: JsonValue): number {
   return deepest + 1;
 }
 
+/** The first place of a value that has `levels` levels around it and is one more: a JSON Pointer; undefined if there is none. */
+export function placeTooDeep(value: JsonValue, levels: number): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (levels <= 0) return '';
+  for (const [key, inner] of Object.entries(value)) {
+    const place = placeTooDeep(inner, levels - 1);
+    if (place !== undefined) return pointerSegment(key) + place;
+  }
+  return undefined;
+}
+
 /** Bytes of a value's JSON text in UTF-8, without white space. */
 export function jsonBytes(value: JsonValue): number {
   return utf8Bytes(JSON.stringify(value));

@@ -7,6 +7,7 @@ import {
   jsonBytes,
   jsonDepth,
   parseJson,
+  placeTooDeep,
 } from './json.js';
 import { pointerSegment, pointerSegments } from './json-pointer.js';
 import { STATE_BYTES_MAX } from './limits.js';
@@ -74,8 +75,10 @@ export function applyPatch(
   for (const operation of patch) {
     const segments = pointerSegments(operation.path);
     if (!segments) return invalid(`"${operation.path}" is no JSON Pointer`, operation.path);
-    if (operation.op !== 'remove' && segments.length + jsonDepth(operation.value) > JSON_DEPTH_MAX) {
-      return { problem: { kind: 'too_deep', path: operation.path } };
+    const levels = JSON_DEPTH_MAX - segments.length;
+    if (operation.op !== 'remove' && jsonDepth(operation.value) > levels) {
+      const place = placeTooDeep(operation.value, levels) ?? '';
+      return { problem: { kind: 'too_deep', path: operation.path + place } };
     }
     const change: Change | string = changeAt(value, segments, 0, operation);
     if (typeof change === 'string') return invalid(`${operation.op}: ${change}`, operation.path);

@@ -21,7 +21,9 @@ export const file_polos_v1_state: GenFile = /*@__PURE__*/
  */
 export type State = Message<"polos.v1.State"> & {
   /**
-   * The document: the text of one JSON object, at most 1,048,576 bytes of UTF-8, at most 64 levels deep.
+   * The document: the text of one JSON object, at most 1,048,576 bytes of UTF-8, at most 64 levels deep. It has no white
+   * space, and numbers and texts are written as RFC 8785 says; the order of members means nothing. The limit is for this
+   * text, however clients write theirs.
    *
    * @generated from field: string json = 1;
    */
