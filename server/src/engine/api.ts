@@ -5,7 +5,8 @@ import type { JsonObject } from '../core/json.js';
 import type { Payload } from '../core/payload.js';
 import type { RetryPolicy } from '../core/retry.js';
 import type { StepRecord } from '../core/step.js';
-import type { ExecutionQuery, SchemaKind, StoredSchema } from '../store/store.js';
+import type { ExecutionPlace, SchemaKind, StoredSchema } from '../store/store.js';
+import type { ExecutionListQuery } from './list-query.js';
 import type { SchedulePage, ScheduleRequest, ScheduleView } from './schedule-view.js';
 import type {
   StateCursor,
@@ -16,7 +17,8 @@ import type {
   StateView,
 } from './state-view.js';
 
-export type { ExecutionQuery, SchemaKind } from '../store/store.js';
+export type { ExecutionPlace, SchemaKind } from '../store/store.js';
+export type { ExecutionListQuery, SearchCondition } from './list-query.js';
 export type { SchedulePage, ScheduleRequest, ScheduleView } from './schedule-view.js';
 export type {
   StateCursor,
@@ -39,7 +41,8 @@ export interface EngineApi {
   getExecution(projectId: string, executionId: string): Promise<ExecutionView>;
   /** Resolves when the execution is final, after `waitMs`, or when the signal aborts; whichever is first. */
   awaitResult(projectId: string, executionId: string, wait: Wait): Promise<ExecutionView>;
-  listExecutions(query: ExecutionQuery): Promise<readonly ExecutionView[]>;
+  /** Newest first. Throws `invalid` for conditions on fields that nobody declared, or that no index can answer. */
+  listExecutions(query: ExecutionListQuery): Promise<ExecutionListPage>;
   /** The steps from place `offset` of the replay order on, about 1 MiB at most, at least one if there is one. */
   listSteps(projectId: string, executionId: string, offset: number): Promise<StepPage>;
   cancel(projectId: string, executionId: string): Promise<ExecutionStatus>;
@@ -100,6 +103,13 @@ export interface EngineApi {
   ): Promise<readonly LeaseReport[]>;
   /** Attaches a Work stream. Assignments and notices go to the sink from the first `grant` on. */
   openWork(projectId: string, workerId: string, sink: WorkSink): Promise<WorkSession>;
+}
+
+/** Some executions of a list. */
+export interface ExecutionListPage {
+  readonly executions: readonly ExecutionView[];
+  /** Where the list goes on although there are fewer than asked for: as many were looked at as one page may cost. */
+  readonly stoppedAt?: ExecutionPlace;
 }
 
 /** How long to wait, and what ends the wait early. */
@@ -260,6 +270,8 @@ export interface WorkflowDefinition {
   readonly queueConcurrencyLimit?: number;
   readonly schedule?: { readonly cron: string; readonly timezone: string };
   readonly trigger?: TriggerDeclaration;
+  /** Paths of fields of its state by which executions are found, as `parseFieldPath` takes them. */
+  readonly stateIndex?: readonly string[];
 }
 
 /** Which events start a workflow by themselves. */

@@ -2,7 +2,7 @@ import type { Command } from '../core/command.js';
 import type { Execution, ExecutionStatus, NewExecution } from '../core/execution.js';
 import { isRepeatedRepair } from '../core/repair.js';
 import { EMPTY_STATE } from '../core/state-document.js';
-import type { ExecutionQuery, Store } from '../store/store.js';
+import type { Store } from '../store/store.js';
 import { Admission } from './admission.js';
 import { Aftermath } from './aftermath.js';
 import type * as api from './api.js';
@@ -20,9 +20,11 @@ import { OtherServers } from './other-servers.js';
 import { RecordScheduler } from './record-scheduler.js';
 import { Schedules } from './schedules.js';
 import { SchemaRegistry } from './schema-registry.js';
+import { toSearch } from './search.js';
 import { Slots } from './slots.js';
 import { Starts } from './starts.js';
 import { type CurrentState, StateHistory } from './state-history.js';
+import { StateIndexes } from './state-indexes.js';
 import { StateSnapshots } from './state-snapshots.js';
 import { Topics } from './topics.js';
 import { TreeEvents } from './tree-events.js';
@@ -61,6 +63,7 @@ export class Engine implements api.EngineApi {
   private readonly schemas: SchemaRegistry;
   private readonly admission: Admission;
   private readonly executions: Executions;
+  private readonly stateIndexes: StateIndexes;
   private readonly matcher: Matcher;
   private readonly scheduler: ExecutionScheduler;
   private readonly recordScheduler: RecordScheduler;
@@ -82,8 +85,10 @@ export class Engine implements api.EngineApi {
     this.workers = new Workers(store, clock, fault);
     this.schemas = new SchemaRegistry(store, clock);
     this.admission = new Admission({ schemas: this.schemas, workers: this.workers, clock });
+    this.stateIndexes = new StateIndexes({ store, clock, fault });
     this.executions = new Executions(store, cacheBytesMax, {
       reserve: (execution) => this.matcher.reserve(execution),
+      indexedFields: (execution) => this.stateIndexes.fieldsOf(execution),
       committed: (commit) => this.aftermath.committed(commit),
       uncertain: (attempted) => this.aftermath.uncertain(attempted),
     });
@@ -115,7 +120,8 @@ export class Engine implements api.EngineApi {
     const snapshots = new StateSnapshots(store, fault);
     this.stateHistory = new StateHistory({ store, watchers, snapshots });
     this.aftermath = new Aftermath({ ...concerned, courier, snapshots });
-    this.otherServers = new OtherServers({ ...concerned, store, slots, topics, trees, fault });
+    const { stateIndexes } = this;
+    this.otherServers = new OtherServers({ ...concerned, store, slots, topics, trees, stateIndexes, fault });
     this.workerCalls = new WorkerCalls({ store, clock, workers, matcher, executions, admission, fault });
   }
 
@@ -123,6 +129,7 @@ export class Engine implements api.EngineApi {
   async start(): Promise<void> {
     const { store, clock, leaseMs, executions } = this;
     const wakeCommand = (before: Loaded) => this.wakeCommand(before);
+    await this.stateIndexes.start();
     if (!store.isShared) await renewLeases({ store, clock, leaseMs, executions, wakeCommand });
     this.workers.start();
     await this.slots.start();
@@ -145,6 +152,7 @@ export class Engine implements api.EngineApi {
     await this.topics.stop();
     await this.courier.stop();
     await this.slots.stop();
+    await this.stateIndexes.stop();
   }
 
   invoke(request: api.InvokeRequest): Promise<api.Invoked> {
@@ -165,8 +173,10 @@ export class Engine implements api.EngineApi {
     return { ...(await this.viewOf(execution)), ...(entry.result && { result: entry.result }) };
   }
 
-  async listExecutions(query: ExecutionQuery): Promise<readonly api.ExecutionView[]> {
-    return Promise.all((await this.store.list(query)).map((execution) => this.viewOf(execution)));
+  async listExecutions(query: api.ExecutionListQuery): Promise<api.ExecutionListPage> {
+    const page = await this.store.search(await toSearch(query, this.stateIndexes));
+    const executions = await Promise.all(page.executions.map((execution) => this.viewOf(execution)));
+    return { ...page, executions };
   }
 
   async listSteps(projectId: string, executionId: string, offset: number): Promise<api.StepPage> {
@@ -296,10 +306,12 @@ export class Engine implements api.EngineApi {
 
   async registerWorker(registration: api.WorkerRegistration): Promise<api.RegisteredWorker> {
     this.schedules.check(registration);
+    this.stateIndexes.check(registration);
     await this.slots.register(registration);
     const { reports: schemaReports, workflows } = await this.schemas.register(registration);
     await this.schedules.register(registration);
     await this.triggers.register(registration);
+    await this.stateIndexes.register(registration);
     const workerId = await this.workers.register({ ...registration, workflows });
     return { workerId, leaseMs: this.leaseMs, schemaReports };
   }

@@ -169,5 +169,6 @@ function fromDefinition(definition: WireDefinition): WorkflowDefinition {
     ...(definition.queueConcurrencyLimit > 0 && { queueConcurrencyLimit: definition.queueConcurrencyLimit }),
     ...(definition.schedule && { schedule: fromScheduleDeclaration(definition.schedule) }),
     ...(definition.trigger && { trigger: fromTriggerDeclaration(definition.trigger) }),
+    ...(definition.stateIndex.length > 0 && { stateIndex: definition.stateIndex }),
   };
 }

@@ -389,9 +389,15 @@ export type ListExecutionsRequest = Message<"polos.v1.ListExecutionsRequest"> & 
   pageToken: string;
 
   /**
-   * Comparisons joined by AND, after AIP-160: `workflow_id = "batch" AND status = FAILED`. Fields: workflow_id, status,
-   * parent_execution_id, root_execution_id, session_id, user_id (each with =) and create_time (with <, <=, >, >= and an
-   * RFC 3339 time in quotes). Empty for all.
+   * Comparisons joined by AND, after AIP-160: `workflow_id = "batch" AND status = FAILED`. Empty for all. Fields:
+   * - workflow_id, status, parent_execution_id, root_execution_id, session_id, user_id: each with =, once;
+   * - create_time, update_time, close_time: with <, <=, >, >= and an RFC 3339 time in quotes;
+   * - search_attributes.NAME: with =, <, <=, >, >= and a text;
+   * - state.FIELD, such as state.order.status, of the fields that the workflow declares (WorkflowDefinition.state_index):
+   *   with =, <, <=, >, >= and a text in quotes or a number, or with = and true, false or null. Needs workflow_id.
+   * A name that is not of letters, digits, `_`, `$` and `-` is quoted: state."a.b". A comparison finds values of its own kind
+   * only: none that are missing (which is not null), objects or arrays. Texts are compared by code points, and have 256 bytes
+   * at most in a filter.
    *
    * @generated from field: string filter = 3;
    */
@@ -419,7 +425,8 @@ export type ListExecutionsResponse = Message<"polos.v1.ListExecutionsResponse"> 
   executions: Execution[];
 
   /**
-   * The next page's token; empty at the end.
+   * The next page's token; empty at the end. A page may have fewer executions than asked for, or none, and still a token:
+   * the server looks at 2,000 others for one page at most, where conditions of a filter leave them out.
    *
    * @generated from field: string next_page_token = 2;
    */
