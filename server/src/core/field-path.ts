@@ -1,11 +1,5 @@
-import {
-  isJsonObject,
-  JSON_DEPTH_MAX,
-  type JsonObject,
-  type JsonValue,
-  pointerSegment,
-  utf8Bytes,
-} from './json.js';
+import { isJsonObject, JSON_DEPTH_MAX, type JsonObject, type JsonValue, utf8Bytes } from './json.js';
+import { pointerSegment, pointerSegments } from './json-pointer.js';
 
 /** The names that lead from a state document to one of its fields, through objects only. */
 export type FieldPath = readonly string[];
@@ -23,7 +17,7 @@ const PLAIN_NAME = /^[\p{L}\p{N}_$-]+$/u;
 export function parseFieldPath(text: string): { readonly path: FieldPath } | { readonly problem: string } {
   if (text === '') return { problem: 'a path has at least one name' };
   if (utf8Bytes(text) > PATH_BYTES_MAX) return { problem: `a path has at most ${PATH_BYTES_MAX} bytes` };
-  const path = text.startsWith('/') ? pointerNames(text) : dottedNames(text);
+  const path = text.startsWith('/') ? pointerSegments(text) : dottedNames(text);
   if (!path)
     return {
       problem: `"${text}" is no path: write it like order.status, or as a JSON Pointer like /order/status`,
@@ -55,12 +49,4 @@ export function fieldAt(state: JsonObject, path: FieldPath): JsonValue | undefin
 function dottedNames(text: string): FieldPath | undefined {
   const names = text.split('.');
   return names.every((name) => PLAIN_NAME.test(name)) ? names : undefined;
-}
-
-function pointerNames(text: string): FieldPath | undefined {
-  if (/~(?![01])/.test(text)) return undefined;
-  return text
-    .slice(1)
-    .split('/')
-    .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
