@@ -9,7 +9,7 @@ export interface Ledger {
 }
 
 /** How many steps to take, and whether each changes the fields that the index holds, or another one. */
-export interface LedgerInput {
+interface LedgerInput {
   readonly steps: number;
   readonly touches: boolean;
 }

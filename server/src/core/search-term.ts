@@ -6,7 +6,7 @@ import { type JsonObject, type JsonValue, utf8Bytes } from './json.js';
 export const INDEXED_FIELDS_MAX = 16;
 
 /** Bytes of a text that is searched for; of a longer one in a state, only so much is looked at that no answer is wrong. */
-export const SEARCH_TEXT_BYTES_MAX = 256;
+const SEARCH_TEXT_BYTES_MAX = 256;
 
 /** A value that can be searched for. Objects and arrays cannot. */
 export type SearchValue = null | boolean | number | string;
