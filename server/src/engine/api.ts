@@ -4,10 +4,18 @@ import type { Execution, ExecutionStatus } from '../core/execution.js';
 import type { JsonObject } from '../core/json.js';
 import type { Payload } from '../core/payload.js';
 import type { RetryPolicy } from '../core/retry.js';
+import type { SchemaComparison } from '../core/schema/comparison.js';
 import type { StepRecord } from '../core/step.js';
-import type { ExecutionPlace, SchemaKind, StoredSchema } from '../store/store.js';
+import type { ExecutionPlace, SchemaKind } from '../store/store.js';
 import type { ExecutionListQuery } from './list-query.js';
 import type { SchedulePage, ScheduleRequest, ScheduleView } from './schedule-view.js';
+import type {
+  SchemaCheck,
+  SchemaCheckRequest,
+  SchemaReference,
+  SchemaReport,
+  SchemaView,
+} from './schema-view.js';
 import type {
   StateCursor,
   StateNews,
@@ -20,6 +28,7 @@ import type {
 export type { ExecutionPlace, SchemaKind } from '../store/store.js';
 export type { ExecutionListQuery, SearchCondition } from './list-query.js';
 export type { SchedulePage, ScheduleRequest, ScheduleView } from './schedule-view.js';
+export type * from './schema-view.js';
 export type {
   StateCursor,
   StateNews,
@@ -77,6 +86,14 @@ export interface EngineApi {
   patchState(projectId: string, executionId: string, repair: StateRepair): Promise<number>;
   listSchemas(projectId: string, workflowId?: string): Promise<readonly SchemaView[]>;
   getSchema(projectId: string, digest: string): Promise<SchemaView>;
+  /** How two schemas differ, for values that were written under the first. */
+  compareSchemas(
+    projectId: string,
+    before: SchemaReference,
+    after: SchemaReference,
+  ): Promise<SchemaComparison>;
+  /** What registering a schema would mean, page by page. */
+  checkSchema(projectId: string, request: SchemaCheckRequest): Promise<SchemaCheck>;
 
   /** Creates a schedule, or replaces the one of the same workflow and key. */
   putSchedule(projectId: string, schedule: ScheduleRequest): Promise<ScheduleView>;
@@ -237,11 +254,6 @@ export interface NumberedEvent {
   readonly published?: PublishedEvent;
 }
 
-/** A registered schema, and whether Invoke checks against it. */
-export interface SchemaView extends StoredSchema {
-  readonly current: boolean;
-}
-
 /** What a worker says of itself. */
 export interface WorkerRegistration {
   readonly projectId: string;
@@ -286,15 +298,6 @@ export interface RegisteredWorker {
   readonly workerId: string;
   readonly leaseMs: number;
   readonly schemaReports: readonly SchemaReport[];
-}
-
-/** A schema that is new, or that the server cannot use. */
-export interface SchemaReport {
-  readonly workflowId: string;
-  readonly kind: SchemaKind;
-  readonly digest: string;
-  readonly previousDigest?: string;
-  readonly problem?: string;
 }
 
 /** A worker as callers see it. */

@@ -1,6 +1,7 @@
 import type { Command } from '../core/command.js';
 import type { Execution, ExecutionStatus, NewExecution } from '../core/execution.js';
 import { isRepeatedRepair } from '../core/repair.js';
+import type { SchemaComparison } from '../core/schema/comparison.js';
 import { EMPTY_STATE } from '../core/state-document.js';
 import type { Store } from '../store/store.js';
 import { Admission } from './admission.js';
@@ -19,7 +20,9 @@ import { Matcher } from './matcher.js';
 import { OtherServers } from './other-servers.js';
 import { RecordScheduler } from './record-scheduler.js';
 import { Schedules } from './schedules.js';
+import { SchemaChecker } from './schema-checker.js';
 import { SchemaRegistry } from './schema-registry.js';
+import { SchemaReports } from './schema-reports.js';
 import { toSearch } from './search.js';
 import { Slots } from './slots.js';
 import { Starts } from './starts.js';
@@ -60,7 +63,9 @@ export class Engine implements api.EngineApi {
   private readonly workers: Workers;
   private readonly watchers = new Watchers();
   private readonly trees: TreeEvents;
+  private readonly checker: SchemaChecker;
   private readonly schemas: SchemaRegistry;
+  private readonly schemaReports: SchemaReports;
   private readonly admission: Admission;
   private readonly executions: Executions;
   private readonly stateIndexes: StateIndexes;
@@ -83,7 +88,10 @@ export class Engine implements api.EngineApi {
     this.clock = clock;
     this.leaseMs = leaseMs;
     this.workers = new Workers(store, clock, fault);
-    this.schemas = new SchemaRegistry(store, clock);
+    const checker = new SchemaChecker();
+    this.checker = checker;
+    this.schemas = new SchemaRegistry({ store, clock, checker });
+    this.schemaReports = new SchemaReports({ store, clock, checker, schemas: this.schemas });
     this.admission = new Admission({ schemas: this.schemas, workers: this.workers, clock });
     this.stateIndexes = new StateIndexes({ store, clock, fault });
     this.executions = new Executions(store, cacheBytesMax, {
@@ -152,6 +160,7 @@ export class Engine implements api.EngineApi {
     await this.topics.stop();
     await this.courier.stop();
     await this.slots.stop();
+    await this.checker.close();
     await this.stateIndexes.stop();
   }
 
@@ -284,6 +293,18 @@ export class Engine implements api.EngineApi {
     return this.schemas.get(projectId, digest);
   }
 
+  compareSchemas(
+    projectId: string,
+    before: api.SchemaReference,
+    after: api.SchemaReference,
+  ): Promise<SchemaComparison> {
+    return this.schemaReports.compare(projectId, before, after);
+  }
+
+  checkSchema(projectId: string, request: api.SchemaCheckRequest): Promise<api.SchemaCheck> {
+    return this.schemaReports.check(projectId, request);
+  }
+
   putSchedule(projectId: string, schedule: api.ScheduleRequest): Promise<api.ScheduleView> {
     return this.schedules.put(projectId, schedule);
   }
@@ -308,7 +329,8 @@ export class Engine implements api.EngineApi {
     this.schedules.check(registration);
     this.stateIndexes.check(registration);
     await this.slots.register(registration);
-    const { reports: schemaReports, workflows } = await this.schemas.register(registration);
+    const { registered, workflows } = await this.schemas.register(registration);
+    const schemaReports = await this.schemaReports.ofRegistration(registration.projectId, registered);
     await this.schedules.register(registration);
     await this.triggers.register(registration);
     await this.stateIndexes.register(registration);
