@@ -73,7 +73,8 @@ function checker(read: ReadSchema): (value: JsonValue) => Checked {
     try {
       const errors = first(value);
       const work = read.cost ? workOf(read.cost, value) : Number.POSITIVE_INFINITY;
-      if (errors.length === 0 || work > WORK_FOR_ALL_ISSUES_MAX) return { issues: errors.map(issueOf) };
+      if (errors.length === 0 || work > WORK_FOR_ALL_ISSUES_MAX)
+        return { issues: errors.slice(0, ISSUES_MAX).map(issueOf) };
       all ??= compile(read, true);
       return { issues: all(value).slice(0, ISSUES_MAX).map(issueOf) };
     } catch (error) {

@@ -27,8 +27,8 @@ interface Task {
   readonly settle: (answer: unknown) => void;
 }
 
-/** How long one answer may take: schemas of ordinary size take some milliseconds. */
-const ANSWER_MS_MAX = 2_000;
+/** How long one answer may take, in milliseconds. Schemas of ordinary size take some of them, the largest a second. */
+const ANSWER_MS_MAX = { compile: 5_000, check: 1_000, compare: 2_000 } as const;
 
 /** How long the thread may take until it can be asked: it loads the validator. */
 const START_MS_MAX = 30_000;
@@ -99,7 +99,7 @@ export class SchemaThread {
 
   private send(worker: Worker, { request }: Task): void {
     worker.ref();
-    this.limit(ANSWER_MS_MAX);
+    this.limit(ANSWER_MS_MAX[request.type]);
     worker.postMessage(request);
   }
 
