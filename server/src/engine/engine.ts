@@ -1,6 +1,5 @@
 import type { Command } from '../core/command.js';
 import type { Execution, ExecutionStatus, NewExecution } from '../core/execution.js';
-import { isRepeatedRepair } from '../core/repair.js';
 import type { SchemaComparison } from '../core/schema/comparison.js';
 import { EMPTY_STATE } from '../core/state-document.js';
 import type { Store } from '../store/store.js';
@@ -8,6 +7,7 @@ import { Admission } from './admission.js';
 import { Aftermath } from './aftermath.js';
 import type * as api from './api.js';
 import { pageOf } from './assignments.js';
+import { CallerCalls } from './caller-calls.js';
 import type { Clock } from './clock.js';
 import { Courier } from './courier.js';
 import { unlessGone } from './errors.js';
@@ -19,6 +19,7 @@ import { inputOf, type Loaded, loadedFromStore, stepsOf } from './loaded.js';
 import { Matcher } from './matcher.js';
 import { OtherServers } from './other-servers.js';
 import { RecordScheduler } from './record-scheduler.js';
+import { Registrations } from './registrations.js';
 import { Schedules } from './schedules.js';
 import { SchemaChecker } from './schema-checker.js';
 import { SchemaRegistry } from './schema-registry.js';
@@ -75,6 +76,7 @@ export class Engine implements api.EngineApi {
   private readonly courier: Courier;
   private readonly aftermath: Aftermath;
   private readonly otherServers: OtherServers;
+  private readonly callerCalls: CallerCalls;
   private readonly workerCalls: WorkerCalls;
   private readonly stateHistory: StateHistory;
   private readonly starts: Starts;
@@ -82,6 +84,7 @@ export class Engine implements api.EngineApi {
   private readonly topics: Topics;
   private readonly schedules: Schedules;
   private readonly triggers: Triggers;
+  private readonly registrations: Registrations;
 
   constructor({ store, clock, leaseMs, cacheBytesMax = 33_554_432, fault }: EngineOptions) {
     this.store = store;
@@ -114,13 +117,17 @@ export class Engine implements api.EngineApi {
     const { schedules, triggers } = this;
     this.topics = new Topics({ store, clock, executions, triggers, noteDue, fault });
     const { slots, topics, trees } = this;
+    const { schemas, schemaReports, stateIndexes } = this;
+    const declared = { schedules, triggers, slots, stateIndexes };
+    this.registrations = new Registrations({ ...declared, schemas, schemaReports, workers, leaseMs });
     const keepers = { topic: topics, schedule: schedules, trigger: triggers, slots };
     this.recordScheduler = new RecordScheduler({ store, clock, keepers, fault });
     const claim = (executionId: string, reservation: Reservation) => this.claim(executionId, reservation);
     const keeperOf = (executionId: string) => executions.peek(executionId)?.keptBy?.workerId;
     this.matcher = new Matcher({ store, clock, leaseMs, slots, keeperOf, claim, fault });
     this.scheduler = new ExecutionScheduler({ store, clock, wake: this.wake.bind(this), fault });
-    const resume = this.resume.bind(this);
+    this.callerCalls = new CallerCalls({ store, clock, executions, admission });
+    const resume = this.callerCalls.resume.bind(this.callerCalls);
     const startChild = (child: NewExecution) => starts.startChild(child);
     this.courier = new Courier({ store, clock, executions, topics, slots, startChild, resume, fault });
     const { matcher, scheduler, courier } = this;
@@ -128,7 +135,6 @@ export class Engine implements api.EngineApi {
     const snapshots = new StateSnapshots(store, fault);
     this.stateHistory = new StateHistory({ store, watchers, snapshots });
     this.aftermath = new Aftermath({ ...concerned, courier, snapshots });
-    const { stateIndexes } = this;
     this.otherServers = new OtherServers({ ...concerned, store, slots, topics, trees, stateIndexes, fault });
     this.workerCalls = new WorkerCalls({ store, clock, workers, matcher, executions, admission, fault });
   }
@@ -195,35 +201,20 @@ export class Engine implements api.EngineApi {
     });
   }
 
-  async cancel(projectId: string, executionId: string): Promise<ExecutionStatus> {
-    await this.visible(projectId, executionId);
-    const { loaded } = await this.executions.submit(executionId, () => ({
-      type: 'cancel',
-      at: this.clock.now(),
-    }));
-    return loaded.execution.status;
+  cancel(projectId: string, executionId: string): Promise<ExecutionStatus> {
+    return this.callerCalls.cancel(projectId, executionId);
   }
 
-  async pause(projectId: string, executionId: string): Promise<void> {
-    await this.executions.submit(executionId, ({ execution }) => {
-      assertVisible(execution, projectId);
-      return { type: 'pause', at: this.clock.now() };
-    });
+  pause(projectId: string, executionId: string): Promise<void> {
+    return this.callerCalls.pause(projectId, executionId);
   }
 
-  async unpause(projectId: string, executionId: string): Promise<void> {
-    await this.executions.submit(executionId, ({ execution }) => {
-      assertVisible(execution, projectId);
-      return { type: 'unpause', at: this.clock.now() };
-    });
+  unpause(projectId: string, executionId: string): Promise<void> {
+    return this.callerCalls.unpause(projectId, executionId);
   }
 
-  async resume(projectId: string, executionId: string, { stepKey, data }: api.Resumption): Promise<void> {
-    await this.executions.submit(executionId, async (before) => {
-      assertVisible(before.execution, projectId);
-      const recorded = (await stepsOf(before, this.store)).get(stepKey);
-      return { type: 'resume', at: this.clock.now(), stepKey, recorded, ...(data && { data }) };
-    });
+  resume(projectId: string, executionId: string, resumption: api.Resumption): Promise<void> {
+    return this.callerCalls.resume(projectId, executionId, resumption);
   }
 
   async *events(
@@ -275,14 +266,8 @@ export class Engine implements api.EngineApi {
     yield* this.stateHistory.watch(await this.current(projectId, executionId), from);
   }
 
-  async patchState(projectId: string, executionId: string, repair: api.StateRepair): Promise<number> {
-    const { loaded } = await this.executions.submit(executionId, async (before) => {
-      assertVisible(before.execution, projectId);
-      await this.admission.checkRepair(before, repair);
-      return { type: 'patch_state', at: this.clock.now(), ...repair };
-    });
-    const { execution } = loaded;
-    return isRepeatedRepair(execution, repair) ? repair.expectedRevision + 1 : execution.stateRevision;
+  patchState(projectId: string, executionId: string, repair: api.StateRepair): Promise<number> {
+    return this.callerCalls.patchState(projectId, executionId, repair);
   }
 
   listSchemas(projectId: string, workflowId?: string): Promise<readonly api.SchemaView[]> {
@@ -325,17 +310,8 @@ export class Engine implements api.EngineApi {
     return this.schedules.delete(projectId, scheduleId);
   }
 
-  async registerWorker(registration: api.WorkerRegistration): Promise<api.RegisteredWorker> {
-    this.schedules.check(registration);
-    this.stateIndexes.check(registration);
-    await this.slots.register(registration);
-    const { registered, workflows } = await this.schemas.register(registration);
-    const schemaReports = await this.schemaReports.ofRegistration(registration.projectId, registered);
-    await this.schedules.register(registration);
-    await this.triggers.register(registration);
-    await this.stateIndexes.register(registration);
-    const workerId = await this.workers.register({ ...registration, workflows });
-    return { workerId, leaseMs: this.leaseMs, schemaReports };
+  registerWorker(registration: api.WorkerRegistration): Promise<api.RegisteredWorker> {
+    return this.registrations.register(registration);
   }
 
   listWorkers(projectId: string): Promise<readonly api.WorkerView[]> {
