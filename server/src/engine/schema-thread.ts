@@ -28,7 +28,7 @@ interface Task {
 }
 
 /** How long one answer may take, in milliseconds. Schemas of ordinary size take some of them, the largest a second. */
-const ANSWER_MS_MAX = { compile: 5_000, check: 1_000, compare: 2_000 } as const;
+export const ANSWER_MS_MAX = { compile: 5_000, check: 1_000, compare: 2_000 } as const;
 
 /** How long the thread may take until it can be asked: it loads the validator. */
 const START_MS_MAX = 30_000;
@@ -44,10 +44,15 @@ const RESOURCES = { maxOldGenerationSizeMb: 256, stackSizeMb: 16 };
  * and is ended when that takes too long; the next request starts another one. It starts with the first request.
  */
 export class SchemaThread {
+  private readonly answerMsMax: Readonly<Record<ThreadRequest['type'], number>>;
   private readonly waiting: Task[] = [];
   private task: Task | undefined;
   private worker: Worker | undefined;
   private timer: NodeJS.Timeout | undefined;
+
+  constructor(answerMsMax: Readonly<Record<ThreadRequest['type'], number>> = ANSWER_MS_MAX) {
+    this.answerMsMax = answerMsMax;
+  }
 
   ask<Type extends ThreadRequest['type']>(
     request: Extract<ThreadRequest, { type: Type }>,
@@ -99,7 +104,7 @@ export class SchemaThread {
 
   private send(worker: Worker, { request }: Task): void {
     worker.ref();
-    this.limit(ANSWER_MS_MAX[request.type]);
+    this.limit(this.answerMsMax[request.type]);
     worker.postMessage(request);
   }
 
