@@ -33,6 +33,9 @@ export const ANSWER_MS_MAX = { compile: 5_000, check: 1_000, compare: 2_000 } as
 /** How long the thread may take until it can be asked: it loads the validator. */
 const START_MS_MAX = 30_000;
 
+/** Schemas that the thread keeps compiled. */
+export const COMPILED_MAX = 100;
+
 /** Requests that wait for those before them. */
 const WAITING_MAX = 1_000;
 
@@ -49,6 +52,10 @@ export class SchemaThread {
   private task: Task | undefined;
   private worker: Worker | undefined;
   private timer: NodeJS.Timeout | undefined;
+  /** Texts of schemas that this thread has compiled, as its program keeps them. */
+  private readonly compiled = new Set<string>();
+  /** Whether the thread compiles the schema of the task, which is a check, first: that has a limit of its own. */
+  private isCompilingFirst = false;
 
   constructor(answerMsMax: Readonly<Record<ThreadRequest['type'], number>> = ANSWER_MS_MAX) {
     this.answerMsMax = answerMsMax;
@@ -94,7 +101,7 @@ export class SchemaThread {
     this.limit(START_MS_MAX);
     worker.on('message', (answer: unknown) => {
       if (this.worker !== worker || !this.task) return;
-      if (answer === 'ready') this.send(worker, this.task);
+      if (answer === 'ready' || this.isCompilingFirst) this.send(worker, this.task);
       else this.settle(answer);
     });
     worker.on('error', (error) => {
@@ -104,8 +111,18 @@ export class SchemaThread {
 
   private send(worker: Worker, { request }: Task): void {
     worker.ref();
-    this.limit(this.answerMsMax[request.type]);
-    worker.postMessage(request);
+    this.isCompilingFirst = request.type === 'check' && !this.compiled.has(request.text);
+    const { type } = this.isCompilingFirst ? ({ type: 'compile' } as const) : request;
+    if (type === 'compile' && 'text' in request) this.noteCompiled(request.text);
+    this.limit(this.answerMsMax[type]);
+    worker.postMessage({ ...request, type });
+  }
+
+  /** As the program does: what it keeps is let go of all at once. */
+  private noteCompiled(text: string): void {
+    if (this.compiled.has(text)) return;
+    if (this.compiled.size >= COMPILED_MAX) this.compiled.clear();
+    this.compiled.add(text);
   }
 
   private limit(ms: number): void {
@@ -139,6 +156,8 @@ export class SchemaThread {
     this.timer = undefined;
     this.worker = undefined;
     this.task = undefined;
+    this.compiled.clear();
+    this.isCompilingFirst = false;
   }
 }
 
