@@ -47,7 +47,8 @@ export type StatusReason =
   | 'event'
   | 'resume'
   | 'concurrency_limit'
-  | 'workers_lost';
+  | 'workers_lost'
+  | 'state_misfit';
 
 /** An execution as callers see it. `input` and `result` only where the method's RPC answers them. */
 export interface ExecutionView {

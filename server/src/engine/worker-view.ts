@@ -31,6 +31,8 @@ export interface WorkflowDefinition {
   readonly stateSchemaDigest?: string;
   readonly retryPolicy?: RetryPolicy;
   readonly runTimeoutMs?: number;
+  /** The version of its state's form; missing for 1. */
+  readonly stateVersion?: number;
   /** How many executions of its queue may run at once; missing where it says nothing about it. */
   readonly queueConcurrencyLimit?: number;
   readonly schedule?: { readonly cron: string; readonly timezone: string };
