@@ -74,7 +74,7 @@ export class WaitingLine {
         ...(after && { after }),
       });
       const fresh = page.filter(({ id }) => !besides.has(id));
-      for (const candidate of await Promise.all(fresh.map(({ id }) => this.candidate(place, id)))) {
+      for (const candidate of await Promise.all(fresh.map(({ id }) => this.candidate(id)))) {
         if (candidate?.isServed) served.push(candidate);
         else if (candidate && others.length < count) others.push(candidate);
       }
@@ -85,7 +85,7 @@ export class WaitingLine {
   }
 
   /** Undefined for one that waits no longer. */
-  private async candidate(place: SlotsPlace, executionId: string): Promise<Candidate | undefined> {
+  private async candidate(executionId: string): Promise<Candidate | undefined> {
     const known = this.unserved.get(executionId);
     if (known !== undefined && !(await this.port.serves(known))) return { executionId, isServed: false };
     const execution = await this.read(executionId);
