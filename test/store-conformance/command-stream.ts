@@ -31,6 +31,10 @@ export type StoreCommand =
   | { readonly type: 'search'; readonly search: ExecutionSearch }
   | { readonly type: 'list_waiting'; readonly query: Parameters<Store['listWaiting']>[0] }
   | GivenRecordWrite
+  | { readonly type: 'remove_closed'; readonly removals: Parameters<Store['removeClosed']>[0] }
+  | { readonly type: 'list_closed'; readonly query: Parameters<Store['listClosed']>[0] }
+  | { readonly type: 'list_projects'; readonly page: Parameters<Store['listProjects']>[0] }
+  | { readonly type: 'list_groups'; readonly query: Parameters<Store['listGroups']>[0] }
   | { readonly type: 'load_record'; readonly name: RecordName }
   | { readonly type: 'list_records'; readonly query: RecordQuery }
   | { readonly type: 'list_due_records'; readonly query: Parameters<Store['listDueRecords']>[0] }
@@ -75,6 +79,14 @@ export async function run(store: Store, command: StoreCommand, current: Current)
       return store.commit(toWrite(command, current.execution));
     case 'commit_record':
       return store.commitRecord(toRecordWrite(command, current.record));
+    case 'remove_closed':
+      return store.removeClosed(command.removals);
+    case 'list_closed':
+      return store.listClosed(command.query);
+    case 'list_projects':
+      return store.listProjects(command.page);
+    case 'list_groups':
+      return store.listGroups(command.query);
     case 'load_record':
       return store.loadRecord(command.name);
     case 'list_records':
@@ -171,13 +183,18 @@ const given: fc.Arbitrary<GivenWrite> = fc.record({
       }),
     })
     .map(({ fixed, optional }) => ({ ...fixed, ...optional })),
-  changes: fc.record({
-    status,
-    queue: fc.constantFrom(...AWKWARD_TEXTS),
-    priority,
-    readyAt: time,
-    searchAttributes: fc.constantFrom({}, awkwardRecord()),
-  }),
+  changes: fc
+    .record({
+      always: fc.record({
+        status,
+        queue: fc.constantFrom(...AWKWARD_TEXTS),
+        priority,
+        readyAt: time,
+        searchAttributes: fc.constantFrom({}, awkwardRecord()),
+      }),
+      closing: some<Pick<Execution, 'closedAt'>>({ closedAt: time }),
+    })
+    .map(({ always, closing }) => ({ ...always, ...closing })),
   events: fc.nat({ max: 3 }),
   state: fc.option(
     fc.json().map((text) => ({ value: JSON.parse(text) })),
@@ -278,6 +295,14 @@ export const writeCommand: fc.Arbitrary<StoreCommand> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ type: fc.constant('put_schema' as const), schema: storedSchema }) },
 );
 
+/** Removals: of whatever is removable by then. What is asked for beside one of the same execution may find it or not. */
+export const removalCommand: fc.Arbitrary<StoreCommand> = fc.record({
+  type: fc.constant('remove_closed' as const),
+  removals: fc.array(fc.record({ executionId: id, groups: fc.uniqueArray(group, { maxLength: 1 }) }), {
+    maxLength: 3,
+  }),
+});
+
 /** Calls that read, lists most often. */
 export const readCommand: fc.Arbitrary<StoreCommand> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ type: fc.constant('load' as const), id }) },
@@ -306,6 +331,35 @@ export const readCommand: fc.Arbitrary<StoreCommand> = fc.oneof(
     arbitrary: fc.record({
       type: fc.constant('list_due' as const),
       query: fc.record({ until: time, limit }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('list_closed' as const),
+      query: fc.record({ projectId, until: time, limit }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('list_projects' as const),
+      page: fc
+        .record({ limit, rest: some<{ readonly after: string }>({ after: projectId }) })
+        .map(({ limit, rest }) => ({ ...rest, limit })),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('list_groups' as const),
+      query: fc
+        .record({
+          prefix: fc.constantFrom('g', 'h', 'h/i'),
+          limit,
+          rest: some<{ readonly after: string }>({ after: group }),
+        })
+        .map(({ prefix, limit, rest }) => ({ ...rest, prefix, limit })),
     }),
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('list_outboxes' as const), until: time }) },

@@ -7,6 +7,7 @@ import {
   type Current,
   currentOf,
   readCommand,
+  removalCommand,
   run,
   type StoreCommand,
   writeCommand,
@@ -14,18 +15,20 @@ import {
 import type { StoreUnderTest } from './describe-store.js';
 
 /**
- * Writes that are asked for at once, then reads that are; and whether the embedded store is opened anew before. A read
+ * Writes that are asked for at once, then removals, then reads; and whether the embedded store is opened anew before. A read
  * that is asked for beside a write may see it or not, so no two stores need agree on that.
  */
 interface Moment {
   readonly reopens: boolean;
   readonly writes: readonly StoreCommand[];
+  readonly removals: readonly StoreCommand[];
   readonly reads: readonly StoreCommand[];
 }
 
 const moment: fc.Arbitrary<Moment> = fc.record({
   reopens: fc.integer({ min: 0, max: 9 }).map((number) => number === 0),
   writes: fc.array(writeCommand, { maxLength: 8 }),
+  removals: fc.array(removalCommand, { maxLength: 2 }),
   reads: fc.array(readCommand, { maxLength: 4 }),
 });
 
@@ -60,7 +63,8 @@ const READS = [
     'search',
     'list_schemas',
   ],
-  ...['load_record', 'list_records', 'list_due_records'],
+  ...['load_record', 'list_records', 'list_due_records', 'list_closed'],
+  ...['list_projects', 'list_groups'],
 ];
 
 async function compare(
@@ -71,9 +75,9 @@ async function compare(
   const memory = openMemoryStore();
   let other = await underTest.open();
   try {
-    for (const { reopens, writes, reads } of moments) {
+    for (const { reopens, writes, removals, reads } of moments) {
       if (reopens && underTest.reopen) other = await underTest.reopen(other);
-      for (const commands of [writes, reads]) {
+      for (const commands of [writes, removals, reads]) {
         const currents = await Promise.all(commands.map((command) => currentOf(memory, command)));
         const answers = await ask(memory, commands, currents);
         expect(await ask(other, commands, currents)).toEqual(answers);

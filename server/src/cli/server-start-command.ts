@@ -53,7 +53,7 @@ export function addServerStartCommand(group: Command, parts: Parts): void {
     .option('--mongodb-url <url>', MONGODB_URL, parseText)
     .option(
       '--retention-days <days>',
-      'delete executions this long after they closed, from MongoDB: 30, or with other projects 30,a=7,b=never ' +
+      'delete executions this many days after they closed: 30, or with other projects 30,a=7,b=never ' +
         '(default: POLOS_RETENTION_DAYS, otherwise never)',
       parseText,
     )

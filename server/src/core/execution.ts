@@ -310,6 +310,14 @@ export function statesName(executionId: string): string {
   return `state${JSON.stringify([executionId])}`;
 }
 
+/** The names of what is kept beside an execution, and goes with it. */
+export function keptBeside({
+  id,
+  rootExecutionId,
+}: Pick<Execution, 'id' | 'rootExecutionId'>): readonly string[] {
+  return id === rootExecutionId ? [statesName(id), treeName(id)] : [statesName(id)];
+}
+
 /** When the first of an execution's waits ends by itself; infinity for never. */
 function waitsEndAt({ waits }: Execution): number {
   let earliest = Number.POSITIVE_INFINITY;

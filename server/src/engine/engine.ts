@@ -11,6 +11,7 @@ import { CallerCalls } from './caller-calls.js';
 import type { Clock } from './clock.js';
 import { Courier } from './courier.js';
 import { unlessGone } from './errors.js';
+import { ExecutionRetention, type RetentionRule } from './execution-retention.js';
 import { ExecutionScheduler } from './execution-scheduler.js';
 import { Executions, type Reservation } from './executions.js';
 import { followEvents, resultOf } from './history.js';
@@ -49,6 +50,8 @@ export interface EngineOptions {
   readonly leaseMs: number;
   /** Bytes of executions kept in memory, by their texts; in objects they take up to ten times as many. Default 32 MiB. */
   readonly cacheBytesMax?: number;
+  /** How long closed executions are kept. Default: for ever. */
+  readonly executionsKeptFor?: RetentionRule | undefined;
   /** Told of what failed and nobody waited for. */
   readonly fault: (error: unknown) => void;
 }
@@ -85,8 +88,10 @@ export class Engine implements api.EngineApi {
   private readonly schedules: Schedules;
   private readonly triggers: Triggers;
   private readonly registrations: Registrations;
+  /** Those that were asked for. */
+  private readonly retentions: readonly Pick<ExecutionRetention, 'start' | 'stop'>[];
 
-  constructor({ store, clock, leaseMs, cacheBytesMax = 33_554_432, fault }: EngineOptions) {
+  constructor({ store, clock, leaseMs, cacheBytesMax = 33_554_432, fault, ...options }: EngineOptions) {
     this.store = store;
     this.clock = clock;
     this.leaseMs = leaseMs;
@@ -136,6 +141,8 @@ export class Engine implements api.EngineApi {
     this.stateHistory = new StateHistory({ store, watchers, snapshots });
     this.aftermath = new Aftermath({ ...concerned, courier, snapshots });
     this.otherServers = new OtherServers({ ...concerned, store, slots, topics, trees, stateIndexes, fault });
+    const { executionsKeptFor: keptFor } = options;
+    this.retentions = keptFor ? [new ExecutionRetention({ store, clock, keptFor, fault })] : [];
     this.workerCalls = new WorkerCalls({ store, clock, workers, matcher, executions, admission, fault });
   }
 
@@ -153,12 +160,14 @@ export class Engine implements api.EngineApi {
     this.recordScheduler.start();
     this.matcher.start();
     this.courier.start();
+    for (const retention of this.retentions) retention.start();
   }
 
   /** Stops whatever it does by itself. Calls under way still end. */
   async stop(): Promise<void> {
     this.workers.stop();
     this.otherServers.stop();
+    const retained = Promise.all(this.retentions.map((retention) => retention.stop()));
     const woken = Promise.all([this.scheduler.stop(), this.recordScheduler.stop()]);
     this.matcher.stop();
     this.aftermath.stop();
@@ -168,6 +177,7 @@ export class Engine implements api.EngineApi {
     await this.slots.stop();
     await this.checker.close();
     await this.stateIndexes.stop();
+    await retained;
   }
 
   invoke(request: api.InvokeRequest): Promise<api.Invoked> {

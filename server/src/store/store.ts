@@ -66,6 +66,22 @@ export interface Store {
    */
   search(search: ExecutionSearch): Promise<ExecutionPage>;
 
+  /** Projects that have executions, in the order of their names (by bytes); those after `after`. */
+  listProjects(page: { readonly after?: string; readonly limit: number }): Promise<readonly string[]>;
+
+  /**
+   * Executions of a project that were closed at or before `until` and have nothing to deliver any more (no `outboxSince`),
+   * so that nobody commits to them: earliest close first, then id.
+   */
+  listClosed(query: ClosedQuery): Promise<readonly ClosedExecution[]>;
+
+  /**
+   * Removes executions that `listClosed` told of; any that is gone, or is none of those, is left out. Durable when it
+   * resolves. Until then, and after it threw, an execution may be there without the older part of its journal: `listClosed`
+   * tells of it again, so that a removal that broke off can be repeated.
+   */
+  removeClosed(removals: readonly Removal[]): Promise<void>;
+
   /** Keeps a schema by digest. Keeping it again only renews `registeredAt`. Durable when it resolves. */
   putSchema(schema: StoredSchema): Promise<void>;
 
@@ -95,6 +111,13 @@ export interface Store {
 
   /** Records of one group, in the order of their ids (by bytes) or against it. */
   listRecords(query: RecordQuery): Promise<readonly StoredRecord[]>;
+
+  /** Groups that have records and whose names begin with `prefix`, in the order of their names (by bytes); those after `after`. */
+  listGroups(query: {
+    readonly prefix: string;
+    readonly after?: string;
+    readonly limit: number;
+  }): Promise<readonly string[]>;
 
   /** Records of all groups whose `dueAt` is at or before `until`, earliest first, and the earliest `dueAt` after those. */
   listDueRecords(query: { readonly until: number; readonly limit: number }): Promise<DueRecords>;
@@ -325,6 +348,26 @@ export interface ExecutionPage {
    * went on to the limit or to the end.
    */
   readonly stoppedAt?: ExecutionPlace;
+}
+
+/** Which closed executions. */
+export interface ClosedQuery {
+  readonly projectId: string;
+  /** `closedAt` at most, in milliseconds since 1970. */
+  readonly until: number;
+  readonly limit: number;
+}
+
+/** An execution that nobody commits to any more. */
+export interface ClosedExecution {
+  readonly id: string;
+  readonly rootExecutionId: string;
+}
+
+/** What goes with an execution: its journal, its state, whatever indexes hold of it, and all records of some groups. */
+export interface Removal {
+  readonly executionId: string;
+  readonly groups: readonly string[];
 }
 
 /** Which value of a workflow a schema describes. */
