@@ -39,6 +39,8 @@ export const serverConfigSchema = z
     mongodbUrl: z.string().min(1).optional(),
     /** Days that executions are kept after they closed: `30`, or `30,projectA=7,projectB=never`. Default: for ever. */
     retentionDays: retentionDays.optional(),
+    /** Days that events of topics are kept after they were published, in the same form. Default: for ever. */
+    topicRetentionDays: retentionDays.optional(),
     /** The address to listen on. Beyond loopback, set an API key. */
     host: z.string().min(1).default('127.0.0.1'),
     /** 0 picks a free port. */
@@ -78,6 +80,7 @@ export const ENVIRONMENT = {
   logLevel: 'POLOS_LOG_LEVEL',
   mongodbUrl: 'POLOS_MONGODB_URL',
   retentionDays: 'POLOS_RETENTION_DAYS',
+  topicRetentionDays: 'POLOS_TOPIC_RETENTION_DAYS',
 } as const satisfies Partial<Record<keyof ServerOptions, string>>;
 
 /** Adds defaults and what the environment says, but no POLOS_MONGODB_URL for options that ask for the embedded store. */

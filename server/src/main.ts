@@ -25,19 +25,19 @@ export interface RunningServer {
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const config = readConfig(options);
   const log = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
-  const { leaseMs, host, port, apiKeys, drainMs, retentionDays } = config;
+  const { leaseMs, host, port, apiKeys, drainMs } = config;
   const fault = (error: unknown) =>
     log.error({ err: error }, 'background work failed; it will be tried again');
   const store = await openStore(config);
   // At ten times the size of their texts, what executions hold at worst, it is still little more than half of the heap.
   const cacheBytesMax = Math.floor(getHeapStatistics().heap_size_limit / 16);
-  const executionsKeptFor = retentionDays && ruleOf(retentionDays);
   const engine = new Engine({
     store,
     clock: systemClock(),
     leaseMs,
     cacheBytesMax,
-    executionsKeptFor,
+    executionsKeptFor: ruleOf(config.retentionDays),
+    topicsKeptFor: ruleOf(config.topicRetentionDays),
     fault,
   });
   try {
@@ -78,7 +78,9 @@ async function openStore({ storage }: ServerConfig): Promise<Store> {
 
 const DAY_MS = 86_400_000;
 
-function ruleOf({ others, projects }: RetentionDays): RetentionRule {
+function ruleOf(retention: RetentionDays | undefined): RetentionRule | undefined {
+  if (!retention) return undefined;
+  const { others, projects } = retention;
   return (projectId) => {
     const days = projects.get(projectId) ?? others;
     return days === 'never' ? undefined : days * DAY_MS;

@@ -291,6 +291,15 @@ export function topicName(projectId: string, topic: string): string {
   return `topic${JSON.stringify([projectId, topic])}`;
 }
 
+/** What begins the name of each topic. */
+export const TOPIC_PREFIX = 'topic[';
+
+/** The topic of a name. */
+export function topicOf(name: string): { readonly projectId: string; readonly topic: string } {
+  const [projectId = '', topic = ''] = JSON.parse(name.slice(name.indexOf('['))) as string[];
+  return { projectId, topic };
+}
+
 /** The name of the slots that executions of a queue share: those with the same concurrency key, or without one. */
 export function slotsName({
   projectId,

@@ -11,7 +11,6 @@ import { CallerCalls } from './caller-calls.js';
 import type { Clock } from './clock.js';
 import { Courier } from './courier.js';
 import { unlessGone } from './errors.js';
-import { ExecutionRetention, type RetentionRule } from './execution-retention.js';
 import { ExecutionScheduler } from './execution-scheduler.js';
 import { Executions, type Reservation } from './executions.js';
 import { followEvents, resultOf } from './history.js';
@@ -21,6 +20,7 @@ import { Matcher } from './matcher.js';
 import { OtherServers } from './other-servers.js';
 import { RecordScheduler } from './record-scheduler.js';
 import { Registrations } from './registrations.js';
+import { Retention, type RetentionOptions } from './retention.js';
 import { Schedules } from './schedules.js';
 import { SchemaChecker } from './schema-checker.js';
 import { SchemaRegistry } from './schema-registry.js';
@@ -43,15 +43,13 @@ import { WorkerCalls } from './worker-calls.js';
 import { Workers } from './workers.js';
 
 /** What an engine is made of. */
-export interface EngineOptions {
+export interface EngineOptions extends RetentionOptions {
   readonly store: Store;
   readonly clock: Clock;
   /** How long a lease lasts without a sign of life, in milliseconds. */
   readonly leaseMs: number;
   /** Bytes of executions kept in memory, by their texts; in objects they take up to ten times as many. Default 32 MiB. */
   readonly cacheBytesMax?: number;
-  /** How long closed executions are kept. Default: for ever. */
-  readonly executionsKeptFor?: RetentionRule | undefined;
   /** Told of what failed and nobody waited for. */
   readonly fault: (error: unknown) => void;
 }
@@ -88,8 +86,7 @@ export class Engine implements api.EngineApi {
   private readonly schedules: Schedules;
   private readonly triggers: Triggers;
   private readonly registrations: Registrations;
-  /** Those that were asked for. */
-  private readonly retentions: readonly Pick<ExecutionRetention, 'start' | 'stop'>[];
+  private readonly retention: Retention;
 
   constructor({ store, clock, leaseMs, cacheBytesMax = 33_554_432, fault, ...options }: EngineOptions) {
     this.store = store;
@@ -141,8 +138,7 @@ export class Engine implements api.EngineApi {
     this.stateHistory = new StateHistory({ store, watchers, snapshots });
     this.aftermath = new Aftermath({ ...concerned, courier, snapshots });
     this.otherServers = new OtherServers({ ...concerned, store, slots, topics, trees, stateIndexes, fault });
-    const { executionsKeptFor: keptFor } = options;
-    this.retentions = keptFor ? [new ExecutionRetention({ store, clock, keptFor, fault })] : [];
+    this.retention = new Retention({ store, clock, triggers, topics, fault }, options);
     this.workerCalls = new WorkerCalls({ store, clock, workers, matcher, executions, admission, fault });
   }
 
@@ -160,14 +156,14 @@ export class Engine implements api.EngineApi {
     this.recordScheduler.start();
     this.matcher.start();
     this.courier.start();
-    for (const retention of this.retentions) retention.start();
+    this.retention.start();
   }
 
   /** Stops whatever it does by itself. Calls under way still end. */
   async stop(): Promise<void> {
     this.workers.stop();
     this.otherServers.stop();
-    const retained = Promise.all(this.retentions.map((retention) => retention.stop()));
+    const retained = this.retention.stop();
     const woken = Promise.all([this.scheduler.stop(), this.recordScheduler.stop()]);
     this.matcher.stop();
     this.aftermath.stop();

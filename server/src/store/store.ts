@@ -2,6 +2,9 @@ import type { Execution, ExecutionStatus } from '../core/execution.js';
 import type { JournalEntry } from '../core/journal.js';
 import type { JsonObject } from '../core/json.js';
 import type { SearchTerm, TermCondition } from '../core/search-term.js';
+import type { ClosedExecution, ClosedQuery, Removal } from './removal.js';
+
+export type { ClosedExecution, ClosedQuery, Removal } from './removal.js';
 
 /**
  * Where executions live. An adapter compares and sets; it knows no rule of the engine.
@@ -348,26 +351,6 @@ export interface ExecutionPage {
    * went on to the limit or to the end.
    */
   readonly stoppedAt?: ExecutionPlace;
-}
-
-/** Which closed executions. */
-export interface ClosedQuery {
-  readonly projectId: string;
-  /** `closedAt` at most, in milliseconds since 1970. */
-  readonly until: number;
-  readonly limit: number;
-}
-
-/** An execution that nobody commits to any more. */
-export interface ClosedExecution {
-  readonly id: string;
-  readonly rootExecutionId: string;
-}
-
-/** What goes with an execution: its journal, its state, whatever indexes hold of it, and all records of some groups. */
-export interface Removal {
-  readonly executionId: string;
-  readonly groups: readonly string[];
 }
 
 /** Which value of a workflow a schema describes. */
