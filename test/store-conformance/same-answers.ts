@@ -3,15 +3,8 @@ import { expect, test } from 'vitest';
 import { InOrder } from '../../server/src/store/in-order.js';
 import { openMemoryStore } from '../../server/src/store/memory/memory-store.js';
 import type { Store } from '../../server/src/store/store.js';
-import {
-  type Current,
-  currentOf,
-  readCommand,
-  removalCommand,
-  run,
-  type StoreCommand,
-  writeCommand,
-} from './command-stream.js';
+import { type Current, currentOf, run } from './command-run.js';
+import { readCommand, removalCommand, type StoreCommand, writeCommand } from './command-stream.js';
 import type { StoreUnderTest } from './describe-store.js';
 
 /**

@@ -164,7 +164,7 @@ function quotedText(columns: readonly string[]): string {
 /** Statements that look at the database as a whole, to verify it when the store is opened. */
 export const VERIFY_SQL = {
   layout: `SELECT CAST(type || ' ' || name || ' ' || tbl_name || ' ' || ifnull(sql, '') AS BLOB)
-    FROM sqlite_schema ORDER BY rowid`,
+    FROM sqlite_schema ORDER BY type, name`,
   pageCount: 'SELECT page_count FROM pragma_page_count',
   integrity: 'SELECT CAST(integrity_check AS BLOB) FROM pragma_integrity_check',
   /** Rows of `waiting`, keys in all `waits_for`, and keys whose row is there. */
