@@ -32,8 +32,8 @@ export function stepBody(instruction, key, scope, runInside) {
       attempt: attempt.attempt,
       execution: scope.ctx.executionId,
     });
-    if (instruction.holds === true) await gateOf(project, key).opened;
     if (instruction.do !== undefined) await runInside(instruction.do);
+    if (instruction.holds === true) await gateOf(project, key).opened;
     for (let beat = 0; beat < (instruction.heartbeats?.times ?? 0); beat++) {
       await sleep(instruction.heartbeats.everyMs);
       attempt.heartbeat();
@@ -43,10 +43,8 @@ export function stepBody(instruction, key, scope, runInside) {
     if (fails !== undefined && attempt.attempt <= (fails.attempts ?? Number.POSITIVE_INFINITY)) {
       throw namedError(fails.type, fails.message);
     }
-    return evaluate(instruction.returns ?? { '!value': 'nothing' }, {
-      ...scope,
-      locals: { ...scope.locals, attempt: attempt.attempt },
-    });
+    const locals = { ...scope.locals, attempt: attempt.attempt };
+    return 'returns' in instruction ? evaluate(instruction.returns, { ...scope, locals }) : undefined;
   };
 }
 
