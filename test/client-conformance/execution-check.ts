@@ -112,6 +112,7 @@ function eventDifferences(
 ): string[] {
   if (expected === undefined) return [];
   const brief = ({ type, stepKey }: EventView) => (stepKey === null ? type : `${type} ${stepKey}`);
+  if (!Array.isArray(expected)) return differences(expected, events.map(brief), rule, 'events');
   const actual = events.map((event, index) => {
     const wanted = expected[index];
     if (wanted === undefined || typeof wanted === 'string' || events.length !== expected.length)

@@ -16,7 +16,7 @@ const common = {
   apiKey: z.string().optional(),
 };
 
-const call = (members: z.ZodRawShape) => z.strictObject({ ...members, ...common });
+const call = (members: z.ZodRawShape) => z.strictObject({ ...common, ...members });
 const onExecution = (verb: string, members: z.ZodRawShape = {}) => call({ [verb]: name, ...members });
 const onSchedule = (verb: string, members: z.ZodRawShape = {}) => call({ [verb]: name, ...members });
 const defined = z.boolean().optional();
@@ -109,7 +109,10 @@ const expectation = z.strictObject({
   initial: expression,
   /** The patches of the revisions from 2 on. */
   revisions: z.array(revision).optional(),
-  events: z.array(event).optional(),
+  events: z
+    .array(event)
+    .or(z.strictObject({ '!unordered': z.array(z.string()) }))
+    .optional(),
   /** The steps whose functions were called, in order; by worker, or of all. */
   ran: expression,
   info: expression,
