@@ -14,7 +14,7 @@ const PATIENCE_MS = 30_000;
 const POLL_MS = 20;
 
 /** Members of an action that are no arguments of its call. */
-const NO_ARGUMENTS = new Set(['as', 'expect', 'error', 'later', 'apiKey', 'defined']);
+const NO_ARGUMENTS = new Set(['as', 'expect', 'error', 'later', 'apiKey', 'defined', 'elsewhere']);
 
 /**
  * Plays one scenario with one cast.
@@ -39,6 +39,7 @@ class Play {
   readonly #stage: Stage;
   readonly #server: ServerProgram;
   readonly #project = `c-${randomBytes(6).toString('hex')}`;
+  readonly #otherProject = `${this.#project}-other`;
   readonly #workers: Workers;
   readonly #names: Names = new Map();
   readonly #ran: Ran[] = [];
@@ -78,7 +79,9 @@ class Play {
 
   async leave(): Promise<void> {
     this.#stage.forget(this.#project);
-    await this.#stage.driver(this.#cast.client).ask({ do: 'forget', project: this.#project });
+    for (const project of [this.#project, this.#otherProject]) {
+      await this.#stage.driver(this.#cast.client).ask({ do: 'forget', project });
+    }
     await this.#workers.leave();
   }
 
@@ -116,14 +119,14 @@ class Play {
     }
   }
 
-  #ask(method: string, args: object, { apiKey, defined }: Action = {}): Promise<Answer> {
+  #ask(method: string, args: object, { apiKey, defined, elsewhere }: Action = {}): Promise<Answer> {
     const [firstKey] = this.#scenario.apiKeys;
     return this.#stage.driver(this.#cast.client).ask({
       ...args,
       do: 'call',
       method,
       url: this.#server.url,
-      project: this.#project,
+      project: elsewhere === true ? this.#otherProject : this.#project,
       apiKey: apiKey ?? firstKey,
       ...(defined === true && { definitions: this.#scenario.workflows }),
     });

@@ -14,6 +14,8 @@ const common = {
   /** The call goes on while the next actions happen; `finish` waits for it, by this name. */
   later: name.optional(),
   apiKey: z.string().optional(),
+  /** Whether the call is made in another project. */
+  elsewhere: z.boolean().optional(),
 };
 
 const call = (members: z.ZodRawShape) => z.strictObject({ ...common, ...members });
@@ -85,7 +87,7 @@ const DEEDS: Readonly<Record<string, z.ZodObject>> = {
   /** Gives a name to the child that a step of an execution started. */
   child: z.strictObject({ child: name, of: name.default('run'), as: name }),
   server: z.strictObject({ server: z.enum(['kill', 'stop', 'start']) }),
-  finish: z.strictObject({ finish: name, expect: expression, error: expression }),
+  finish: z.strictObject({ finish: name, as: name.optional(), expect: expression, error: expression }),
 };
 
 const revision = z.array(z.unknown()).or(z.strictObject({ step: z.string().nullable(), patch: expression }));
