@@ -35,7 +35,7 @@ export class DriverProcess {
   constructor(language: Language, note: (report: Report) => void) {
     this.language = language;
     const [program, ...args] = language.command;
-    const env = { ...process.env, POLOS_LOG_LEVEL: 'silent' };
+    const env = { ...process.env, POLOS_LOG_LEVEL: 'silent', ...language.env };
     this.#child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], env });
     this.#exited = once(this.#child, 'exit').then(() => this.#end());
     this.#ready = new Promise((resolve) => {

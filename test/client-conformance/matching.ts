@@ -17,6 +17,7 @@ export interface MatchRule {
  * @returns the places that differ, one a line; empty if none does.
  */
 export function differences(expected: unknown, actual: unknown, rule: MatchRule, place = ''): string[] {
+  if (!rule.knowsNothing && isNothing(expected) && isNothing(actual)) return [];
   const special = specialOf(expected);
   if (special !== undefined) return matchSpecial(special, actual, rule, place);
   if (Array.isArray(expected)) return matchLists(expected, actual, rule, place);
@@ -60,6 +61,11 @@ function specialOf(value: unknown): Special | undefined {
   return others.length === 0 && tag.startsWith('!') ? { tag, value: inner } : undefined;
 }
 
+/** What a language that cannot tell them apart has in place of each other. */
+function isNothing(value: unknown): boolean {
+  return value === null || value === undefined || specialOf(value)?.value === 'nothing';
+}
+
 function partially(expected: unknown): unknown {
   if (Array.isArray(expected)) return expected.map(partially);
   if (typeof expected !== 'object' || expected === null || specialOf(expected) !== undefined) return expected;
@@ -79,10 +85,10 @@ function matchSpecial({ tag, value }: Special, actual: unknown, rule: MatchRule,
         : [differs(place, value, actual)];
     case '!id':
       return matchId(String(value), actual, rule, place);
-    case '!value': {
-      const isNothing = specialOf(actual)?.tag === '!value' || (!rule.knowsNothing && actual === null);
-      return value === 'nothing' && isNothing ? [] : [differs(place, value, actual)];
-    }
+    case '!value':
+      return value === 'nothing' && specialOf(actual)?.tag === '!value'
+        ? []
+        : [differs(place, value, actual)];
     case '!including':
       return matchObjects(value as Record<string, unknown>, actual, { rule, place, isWhole: false });
     case '!unordered':
@@ -129,7 +135,10 @@ function matchObjects(
     const member = Object.hasOwn(found, name) ? found[name] : undefined;
     return differences(expected[name], member, rule, `${place}/${name}`);
   });
-  const extra = Object.keys(found).filter((name) => isWhole && !Object.hasOwn(expected, name));
+  const extra = Object.keys(found).filter((name) => {
+    const isMeaningless = !rule.knowsNothing && isNothing(found[name]);
+    return isWhole && !isMeaningless && !Object.hasOwn(expected, name);
+  });
   return [...wrong, ...extra.map((name) => `${place}/${name}: is there, and is ${shortened(found[name])}`)];
 }
 

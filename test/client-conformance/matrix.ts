@@ -25,22 +25,35 @@ export class Matrix {
 
   /** The matrix as text: a sign for each scenario, in the order of its file. */
   print(): string {
-    const widths = [...this.#columns.keys()].map((name) =>
-      Math.max(name.length, ...this.#areas.map(({ scenarios }) => scenarios.length)),
-    );
+    const columns = [...this.#columns].map(([name, marks], index) => ({
+      name,
+      marks,
+      letter: String.fromCharCode('A'.charCodeAt(0) + index),
+    }));
     const left = Math.max(...this.#areas.map(({ name }) => name.length));
-    const columns = [...this.#columns];
-    const head = columns.map(([name], index) => name.padEnd(widths[index] ?? 0)).join('  ');
-    const lines = this.#areas.map(({ name, scenarios }) => {
-      const cells = columns.map(([, marks], index) => {
-        const signs = scenarios.map((scenario) => signOf(marks.get(scenario))).join('');
-        return signs.padEnd(widths[index] ?? 0);
-      });
-      return `${name.padEnd(left)}  ${cells.join('  ')}`;
-    });
-    const legend = '. passed, F failed, k failed as known, blank not played';
-    return [`${' '.repeat(left)}  ${head}`, ...lines, legend].map((line) => line.trimEnd()).join('\n');
+    const width = Math.max(...this.#areas.map(({ scenarios }) => scenarios.length));
+    const line = (first: string, cells: readonly string[]) =>
+      [first.padEnd(left), ...cells.map((cell) => cell.padEnd(width))].join('  ').trimEnd();
+    return [
+      line(
+        '',
+        columns.map(({ letter }) => letter),
+      ),
+      ...this.#areas.map(({ name, scenarios }) =>
+        line(
+          name,
+          columns.map(({ marks }) => scenarios.map((scenario) => signOf(marks.get(scenario))).join('')),
+        ),
+      ),
+      ...columns.map(({ letter, name, marks }) => `${letter}  ${name}: ${summary([...marks.values()])}`),
+      '. passed, F failed, k failed as is known, blank not played',
+    ].join('\n');
   }
+}
+
+function summary(marks: readonly Mark[]): string {
+  const count = (wanted: Mark) => marks.filter((mark) => mark === wanted).length;
+  return `${count('passed')} passed, ${count('failed')} failed, ${count('known')} known`;
 }
 
 function signOf(mark: Mark | undefined): string {

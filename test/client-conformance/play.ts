@@ -10,7 +10,7 @@ import type { Stage } from './stage.js';
 import { Workers, workerName } from './workers.js';
 
 /** How long a scenario waits for what it waits for. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 const POLL_MS = 20;
 
 /** Members of an action that are no arguments of its call. */

@@ -92,14 +92,18 @@ const DEEDS: Readonly<Record<string, z.ZodObject>> = {
 
 const revision = z.array(z.unknown()).or(z.strictObject({ step: z.string().nullable(), patch: expression }));
 
-const event = z.string().or(
+const pattern = z.strictObject({ '!text': z.string() });
+
+const event = z.union([
+  z.string(),
+  pattern,
   z.strictObject({
     type: z.string(),
     step: z.string().optional(),
     data: expression,
     topic: expression,
   }),
-);
+]);
 
 /** What an execution comes to. What is left out is not compared. */
 const expectation = z.strictObject({
