@@ -25,7 +25,12 @@ _OPTIONS = {
 }
 
 # Names that stand in the way of a Python argument.
-_ARGUMENTS = {"from": "from_revision", "to": "to_revision", "timeoutSeconds": "timeout", "idempotencyKey": "idempotency_key"}
+_ARGUMENTS = {
+    "from": "from_revision",
+    "to": "to_revision",
+    "timeoutSeconds": "timeout",
+    "idempotencyKey": "idempotency_key",
+}
 
 
 async def call(

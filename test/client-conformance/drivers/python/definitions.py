@@ -74,9 +74,7 @@ def _to_hook(described: dict[str, Any], host: Host) -> Hook:
             return None
         if "fail" in answer:
             return HookResult.fail(answer["fail"])
-        return HookResult.continue_with(
-            modified_payload=answer.get("payload"), modified_output=answer.get("output")
-        )
+        return HookResult.continue_with(modified_payload=answer.get("payload"), modified_output=answer.get("output"))
 
     options: dict[str, Any] = {}
     if "maxRetries" in described:
