@@ -26,7 +26,8 @@ def step_body(
     instruction: dict[str, Any], key: str, scope: Scope, run_inside: Callable[[Any], Awaitable[Any]]
 ) -> Callable[[], Awaitable[Any]]:
     """The function of a `step` instruction. `run_inside` runs the instructions within it."""
-    assert scope.ctx is not None and scope.host is not None
+    assert scope.ctx is not None
+    assert scope.host is not None
     host, ctx = scope.host, scope.ctx
 
     async def body():  # type: ignore[no-untyped-def]  # An annotation would be the schema of the result.
