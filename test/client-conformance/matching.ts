@@ -119,7 +119,9 @@ function matchUnordered(expected: unknown[], actual: unknown, rule: MatchRule, p
     if (index >= 0) left.splice(index, 1);
     return index < 0;
   });
-  return missing.length + left.length === 0 ? [] : [differs(`${place === '' ? 'it' : place} (in any order)`, missing, left)];
+  return missing.length + left.length === 0
+    ? []
+    : [differs(`${place === '' ? 'it' : place} (in any order)`, missing, left)];
 }
 
 function matchObjects(

@@ -32,6 +32,12 @@ const CALLS: Readonly<Record<string, z.ZodObject>> = {
   get: onExecution('get'),
   state: onExecution('state', { revision: expression, paths: expression }),
   revisions: onExecution('revisions', { after: expression }),
+  repair: onExecution('repair', {
+    patch: expression,
+    expectedRevision: expression,
+    reason: expression,
+    author: expression,
+  }),
   watch: onExecution('watch', { after: expression, count }),
   diff: onExecution('diff', { from: z.number(), to: z.number() }),
   events: onExecution('events', { after: expression, follow: expression, descendants: expression, count }),

@@ -176,6 +176,17 @@ async def _resume(handle: ExecutionHandle[Any], *, step: str, data: Any = None) 
     await handle.resume(step, data)
 
 
+async def _repair(
+    handle: ExecutionHandle[Any],
+    *,
+    patch: Any,
+    expectedRevision: int,  # noqa: N803
+    reason: str = "a scenario",
+    author: str = "runner",
+) -> int:
+    return await handle.state.patch(patch, expected_revision=expectedRevision, reason=reason, author=author)
+
+
 _CALLS: dict[str, Any] = {
     "invoke": _invoke,
     "batch": _batch,
@@ -183,6 +194,7 @@ _CALLS: dict[str, Any] = {
     "get": _on_handle(_get),
     "state": _on_handle(_state),
     "revisions": _on_handle(_revisions),
+    "repair": _on_handle(_repair),
     "watch": _on_handle(_watch),
     "diff": _on_handle(lambda handle, **revisions: handle.state.diff(**revisions)),
     "events": _on_handle(_events),

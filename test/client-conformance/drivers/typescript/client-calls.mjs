@@ -67,6 +67,8 @@ const CALLS = {
     collect(client.getHandle(execution).state.revisions(options), toRevision),
   watch: (client, { execution, count, ...options }) =>
     collect(client.getHandle(execution).state.watch(options), toRevision, count),
+  repair: (client, { execution, patch, ...options }) =>
+    client.getHandle(execution).state.patch(patch, { reason: 'a scenario', author: 'runner', ...options }),
   diff: (client, { execution, from, to }) => client.getHandle(execution).state.diff(from, to),
   events: (client, { execution, count, ...options }) =>
     collect(client.getHandle(execution).events(options), toEvent, count),
