@@ -38,7 +38,7 @@ test('a round that takes long is not joined by another', async () => {
   const { times } = start((round) => round.rest(5 * INTERVAL_MS), clock);
   await clock.turn(4 * INTERVAL_MS);
   expect(times).toHaveLength(1);
-  await clock.turn(4 * INTERVAL_MS);
+  await clock.turn(5 * INTERVAL_MS);
   expect(times).toHaveLength(2);
 });
 
@@ -46,7 +46,7 @@ test('stopping ends a rest, and waits for what is under way', async () => {
   const clock = new HandClock();
   let seen: boolean | undefined;
   const { rounds, times } = start(async (round) => {
-    await round.rest(INTERVAL_MS);
+    await round.rest(10 * INTERVAL_MS);
     seen = round.isStopped;
   }, clock);
   await clock.turn(1.6 * INTERVAL_MS);
