@@ -7,6 +7,7 @@ import { describeRecords } from './records.js';
 import { describeRemoval } from './removal.js';
 import { describeSchemas } from './schemas.js';
 import { describeSearches } from './searches.js';
+import { describeStates } from './states.js';
 import { describeValues } from './values.js';
 import { describeWaiting } from './waiting.js';
 import { describeWorkers } from './workers.js';
@@ -45,6 +46,7 @@ export function describeStore(name: string, underTest: StoreUnderTest): void {
     describeSearches(open, reopen);
     describeRecords(open, reopen);
     describeRemoval(open, reopen);
+    describeStates(open, reopen);
     describeValues(open, reopen);
   });
 }

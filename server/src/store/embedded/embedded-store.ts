@@ -91,11 +91,10 @@ class EmbeddedStore implements Store {
     const lastEvent = assertWellFormed(write);
     const { execution, state, entry } = write;
     const body = executionText(execution);
-    const stateBody = state && JSON.stringify(state);
     const entryBody = entry && entryText(entry);
-    const encoded = { write, body, stateBody, entryBody, lastEvent };
+    const encoded = { write, body, entryBody, lastEvent };
     return this.groups.submit({
-      bytes: body.length + (entryBody?.length ?? 0) + (stateBody?.length ?? 0),
+      bytes: body.length + (entryBody?.length ?? 0) + (state ? execution.stateBytes : 0),
       write: () => this.executions.write(encoded, this.transaction.tally),
       toFault: (error) => this.toFault(`commit ${execution.id}`, error),
     });

@@ -13,6 +13,7 @@ export type ExecutionRow = readonly [
   outboxSince: number | null,
   lastEvent: number,
   stateVersion: number,
+  stateEvent: number,
   termsVersion: number,
   waitsFor: ArrayBuffer | null,
   crc: number,
@@ -25,8 +26,10 @@ export interface RowFacts {
   readonly outboxSince: number | null;
   /** The last event of the journal; 0 if it is empty. */
   readonly lastEvent: number;
-  /** The version that wrote the state last. */
+  /** The version that wrote the state's document last. */
   readonly stateVersion: number;
+  /** The event after which the journal has patches that lead on from that document; 0 if it is the state. */
+  readonly stateEvent: number;
   /** The version that wrote the terms last; 0 for none. */
   readonly termsVersion: number;
   /** A JSON array of what it waits for, as the table `waiting` has it; null for nothing. */
@@ -43,14 +46,34 @@ export interface ReadExecution {
 
 /** The checksum of a row: over all that is read from it. */
 export function executionCrc(body: string | Uint8Array, facts: RowFacts): number {
-  const { ready, wakeAt, outboxSince, lastEvent, stateVersion, termsVersion, waitsFor } = facts;
-  const numbers = `${Number(ready)},${wakeAt},${outboxSince},${lastEvent},${stateVersion},${termsVersion}`;
+  const { ready, wakeAt, outboxSince, lastEvent, stateVersion, stateEvent, termsVersion, waitsFor } = facts;
+  const numbers = [
+    Number(ready),
+    wakeAt,
+    outboxSince,
+    lastEvent,
+    stateVersion,
+    stateEvent,
+    termsVersion,
+  ].join();
   return crc32(waitsFor === null ? numbers : numbers + waitsFor, crc32(body));
 }
 
 /** Checks and reads a row, which may have more columns after its own. */
 export function readExecutionRow(row: readonly [...ExecutionRow, ...unknown[]], file: string): ReadExecution {
-  const [seq, body, ready, wakeAt, outboxSince, lastEvent, stateVersion, termsVersion, keys, crc] = row;
+  const [
+    seq,
+    body,
+    ready,
+    wakeAt,
+    outboxSince,
+    lastEvent,
+    stateVersion,
+    stateEvent,
+    termsVersion,
+    keys,
+    crc,
+  ] = row;
   const waitsFor = keys && textOf(keys);
   const facts = {
     ready: ready === 1,
@@ -58,6 +81,7 @@ export function readExecutionRow(row: readonly [...ExecutionRow, ...unknown[]], 
     outboxSince,
     lastEvent,
     stateVersion,
+    stateEvent,
     termsVersion,
     waitsFor,
   };

@@ -1,21 +1,21 @@
 import type Database from 'libsql';
 import type { Execution } from '../../core/execution.js';
+import type { JsonObject } from '../../core/json.js';
 import type { CommitResult, ExecutionWrite, StoredExecution } from '../store.js';
 import { assertSameOrigin, type Origin, originOf } from '../write-rules.js';
 import {
   bodyCrc,
-  checkedText,
   type ExecutionRow,
   executionCrc,
   indexedColumns,
   type ReadExecution,
   type RowFacts,
   readExecutionRow,
-  rowDamage,
 } from './execution-row.js';
 import type { OpenDatabase } from './open-database.js';
 import { RecentMap } from './recent-map.js';
 import { toColumn } from './sqlite-text.js';
+import { type StateRow, StateTable } from './state-table.js';
 import { SQL } from './statements.js';
 import { type TermTable, termsVersionOf } from './term-table.js';
 import { type WaitingTable, waitsForColumn } from './waiting-table.js';
@@ -27,7 +27,6 @@ const RECENT_EXECUTIONS = 8_192;
 export interface EncodedWrite {
   readonly write: ExecutionWrite;
   readonly body: string;
-  readonly stateBody: string | undefined;
   readonly entryBody: string | undefined;
   /** See `assertWellFormed`. */
   readonly lastEvent: number;
@@ -61,6 +60,8 @@ interface RecentRow {
   readonly closedAt: number | undefined;
   readonly facts: RowFacts;
   readonly origin: Origin;
+  /** Bytes of the journal since the state's document; infinite where that was never counted. */
+  readonly stateLag: number;
 }
 
 /** The tables `execution`, `state` and `journal`, as far as a commit and a load touch them. */
@@ -68,6 +69,7 @@ export class ExecutionTable {
   private readonly file: string;
   private readonly waiting: WaitingTable;
   private readonly terms: TermTable;
+  private readonly states: StateTable;
   private readonly recent = new RecentMap<RecentRow>(RECENT_EXECUTIONS);
   private readonly insert: Database.Statement;
   private readonly update: Database.Statement;
@@ -75,8 +77,6 @@ export class ExecutionTable {
   private readonly updateAll: Database.Statement;
   private readonly select: Database.Statement;
   private readonly selectWithState: Database.Statement;
-  private readonly insertState: Database.Statement;
-  private readonly updateState: Database.Statement;
   private readonly insertEntry: Database.Statement;
 
   constructor(
@@ -86,14 +86,13 @@ export class ExecutionTable {
     this.file = file;
     this.waiting = waiting;
     this.terms = terms;
+    this.states = new StateTable(database, file);
     this.insert = database.prepare(SQL.insertExecution);
     this.update = database.prepare(SQL.updateExecution);
     this.updateWake = database.prepare(SQL.updateExecutionWake);
     this.updateAll = database.prepare(SQL.updateExecutionAll);
     this.select = database.prepare(SQL.selectExecution).raw();
     this.selectWithState = database.prepare(SQL.selectExecutionAndState).raw();
-    this.insertState = database.prepare(SQL.insertState);
-    this.updateState = database.prepare(SQL.updateState);
     this.insertEntry = database.prepare(SQL.insertEntry);
   }
 
@@ -119,35 +118,32 @@ export class ExecutionTable {
     const { file } = this;
     const read = readExecutionRow(row, file);
     const { seq, facts } = read;
-    const [version, state, stateCrc] = row.slice(-3) as unknown as StateRow;
-    if (state === null || version !== facts.stateVersion) throw rowDamage(file, 'state', seq);
-    const text = { file, table: 'state', key: seq, body: state, owner: seq, place: version, crc: stateCrc };
+    const state = this.states.read(seq, facts, row.slice(-3) as unknown as StateRow);
     this.remember(read);
-    const stored = { execution: read.execution, state: JSON.parse(checkedText(text)) };
+    const stored = { execution: read.execution, state };
     return facts.termsVersion === 0 ? stored : { ...stored, terms: this.terms.read(seq, facts.termsVersion) };
   }
 
   private create(encoded: EncodedWrite, tally: Tally): CommitResult {
-    const { write, body, stateBody = '', entryBody, lastEvent: newest } = encoded;
-    const { execution } = write;
-    const facts = factsOf(write, { lastEvent: newest, stateVersion: execution.version, termsVersion: 0 });
+    const { write, body, entryBody, lastEvent: newest } = encoded;
+    const { execution, state } = write;
+    const stateVersion = execution.version;
+    const facts = factsOf(write, { lastEvent: newest, stateVersion, stateEvent: 0, termsVersion: 0 });
     const crc = executionCrc(body, facts);
-    const { ready, wakeAt, outboxSince, lastEvent, stateVersion, termsVersion, waitsFor } = facts;
-    const numbers = [Number(ready), wakeAt, outboxSince, lastEvent, stateVersion, termsVersion];
+    const { ready, wakeAt, outboxSince, lastEvent, stateEvent, termsVersion, waitsFor } = facts;
+    const numbers = [Number(ready), wakeAt, outboxSince, lastEvent, stateVersion, stateEvent, termsVersion];
     const seq = tally.nextSeq;
     const columns = [seq, ...indexedColumns(execution), ...numbers, waitsFor, body, crc];
     const { changes } = this.insert.run(columns);
     if (changes === 0) return 'conflict';
 
-    const stateCrc = bodyCrc(stateBody, seq, execution.version);
-    this.insertState.get([seq, execution.version, stateBody, stateCrc]);
-    tally.addRow(stateCrc);
-    this.finish({ seq, facts, crc, write, entryBody }, tally);
+    this.states.insert({ seq, version: stateVersion, state: state as JsonObject }, tally);
+    this.finish({ seq, facts, crc, write, entryBody, stateLag: 0 }, tally);
     return 'committed';
   }
 
   private replace(encoded: EncodedWrite, tally: Tally): CommitResult {
-    const { write, body, stateBody, entryBody, lastEvent: newest } = encoded;
+    const { write, body, entryBody, lastEvent: newest } = encoded;
     const { execution } = write;
     const before = this.recent.get(execution.id) ?? this.readRecent(execution.id);
     if (!before || before.version !== write.before?.version) return 'conflict';
@@ -155,16 +151,11 @@ export class ExecutionTable {
     assertSameOrigin(execution, before.origin);
     const { seq } = before;
     const { termsVersion } = before.facts;
-    const stateVersion = stateBody === undefined ? before.facts.stateVersion : execution.version;
-    const facts = factsOf(write, { lastEvent: newest, stateVersion, termsVersion });
+    const { stateLag, ...state } = this.states.replace(before, encoded, tally);
+    const facts = factsOf(write, { lastEvent: newest, ...state, termsVersion });
     const crc = executionCrc(body, facts);
     this.updateRow({ before, execution, facts, body, crc });
-    if (stateBody !== undefined) {
-      const stateCrc = bodyCrc(stateBody, seq, stateVersion);
-      this.updateState.get([stateVersion, stateBody, stateCrc, seq]);
-      tally.addRow(stateCrc);
-    }
-    this.finish({ seq, facts, crc, write, entryBody, before }, tally);
+    this.finish({ seq, facts, crc, write, entryBody, before, stateLag }, tally);
     return 'committed';
   }
 
@@ -182,15 +173,16 @@ export class ExecutionTable {
     const { before, execution, facts, body, crc } = row;
     const { seq, version: replaced } = before;
     const { status, queue, priority, readyAt, version } = execution;
-    const { ready, wakeAt, outboxSince, lastEvent, stateVersion, termsVersion, waitsFor } = facts;
+    const { ready, wakeAt, outboxSince, lastEvent, stateVersion, stateEvent, termsVersion, waitsFor } = facts;
+    const always = [version, lastEvent, stateVersion, stateEvent, body, crc];
     if (!isIndexedAlike(before, execution, facts)) {
       const indexed = [wakeAt, status, toColumn(queue), priority, Number(ready), readyAt, outboxSince];
       const found = [waitsFor, termsVersion, execution.closedAt ?? null];
-      this.updateAll.get([version, lastEvent, stateVersion, body, crc, ...indexed, ...found, seq, replaced]);
+      this.updateAll.get([...always, ...indexed, ...found, seq, replaced]);
     } else if (before.facts.wakeAt !== wakeAt) {
-      this.updateWake.get([version, lastEvent, stateVersion, body, crc, wakeAt, seq, replaced]);
+      this.updateWake.get([...always, wakeAt, seq, replaced]);
     } else {
-      this.update.get([version, lastEvent, stateVersion, body, crc, seq, replaced]);
+      this.update.get([...always, seq, replaced]);
     }
   }
 
@@ -202,10 +194,11 @@ export class ExecutionTable {
       readonly write: ExecutionWrite;
       readonly entryBody: string | undefined;
       readonly before?: RecentRow;
+      readonly stateLag: number;
     },
     tally: Tally,
   ): void {
-    const { seq, facts, crc, write, entryBody, before } = written;
+    const { seq, facts, crc, write, entryBody, before, stateLag } = written;
     const { execution, terms } = write;
     if (entryBody !== undefined) {
       const entryCrc = bodyCrc(entryBody, seq, facts.lastEvent);
@@ -213,11 +206,19 @@ export class ExecutionTable {
       tally.replaceEntry(undefined, entryCrc);
     }
     tally.replaceExecution(before?.crc, crc);
-    const after = this.remember({ seq, crc, execution, facts }, before?.origin);
+    const { origin } = before ?? {};
+    const after = this.remember({ seq, crc, execution, facts }, { origin, stateLag });
     const waits = before?.facts.waitsFor ?? facts.waitsFor;
     if (waits !== null) this.waiting.move({ id: execution.id, before, after }, tally);
     const replaced = before?.facts.termsVersion ?? 0;
     if (terms) this.terms.write({ seq, execution, terms, replaced }, tally);
+  }
+
+  /** As it was counted, if the row is the one that was written last. */
+  private lagOf({ id, version }: Execution, { stateEvent }: RowFacts): number {
+    if (stateEvent === 0) return 0;
+    const recent = this.recent.get(id);
+    return recent?.version === version ? recent.stateLag : Number.POSITIVE_INFINITY;
   }
 
   private read(executionId: string): ReadExecution | undefined {
@@ -230,22 +231,24 @@ export class ExecutionTable {
     return read && this.remember(read);
   }
 
-  private remember({ seq, crc, execution, facts }: ReadExecution, origin = originOf(execution)): RecentRow {
+  private remember(
+    { seq, crc, execution, facts }: ReadExecution,
+    known: { readonly origin?: Origin | undefined; readonly stateLag?: number } = {},
+  ): RecentRow {
     const { version, status, queue, priority, readyAt, closedAt } = execution;
-    const row = { seq, crc, version, status, queue, priority, readyAt, closedAt, facts, origin };
+    const { origin = originOf(execution), stateLag = this.lagOf(execution, facts) } = known;
+    const row = { seq, crc, version, status, queue, priority, readyAt, closedAt, facts, origin, stateLag };
     this.recent.set(execution.id, row);
     return row;
   }
 }
-
-type StateRow = readonly [number, ArrayBuffer, number] | readonly [null, null, null];
 
 type StateJoinRow = readonly [...ExecutionRow, ...StateRow];
 
 /** @param kept  what there is in the other tables; the terms as before, if the write has none. */
 function factsOf(
   { index, terms, execution }: ExecutionWrite,
-  kept: Pick<RowFacts, 'lastEvent' | 'stateVersion' | 'termsVersion'>,
+  kept: Pick<RowFacts, 'lastEvent' | 'stateVersion' | 'stateEvent' | 'termsVersion'>,
 ): RowFacts {
   const { ready, wakeAt = null, outboxSince = null } = index;
   const termsVersion = terms ? termsVersionOf(terms, execution) : kept.termsVersion;

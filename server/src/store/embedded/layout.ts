@@ -1,5 +1,5 @@
 /** The version of this layout, in `PRAGMA user_version`. No server that wrote an older one was ever released. */
-export const LAYOUT_VERSION = 5;
+export const LAYOUT_VERSION = 6;
 
 /** Bytes of a page of the database file. */
 export const PAGE_BYTES = 4_096;
@@ -31,7 +31,8 @@ export const PRAGMAS: readonly string[] = [
  *
  * - `execution`: `body` is the whole execution as JSON. The columns before it repeat what the indexes need. `root` is
  *   null where the execution is its own root. `last_event`, `state_version` and `terms_version` (0 for no terms) say what
- *   the other tables must hold.
+ *   the other tables must hold. `state_event` is 0, or says that the state is the document in `state` with the patches in
+ *   the journal after that event.
  *   `waits_for` is null or a JSON array of the keys under which the execution is in `waiting`.
  * - `waiting`: finds executions by what they wait for. SQLite indexes no members of an array, so this is a table, and
  *   opening compares it with `waits_for`. `rank` is minus the priority, so that all of its order is ascending, and one
@@ -68,6 +69,7 @@ CREATE TABLE execution (
   user TEXT,
   last_event INTEGER NOT NULL,
   state_version INTEGER NOT NULL,
+  state_event INTEGER NOT NULL,
   terms_version INTEGER NOT NULL,
   waits_for TEXT,
   body TEXT NOT NULL,

@@ -6,7 +6,7 @@ const BODY = 'CAST(e.body AS BLOB)';
 
 /** What every read of an execution takes from its row, in the order of `ExecutionRow`, for `FROM execution e`. */
 export const EXECUTION_ROW = `e.seq, ${BODY}, e.ready, e.wake_at, e.outbox_since, e.last_event, e.state_version,
-  e.terms_version, CAST(e.waits_for AS BLOB), e.crc`;
+  e.state_event, e.terms_version, CAST(e.waits_for AS BLOB), e.crc`;
 
 /** What every read of a record takes from its row, in the order of `RecordRow`. */
 const RECORD_ROW = `seq, CAST("group" AS BLOB), CAST(id AS BLOB), version, CAST(alias AS BLOB), due_at,
@@ -38,6 +38,7 @@ const INSERTED = [
   'outbox_since',
   'last_event',
   'state_version',
+  'state_event',
   'terms_version',
   'waits_for',
   'body',
@@ -56,12 +57,12 @@ export const SQL = {
   insertExecution: `INSERT INTO execution (${INSERTED.join(', ')}) VALUES (${INSERTED.map(() => '?').join(', ')})
     ON CONFLICT DO NOTHING`,
   /** A step: no index is touched. */
-  updateExecution: `UPDATE execution SET version = ?, last_event = ?, state_version = ?, body = ?, crc = ?
+  updateExecution: `UPDATE execution SET version = ?, last_event = ?, state_version = ?, state_event = ?, body = ?, crc = ?
     WHERE seq = ? AND version = ?`,
   /** A lease that was granted or extended: one index. */
-  updateExecutionWake: `UPDATE execution SET version = ?, last_event = ?, state_version = ?, body = ?, crc = ?,
+  updateExecutionWake: `UPDATE execution SET version = ?, last_event = ?, state_version = ?, state_event = ?, body = ?, crc = ?,
     wake_at = ? WHERE seq = ? AND version = ?`,
-  updateExecutionAll: `UPDATE execution SET version = ?, last_event = ?, state_version = ?, body = ?, crc = ?,
+  updateExecutionAll: `UPDATE execution SET version = ?, last_event = ?, state_version = ?, state_event = ?, body = ?, crc = ?,
     wake_at = ?, status = ?, queue = ?, priority = ?, ready = ?, ready_at = ?, outbox_since = ?, waits_for = ?,
     terms_version = ?, closed_at = ? WHERE seq = ? AND version = ?`,
   selectExecution: `SELECT ${EXECUTION_ROW} FROM execution e WHERE e.id = ?`,
@@ -69,6 +70,7 @@ export const SQL = {
     FROM execution e LEFT JOIN state s ON s.seq = e.seq WHERE e.id = ?`,
 
   insertState: 'INSERT INTO state (seq, version, body, crc) VALUES (?, ?, ?, ?)',
+  selectState: 'SELECT version, CAST(body AS BLOB), crc FROM state WHERE seq = ?',
   updateState: 'UPDATE state SET version = ?, body = ?, crc = ? WHERE seq = ?',
 
   insertTermList: 'INSERT INTO term_list (seq, version, body, crc) VALUES (?, ?, ?, ?)',

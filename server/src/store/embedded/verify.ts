@@ -64,14 +64,23 @@ function verifyExecutions(database: Database.Database, file: string, progress: P
     file,
     name: 'execution',
     key: 'seq',
-    numbers: ['ready', 'wake_at', 'outbox_since', 'last_event', 'state_version', 'terms_version', 'crc'],
+    numbers: [
+      'ready',
+      'wake_at',
+      'outbox_since',
+      'last_event',
+      'state_version',
+      'state_event',
+      'terms_version',
+      'crc',
+    ],
     text: `${INDEXED_TEXT} || char(10) || ifnull(waits_for, '')`,
   });
   let found = NOTHING;
   for (const row of executions) {
     found = replaced(found, undefined, verifyExecution(row, file));
     if (row.key > progress.created) throw rowDamage(file, 'execution', row.key);
-    const [, , , , stateVersion, termsVersion] = row.numbers;
+    const [, , , , stateVersion, , termsVersion] = row.numbers;
     verifyBody(states.next().value, { table: 'state', seq: row.key, version: stateVersion, file });
     if (termsVersion !== 0) {
       verifyBody(termLists.next().value, { table: 'term_list', seq: row.key, version: termsVersion, file });
@@ -84,7 +93,8 @@ function verifyExecutions(database: Database.Database, file: string, progress: P
 
 /** @returns the checksum of the row. */
 function verifyExecution({ key, body, numbers, text }: PackedRow, file: string): number {
-  const [ready, wakeAt = null, outboxSince = null, lastEvent, stateVersion, termsVersion, crc] = numbers;
+  const [ready, wakeAt = null, outboxSince = null, lastEvent, stateVersion, stateEvent, termsVersion, crc] =
+    numbers;
   // What it waits for is JSON, in which a new line is escaped.
   const indexedEnd = text.lastIndexOf('\n');
   const facts = {
@@ -93,6 +103,7 @@ function verifyExecution({ key, body, numbers, text }: PackedRow, file: string):
     outboxSince,
     lastEvent: Number(lastEvent),
     stateVersion: Number(stateVersion),
+    stateEvent: Number(stateEvent),
     termsVersion: Number(termsVersion),
     waitsFor: text.slice(indexedEnd + 1) || null,
   };
