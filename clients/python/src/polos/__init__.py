@@ -1,0 +1,1 @@
+"""Durable workflows whose state is a typed document."""
