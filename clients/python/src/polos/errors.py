@@ -112,12 +112,12 @@ class HookExecutionError(PolosError):
     StepExecutionError), or gave a payload or output that does not fit (`__cause__` says where). What ends the execution is
     not retried; a caller finds it as the cause of the WorkflowFailedError, with `details` of `{hookName, phase}`."""
 
-    def __init__(self, message: str, hook_name: str, phase: Literal["onStart", "onEnd"]) -> None:
+    def __init__(self, message: str, hook_name: str, phase: Literal["on_start", "on_end"]) -> None:
         super().__init__(message)
         self.hook_name = hook_name
         """The hook's name."""
         self.phase = phase
-        """When it ran, as the protocol says it: "onStart" or "onEnd"."""
+        """When it ran."""
 
 
 class DuplicateStepKeyError(PolosError):

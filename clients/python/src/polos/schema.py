@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -77,7 +77,7 @@ def _to_plain(value: Any, depth: int) -> Any:
     if isinstance(value, BaseModel):
         return dump_model(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _dumped(lambda: _dump(_adapter_of(kind), value))
+        return _dumped(lambda: _dump(_adapter_of(kind), value))  # type: ignore[arg-type]
     return value
 
 
@@ -102,5 +102,5 @@ def _dumped(dump: Callable[[], T]) -> T:
 
 
 @lru_cache(maxsize=1_000)
-def _adapter_of(kind: Hashable) -> TypeAdapter[Any]:
+def _adapter_of(kind: type) -> TypeAdapter[Any]:
     return TypeAdapter(kind)

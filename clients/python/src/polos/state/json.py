@@ -79,9 +79,8 @@ def json_equals(a: Any, b: Any) -> bool:
         )
     if kind is list:
         return type(b) is list and len(a) == len(b) and all(map(json_equals, a, b))
-    if kind is type(b):
-        return a == b
-    return kind in (int, float) and type(b) in (int, float) and a == b
+    is_number = kind in (int, float) and type(b) in (int, float)
+    return bool((kind is type(b) or is_number) and a == b)
 
 
 def is_well_formed(text: str) -> bool:

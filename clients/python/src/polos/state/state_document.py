@@ -1,0 +1,194 @@
+"""The state of one execution while its handler runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from ..errors import StateSizeError, StateValidationError
+from ..issue import Issue
+from .conflict import find_conflict
+from .diff import diff
+from .json import JsonObject, JsonRefusal, byte_length, json_equals, to_json_text, write_json
+from .patch import PatchOperation, apply_patch
+from .state_form import ModelForm, OpenForm, StateForm, invalid
+
+T = TypeVar("T")
+
+STATE_BYTES_MAX = 1_048_576
+"""Bytes of a state's JSON text in UTF-8."""
+
+
+@dataclass(frozen=True)
+class StateChange:
+    """What changed since the last commit, ready to be sent."""
+
+    base_revision: int
+    """The revision that the change is against."""
+    patch: str | None
+    """A JSON Patch as text; None if `document` is given."""
+    document: str | None
+    """The whole document, where that is shorter."""
+
+
+@dataclass
+class StateDraft:
+    """A step's function's own copy of the state."""
+
+    form: StateForm
+    current: Any
+    """What the function works on. May be reassigned."""
+    base: JsonObject
+    """The document as it was when the copy was made."""
+
+    def assign(self, value: object) -> None:
+        """Makes `value` the copy.
+
+        Raises StateValidationError for what cannot be a state.
+        """
+        self.current = self.form.accept(value)
+
+    def patch(self) -> str:
+        """What the step's function changed in its copy, as the text of a JSON Patch; empty for nothing.
+
+        Raises StateValidationError if it must not be saved so.
+        """
+        document = self.form.document(self.current)
+        operations = _as_state_error(lambda: diff(self.base, document))
+        if not operations:
+            return ""
+        self.form.check(self.current, write_json(document))
+        return write_json(operations)
+
+
+class StateDocument:
+    """The document that the code changes, and a private copy of the last one committed, against which changes are found.
+    Nothing is copied or written as long as nothing changes."""
+
+    def __init__(self, form: StateForm, current: Any, recorded: str, revision: int) -> None:
+        self._form = form
+        self._current = current
+        self._committed: JsonObject = json.loads(recorded or "{}")
+        self._revision = revision
+
+    @classmethod
+    def open(
+        cls, initial: str, *, recorded: str, revision: int, schema: type[BaseModel] | None = None
+    ) -> StateDocument:
+        """The document at the start of a handler: the initial state with the schema's defaults.
+
+        - `initial`: JSON text, or empty for none.
+        - `recorded`, `revision`: the document of the last commit, against which the first change is found.
+
+        Raises StateValidationError if the initial state does not fit the schema.
+        """
+        form: StateForm = OpenForm() if schema is None else ModelForm(schema)
+        return cls(form, form.read(initial or "{}", "the initial state"), recorded, revision)
+
+    @property
+    def current(self) -> Any:
+        """What `ctx.state` is. The code may change it in place."""
+        return self._current
+
+    def assign(self, value: object) -> None:
+        """Makes another value what `ctx.state` is.
+
+        Raises StateValidationError for what cannot be a state.
+        """
+        self._current = self._form.accept(value)
+
+    @property
+    def revision(self) -> int:
+        """The revision of the last commit."""
+        return self._revision
+
+    def change(self) -> StateChange | None:
+        """Finds what changed since the last commit, and checks that the new state may be saved. `committed` makes it the
+        base.
+
+        Returns None if nothing changed. Raises StateValidationError, StateSizeError if it must not be saved.
+        """
+        document = self._form.document(self._current)
+        operations = _as_state_error(lambda: diff(self._committed, document))
+        if not operations:
+            return None
+        text = write_json(document)
+        size = byte_length(text)
+        if size > STATE_BYTES_MAX:
+            raise StateSizeError(size, STATE_BYTES_MAX)
+        self._form.check(self._current, text)
+        patch = write_json(operations)
+        if len(text) < len(patch):
+            return StateChange(self._revision, None, text)
+        return StateChange(self._revision, patch, None)
+
+    def committed(self, change: StateChange | None, revision: int) -> None:
+        """Takes note that a change was saved, as this revision."""
+        self._revision = revision
+        if change is None:
+            return
+        if change.document is not None:
+            self._committed = json.loads(change.document)
+        else:
+            apply_patch(self._committed, json.loads(change.patch or "[]"))
+
+    def draft(self) -> StateDraft:
+        """A copy for a step's function.
+
+        Raises StateValidationError if JSON cannot hold the state as it is now.
+        """
+        document = self._form.document(self._current)
+        text = _as_state_error(lambda: to_json_text(document))
+        return StateDraft(self._form, self._form.read(text), json.loads(text))
+
+    def conflict(self, patch: str, base: JsonObject) -> str | None:
+        """Finds a place that both a step's function and another branch changed.
+
+        `base`: the document that the function started from. Returns the place as a JSON Pointer, or None.
+        """
+        try:
+            document = self._form.document(self._current)
+        except StateValidationError:
+            return ""
+        return find_conflict(base, document, json.loads(patch))
+
+    def apply(self, patch: str) -> None:
+        """Applies what a step's function changed.
+
+        Raises PatchMismatch if the patch does not fit the document; StateValidationError if what comes of it must not be.
+        """
+        operations: list[PatchOperation] = json.loads(patch)
+        self._current = self._form.apply(self._current, operations)
+
+    def difference_from_committed(self) -> str | None:
+        """Compares the document with the last committed one, which a replay must have rebuilt. Defaults of a schema that
+        was extended meanwhile make no difference.
+
+        Returns the JSON Pointer of the first difference, or None.
+        """
+        document = self._form.document(self._current)
+        if json_equals(self._committed, document):
+            return None
+        recorded, rebuilt = self._normalized(self._committed), self._normalized(document)
+        if recorded is not None and (json_equals(recorded, document) or json_equals(recorded, rebuilt)):
+            return None
+        operations = _as_state_error(lambda: diff(self._committed, document))
+        return operations[0]["path"] if operations else ""
+
+    def _normalized(self, document: JsonObject) -> JsonObject | None:
+        """A document as the schema returns it; None if it does not fit."""
+        try:
+            return self._form.document(self._form.read(_as_state_error(lambda: to_json_text(document))))
+        except StateValidationError:
+            return None
+
+
+def _as_state_error(work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except JsonRefusal as refusal:
+        raise invalid("the state", Issue(refusal.path, refusal.reason)) from None

@@ -1,0 +1,1 @@
+"""Running workflows in tests, without a server."""
