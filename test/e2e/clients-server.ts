@@ -61,9 +61,14 @@ export interface Ran {
 }
 
 /** Runs a tool in the repository's root, to its end. */
-export async function run({ command }: Tool, args: readonly string[]): Promise<Ran> {
+export async function run(
+  { command }: Tool,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
   try {
-    const { stdout, stderr } = await promisify(execFile)(command, args, { cwd: root });
+    const env = { ...process.env, ...environment };
+    const { stdout, stderr } = await promisify(execFile)(command, args, { cwd: root, env });
     return { status: 0, stdout, stderr };
   } catch (error) {
     const { code, stdout, stderr } = error as { code?: unknown; stdout?: string; stderr?: string };

@@ -5,7 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeGuard
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
 
 
 @dataclass(frozen=True)
@@ -16,6 +20,59 @@ class ScheduleConfig:
     """Five fields: minute, hour, day of month, month, day of week, for example `30 3 * * MON-FRI`."""
     timezone: str = "UTC"
     """A time zone of the IANA database."""
+
+
+class _Wire(BaseModel):
+    """What a server sends: its names in camelCase, here in snake_case."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+
+
+class SchedulePayload(_Wire):
+    """What a handler receives that was started by a schedule: annotate its payload with this. Times are in UTC."""
+
+    timestamp: datetime
+    """The time that it was to start at, however late it did."""
+    last_timestamp: datetime | None
+    """The time before that at which the schedule started one; None for none."""
+    timezone: str
+    """The schedule's time zone."""
+    schedule_id: str
+    """The schedule's id."""
+    key: str
+    """The schedule's key; "workflow" for the one that the workflow declares."""
+    upcoming: list[datetime]
+    """The next five times, or fewer if there are no more."""
+    payload: Any = None
+    """What the schedule was created with, as plain JSON data; None for nothing."""
+
+
+class EventTriggerPayload(_Wire):
+    """What a handler receives that was started by an event: annotate its payload with this."""
+
+    topic: str
+    """The topic that it was published to."""
+    sequence: int
+    """Its number within the topic: 1 for the first, no gaps."""
+    type: str
+    """The word for what happened."""
+    data: Any = None
+    """What belongs to it, as plain JSON data; None for nothing."""
+    bytes: str | None = None
+    """In place of `data`, where that is bytes: them in base64."""
+    encoding: str | None = None
+    """What the bytes are, as who published them says."""
+    create_time: datetime
+    """When it was published."""
+    execution_id: str | None = None
+    """The execution that published it; None if a client did."""
+
+
+class BatchEventPayload(_Wire):
+    """What a handler receives that was started by several events (`batch_size` above 1): annotate its payload with this."""
+
+    events: list[EventTriggerPayload]
+    """Them, oldest first. At least one."""
 
 
 def to_schedule_config(workflow_id: str, given: Any) -> ScheduleConfig | None:

@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, JsonSchemaWarningKind
-from pydantic_core import core_schema
 
 SchemaSide = Literal["input", "output"]
 """Which side of a schema: what it accepts, or what it returns."""
@@ -33,5 +32,5 @@ def to_json_schema_text(schema: TypeAdapter[Any] | type[BaseModel], side: Schema
 class _Lenient(GenerateJsonSchema):
     ignored_warning_kinds: set[JsonSchemaWarningKind] = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012
 
-    def handle_invalid_for_json_schema(self, schema: core_schema.CoreSchema, error_info: str) -> JsonSchemaValue:
+    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> JsonSchemaValue:
         return {}

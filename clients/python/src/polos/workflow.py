@@ -6,14 +6,22 @@ import contextlib
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, Protocol, overload
+from typing import TYPE_CHECKING, Any, Generic, Protocol, overload
 
 from pydantic import BaseModel, TypeAdapter
-from typing_extensions import TypeVar
+from typing_extensions import TypeVar, Unpack
 
 from .automatic_starts import ScheduleConfig, assert_trigger, is_name, to_schedule_config
 from .handler_signature import HandlerSignature, count_parameters, read_signature, to_schema
+from .hook import place_hooks
 from .queue import Queue, to_queue
+from .registry import global_registry
+
+if TYPE_CHECKING:
+    from .client import PolosClient
+    from .execution_handle import ExecutionHandle
+    from .invocation import Invocation
+    from .invoke_request import InvokeOptions
 
 PayloadT = TypeVar("PayloadT", default=Any)
 StateT = TypeVar("StateT", default=Any)
@@ -101,6 +109,59 @@ class Workflow(Generic[PayloadT, StateT, ResultT]):
     def is_async(self) -> bool:
         """Whether the handler is a coroutine function. Others run in a thread."""
         return self._resolve()[1].is_async
+
+    def __call__(
+        self,
+        client: PolosClient,
+        payload: PayloadT | Mapping[str, Any] | None = None,
+        *,
+        initial_state: StateT | Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        **options: Unpack[InvokeOptions],
+    ) -> Invocation[ResultT]:
+        """Starts an execution at once, on the running event loop, and can be awaited for the result.
+
+        What it answers is a handle besides, whose id and events can be used right away:
+        `result = await my_workflow(client, payload)`, or `execution = my_workflow(client, payload)`.
+
+        - `payload`: what the handler takes, or a dict of it; None is no value.
+        - `initial_state`: the state to start with, a model or a dict; defaults fill in the rest.
+        - `timeout`: how long the await waits, in seconds. The execution goes on when it is over. Default 600.
+        - The others: see `InvokeOptions`.
+
+        Raises PayloadValidationError, StateValidationError if a schema refuses; PayloadSizeError, StateSizeError;
+        SerializationError if JSON cannot hold payload or state. From the await: WorkflowFailedError, WorkflowCancelledError,
+        WorkflowTimeoutError, and what `invoke` raises.
+        """
+        return client.begin(self, payload, initial_state, {**options, "timeout": timeout})
+
+    async def run(
+        self,
+        client: PolosClient,
+        payload: PayloadT | Mapping[str, Any] | None = None,
+        *,
+        initial_state: StateT | Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        **options: Unpack[InvokeOptions],
+    ) -> ResultT:
+        """Starts an execution and waits for its result: a call without the handle."""
+        return await client.begin(self, payload, initial_state, {**options, "timeout": timeout})
+
+    async def invoke(
+        self,
+        client: PolosClient,
+        payload: PayloadT | Mapping[str, Any] | None = None,
+        *,
+        initial_state: StateT | Mapping[str, Any] | None = None,
+        **options: Unpack[InvokeOptions],
+    ) -> ExecutionHandle[ResultT]:
+        """Starts an execution and returns once it is durable.
+
+        Raises StateValidationError, PayloadValidationError if a schema refuses; SerializationError if JSON cannot hold the
+        payload; IdempotencyMismatchError; UnavailableError if no server was reached in time. Nothing was started then,
+        except after UnavailableError, where it may have been.
+        """
+        return await client.invoke(self, payload, initial_state=initial_state, **options)
 
     def __repr__(self) -> str:
         return f"<Workflow {self.id!r}>"
@@ -247,8 +308,13 @@ def _define(
         schedule=to_schedule_config(workflow_id, schedule),
         **others,
     )
+    place_hooks(config.on_start, "on_start")
+    place_hooks(config.on_end, "on_end")
     assert_trigger(workflow_id, config.trigger_on_event, config.batch_size, config.batch_timeout_seconds)
-    return Workflow(handler, config, names)
+    made: Workflow[Any, Any, Any] = Workflow(handler, config, names)
+    if auto_register:
+        global_registry.register(made)
+    return made
 
 
 def _listed(hooks: Any) -> tuple[Any, ...]:
