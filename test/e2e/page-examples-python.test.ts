@@ -56,8 +56,6 @@ async def main() -> None:
     await working
     await client.close()
 
-
-asyncio.run(main())
 `;
 
 const PARENT_PRELUDE = `
@@ -96,7 +94,8 @@ await client.close()
 `;
 
 test('the batch processor counts what went well and notes what did not', async (context) => {
-  const lines = await runPage(context, [BATCH_PRELUDE, pageBlock('batch-processor', 'py'), BATCH_INVOCATION]);
+  const blocks = [pageBlock('batch-processor', 'py'), BATCH_INVOCATION, 'await main()'];
+  const lines = await runPage(context, [BATCH_PRELUDE, ...blocks]);
   expect(lines.map((line) => JSON.parse(line))).toEqual([
     {
       result: { processed: 2, failed: 1 },
