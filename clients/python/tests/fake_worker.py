@@ -53,5 +53,5 @@ def commands_of(execution: FakeExecution) -> list[list[str | None]]:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Returns once the condition holds; looks once a turn of the event loop."""
-    while not condition():
+    while not condition():  # noqa: ASYNC110
         await asyncio.sleep(0)

@@ -30,7 +30,7 @@ def to_json_schema_text(schema: TypeAdapter[Any] | type[BaseModel], side: Schema
 
 
 class _Lenient(GenerateJsonSchema):
-    ignored_warning_kinds: set[JsonSchemaWarningKind] = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012
+    ignored_warning_kinds: set[JsonSchemaWarningKind] = {"skipped-choice", "non-serializable-default"}
 
     def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> JsonSchemaValue:
         return {}

@@ -15,7 +15,7 @@ from .conflict import find_conflict
 from .diff import diff
 from .json import JsonObject, JsonRefusal, byte_length, json_equals, to_json_text, write_json
 from .patch import PatchOperation, apply_patch
-from .state_form import ModelForm, OpenForm, StateForm, invalid
+from .state_form import StateForm, form_of, invalid
 
 T = TypeVar("T")
 
@@ -86,7 +86,7 @@ class StateDocument:
 
         Raises StateValidationError if the initial state does not fit the schema.
         """
-        form: StateForm = OpenForm() if schema is None else ModelForm(schema)
+        form = form_of(schema)
         return cls(form, form.read(initial or "{}", "the initial state"), recorded, revision)
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ValidationError
@@ -119,6 +120,12 @@ class ModelForm:
         before, after = self.document(current), self.document(current)
         apply_patch(after, patch)
         return graft(current, before, self.read(to_json_text(after)), after)
+
+
+@lru_cache(maxsize=1_000)
+def form_of(model: type[BaseModel] | None) -> StateForm:
+    """The form of a state whose schema is `model`; None for an open object."""
+    return OpenForm() if model is None else ModelForm(model)
 
 
 def invalid(what: str, *issues: Issue) -> StateValidationError:

@@ -217,12 +217,12 @@ class FakeExecution:
         started = [record for command in request.commands for record in self._carry_out(command)]
         await _settled(self.after_commit(request))
         answer = CompleteStepResponse(
+            status=execution.ExecutionStatus.Name(self.status),
             state_revision=len(self.revisions),
             step_count=self._placed(),
             cancel_requested=self.cancel_requested,
             outcomes=[*started, *self._open_outcomes()],
         )
-        answer.status = execution.ExecutionStatus.Value(execution.ExecutionStatus.Name(self.status))
         return CompleteStepResponse.FromString(answer.SerializeToString())
 
     def _carry_out(self, command: commands.Command) -> Sequence[StepRecord]:
