@@ -14,7 +14,6 @@ const PYTHON_PACKAGES = [
   'pydantic==2.14.3',
   'hatchling==1.33.0',
   'mypy==2.4.1',
-  'pyright==1.1.414',
   'pytest==9.2.0',
   'pytest-asyncio==1.5.0',
   'ruff==0.17.6',

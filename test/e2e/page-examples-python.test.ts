@@ -126,8 +126,8 @@ test('the programs of the page type-check', async (context) => {
   const blocks = [pageBlock('batch-processor', 'py'), BATCH_INVOCATION, pageBlock('parent-and-child', 'py')];
   const invocation = `async def invoke() -> None:\n${pageBlock('invoke-parent', 'py').replace(/^(?=.)/gm, '    ')}`;
   const program = [BATCH_PRELUDE, PARENT_PRELUDE, ...blocks, invocation, pageBlock('config-state', 'py')];
-  const path = write(program);
-  const { status, stdout } = await run(PYTHON, ['-m', 'mypy', '--check-untyped-defs', path], ENVIRONMENT);
+  const args = ['-m', 'mypy', '--check-untyped-defs', '--cache-dir', '/dev/null', write(program)];
+  const { status, stdout } = await run(PYTHON, args, { environment: ENVIRONMENT });
   expect(status, stdout).toBe(0);
 });
 
@@ -146,7 +146,8 @@ const ENVIRONMENT = {
 async function runPage(context: TestContext, parts: readonly string[]): Promise<string[]> {
   need(PYTHON, context);
   const args = ['-W', 'error', 'test/e2e/programs/page_program.py', write(parts)];
-  const { status, stdout, stderr } = await run(PYTHON, args, { ...ENVIRONMENT, POLOS_API_URL: stage.url });
+  const environment = { ...ENVIRONMENT, POLOS_API_URL: stage.url };
+  const { status, stdout, stderr } = await run(PYTHON, args, { environment });
   expect(status, stderr).toBe(0);
   return stdout.trimEnd().split('\n');
 }

@@ -21,7 +21,7 @@ async def call_in_thread(call: Callable[[], Any]) -> Any:
     A cancelled caller stops waiting; the thread goes on.
     """
     context = copy_context()
-    is_returned, value = await asyncio.get_running_loop().run_in_executor(_POOL, context.run, _caught, call)
+    is_returned, value = await asyncio.get_running_loop().run_in_executor(_POOL, lambda: context.run(_caught, call))
     if not is_returned:
         raise value
     return value

@@ -63,7 +63,7 @@ class _Comparison:
             return
         pointer = to_pointer(self.path)
         removed = [key for key in base if key not in current]
-        self.operations += [{"op": "remove", "path": pointer + pointer_segment(key)} for key in removed]
+        self.operations += [PatchOperation(op="remove", path=pointer + pointer_segment(key)) for key in removed]
 
     def compare_arrays(self, base: list[Any], current: list[Any]) -> None:
         start, end = equal_ends(base, current)

@@ -62,7 +62,7 @@ def _graft_members(
 
 
 def _graft_model(target: BaseModel, target_json: Any, source: BaseModel, source_json: Any) -> None:
-    _graft_members(target.__dict__, target_json, source.__dict__, source_json, json_names(type(source)))
+    _graft_members(vars(target), target_json, vars(source), source_json, json_names(type(source)))
     extra, source_extra = target.__pydantic_extra__, source.__pydantic_extra__
     if extra is not None and source_extra is not None:
         _graft_members(extra, target_json, source_extra, source_json, {key: key for key in source_extra})

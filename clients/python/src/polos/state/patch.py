@@ -74,7 +74,7 @@ def _change_member(parent: JsonObject, key: str, operation: PatchOperation) -> N
     if operation["op"] == "remove":
         del parent[key]
     else:
-        parent[key] = operation["value"]
+        parent[key] = operation.get("value")
 
 
 def _change_element(parent: list[Any], segment: str, operation: PatchOperation) -> None:
@@ -83,11 +83,11 @@ def _change_element(parent: list[Any], segment: str, operation: PatchOperation) 
     if index is None or index > len(parent) or (not is_add and index == len(parent)):
         raise _leads_nowhere(operation)
     if is_add:
-        parent.insert(index, operation["value"])
+        parent.insert(index, operation.get("value"))
     elif operation["op"] == "remove":
         del parent[index]
     else:
-        parent[index] = operation["value"]
+        parent[index] = operation.get("value")
 
 
 def _element_index(segment: str) -> int | None:

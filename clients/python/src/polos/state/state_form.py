@@ -37,6 +37,7 @@ class StateForm(Protocol):
 
         Raises StateValidationError if it is none.
         """
+        ...
 
     def check(self, current: Any, text: str) -> None:
         """Checks that a document fits, and comes back as what it is. `text`: what `current` is written as.
