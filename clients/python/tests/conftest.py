@@ -21,8 +21,8 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[Server]:
-    """A server for one test that kills it."""
-    server = Server(tmp_path)
+    """A server for one test that kills it, or its workers: leases last two seconds."""
+    server = Server(tmp_path, "--lease-ms", "2000")
     server.start()
     yield server
     server.kill()

@@ -13,21 +13,26 @@ from polos.client import PolosClient
 from polos.worker import Worker
 from polos.workflow import Workflow
 
-_SERVER = Path(__file__).resolve().parents[3] / "server" / "bin" / "polos.js"
+_PACKAGE = Path(__file__).resolve().parents[1]
+_SOURCE = _PACKAGE / "src"
+_SERVER = _PACKAGE.parents[1] / "server" / "bin" / "polos.js"
 
 
 class Server:
     """A server process on a directory of its own, which can be killed and started again on the same port."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
+        """`options`: of `polos server start`."""
         self._folder = folder
+        self._options = options
         self._port = 0
         self._process: subprocess.Popen[str] | None = None
         self.url = ""
 
     def start(self) -> None:
         """Starts it and waits until it listens."""
-        command = ["node", str(_SERVER), "server", "start", "--port", str(self._port), "--data-dir", str(self._folder)]
+        where = ["--port", str(self._port), "--data-dir", str(self._folder)]
+        command = ["node", str(_SERVER), "server", "start", *where, *self._options]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
@@ -61,7 +66,7 @@ def program(*arguments: str, **environment: str) -> subprocess.Popen[str]:
     variables = {name: value for name, value in os.environ.items() if not name.startswith("POLOS_")}
     return subprocess.Popen(
         [sys.executable, *arguments],
-        env={**variables, **environment},
+        env={**variables, "PYTHONPATH": str(_SOURCE), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
