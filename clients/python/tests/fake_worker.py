@@ -53,5 +53,5 @@ def commands_of(execution: FakeExecution) -> list[list[str | None]]:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Returns once the condition holds; looks once a turn of the event loop."""
-    while not condition():  # noqa: ASYNC110
+    while not condition():
         await asyncio.sleep(0)
