@@ -29,10 +29,11 @@ from .replay_check import ReplayCheck
 from .scope import Scope, current_scope
 from .state.state_document import StateDocument
 from .step_attempt import CancelledError, StepSurroundings
-from .step_request import StepOutcome, StepRequest
+from .step_request import StepOutcome, StepRequest, as_abandoned, was_abandoned
 from .step_requests import StepRequests
 from .step_runner import StepRunner
 from .steps import Steps
+from .timers import own_timers
 from .turn import Bell, turn
 from .workflow import Workflow
 from .workflow_values import read_payload
@@ -120,6 +121,7 @@ class Activation:
             is_state_verified=is_first_run or assignment.state_unsettled,
             grace=options.grace,
             ring=self._bell.ring,
+            owner=self,
         )
         self._work: _Work | None = None
         self._handler: HookedHandler | None = None
@@ -207,6 +209,11 @@ class Activation:
         """For `StepRequests`."""
         self._contradiction = self._contradiction or error
         self._bell.ring()
+
+    def abandoned(self, request: StepRequest) -> None:
+        """For `StepRequests`."""
+        if self._work is not None:
+            self._work.runner.cancel_step(request)
 
     async def _run_until_end(self) -> ActivationEnd:
         try:
@@ -304,7 +311,7 @@ class Activation:
         """Returns whether an outcome was delivered."""
         following = self._recorded.next_numbered
         request = None if following is None else self._requests.get(following.key)
-        if following is None or request is None:
+        if following is None or request is None or (was_abandoned(following) and not request.is_abandoned):
             return False
         self._check.stop()
         self._recorded.advance()
@@ -323,7 +330,9 @@ class Activation:
         finished = runner.take()
         if finished is None:
             return False
-        self._deliver_asked(journal, journal.record(finished))
+        request = self._requests.get(finished.key)
+        is_abandoned = request is not None and request.is_abandoned
+        self._deliver_asked(journal, journal.record(as_abandoned(finished) if is_abandoned else finished))
         return True
 
     def _deliver_asked(self, journal: Journal, outcome: StepOutcome) -> None:
@@ -341,7 +350,9 @@ class Activation:
             return await self._commit_ending(journal, self._ending)
         journal.ask_server(self._requests)
         is_still = not runner.is_busy and not runner.has_finished and self._requests.awaits_only_server
-        can_suspend = is_still and not self._recorded.brought
+        timers = own_timers(self) if is_still else []
+        # Its own timers fire here only: a timeout around a wait would never come to an end elsewhere.
+        can_suspend = is_still and not self._recorded.brought and not timers
         if not journal.is_empty or can_suspend:
             last: list[Command] = [execution_suspended(self._options.is_kept())] if can_suspend else []
             return self._note(await journal.commit(last, is_unsettled=self._requests.pending_count == 0))
@@ -353,7 +364,10 @@ class Activation:
             # The next heartbeat says whether the lease is still held, and rings.
         elif is_still:
             self._check.expect_brought(False)
+        wake = asyncio.get_running_loop().call_at(timers[0].when(), self._bell.ring) if timers else None
         await self._bell.wait()
+        if wake is not None:
+            wake.cancel()
         return None
 
     async def _commit_ending(self, journal: Journal, ending: _Ending) -> ActivationEnd | None:

@@ -47,7 +47,7 @@ async def run_step(
             raise
         except BaseException as error:
             records.append(_attempt_record(attempt, start, to_attempt_failure(error)))
-            if attempt <= work.max_retries and _may_retry(error, work):
+            if attempt <= work.max_retries and not request.is_abandoned and _may_retry(error, work):
                 delay = retry_delay(work.base_delay, work.max_delay, attempt - 1, random.random())
                 if await _pause(delay, surroundings.signal):
                     continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextvars import Context
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -17,7 +17,7 @@ from ._gen.polos.v1.step_pb2 import StepAttempt as AttemptRecord
 from ._gen.polos.v1.step_pb2 import StepRecord
 from .errors import ResultValidationError
 from .failure import FailedStep, to_step_error
-from .payload import from_payload
+from .payload import from_payload, to_payload
 from .state.json import JsonObject
 
 
@@ -102,7 +102,7 @@ class Phase(Enum):
     """The code has its outcome."""
 
 
-@dataclass
+@dataclass(eq=False)
 class StepRequest:
     """A step that the code asked for."""
 
@@ -114,6 +114,8 @@ class StepRequest:
     """What asks the server to carry it out, if it is not recorded yet."""
     future: asyncio.Future[Any]
     """What the code waits for."""
+    is_abandoned: bool = False
+    """Whether the code stopped waiting before it had the outcome: a timeout, a task that was cancelled."""
 
 
 def from_record(record: StepRecord) -> StepOutcome:
@@ -143,7 +145,7 @@ def settle(request: StepRequest, outcome: StepOutcome) -> None:
     except ResultValidationError as error:
         reject(request, error)
         return
-    # The code may have stopped waiting: a timeout around the step, another branch that was faster.
+    # The code may have stopped waiting.
     if not request.future.done():
         request.future.set_result(value)
 
@@ -152,6 +154,25 @@ def reject(request: StepRequest, error: Exception) -> None:
     """Gives the code an error, if it still waits."""
     if not request.future.done():
         request.future.set_exception(error)
+
+
+_ABANDONED = "CancelledError"
+
+
+def as_abandoned(outcome: StepOutcome) -> StepOutcome:
+    """The outcome of a step whose function ran here while the code stopped waiting for it: whatever it was, it is recorded as
+    one that the code did not get, so that a replay does not give it either."""
+    message = f'the code stopped waiting for step "{outcome.key}"'
+    failure = Failure(type=_ABANDONED, message=message, details=to_payload({"abandoned": True}))
+    return replace(outcome, result=None, state_patch="", failure=failure)
+
+
+def was_abandoned(outcome: StepOutcome) -> bool:
+    """Whether an outcome is one of `as_abandoned`."""
+    failure = outcome.failure
+    if outcome.kind != step.STEP_KIND_RUN or failure is None or failure.type != _ABANDONED:
+        return False
+    return bool(failure.HasField("details") and from_payload(failure.details) == {"abandoned": True})
 
 
 def is_brought_by_server(kind: int) -> bool:

@@ -37,6 +37,9 @@ class StepRequestsListener(Protocol):
     def contradicted(self, error: NonDeterminismError) -> None:
         """The code asked for something that the record contradicts."""
 
+    def abandoned(self, request: StepRequest) -> None:
+        """The code stopped waiting for a step that is carried out here."""
+
 
 class StepRequests:
     """The steps that the code of one execution asked for in this run, in order."""
@@ -102,7 +105,12 @@ class StepRequests:
         elif is_brought_by_server(kind):
             self._pending_on_server += 1
         self._listener.asked()
-        return await request.future
+        try:
+            return await request.future
+        except asyncio.CancelledError:
+            if self._late_asks is None and request.phase is not Phase.SETTLED:
+                self._abandon(request)
+            raise
 
     def take_for_server(self, *, only_answered: bool, is_wanted: Callable[[Command], bool]) -> StepRequest | None:
         """Takes the next step that the server carries out, if it is wanted.
@@ -162,6 +170,18 @@ class StepRequests:
             future.cancel()
         self._parked, self._waiting = [], []
         self._by_key.clear()
+
+    def _abandon(self, request: StepRequest) -> None:
+        """The code stopped waiting for a step. What the server carries out goes on; its outcome finds nobody."""
+        request.is_abandoned = True
+        if request.phase is Phase.BEGUN:
+            self._listener.abandoned(request)
+            return
+        self._waiting.remove(request)
+        del self._by_key[request.key]
+        self._settled.add(request.key)
+        self._pending_count -= 1
+        self._listener.asked()
 
     async def _park_or_stop(self) -> NoReturn:
         self._late_asks = (self._late_asks or 0) + 1

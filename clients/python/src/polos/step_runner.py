@@ -20,7 +20,8 @@ class StepRunner:
         self._surroundings = surroundings
         self._ring = ring
         self._finished: deque[StepOutcome] = deque()
-        self._running: dict[asyncio.Task[None], RunningAttempt | None] = {}
+        self._running: dict[str, RunningAttempt | None] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def is_busy(self) -> bool:
@@ -39,8 +40,10 @@ class StepRunner:
             outcome = StepOutcome(request.key, request.kind, result=to_payload(work.make()), attempts=1)
             self._finished.append(outcome)
         elif isinstance(work, RunWork):
+            self._running[request.key] = None
             task = asyncio.get_running_loop().create_task(self._run(request, work))
-            self._running[task] = None
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     def take(self) -> StepOutcome | None:
         """Takes the outcome that came first."""
@@ -52,15 +55,18 @@ class StepRunner:
             if attempt is not None:
                 attempt.cancel()
 
-    async def _run(self, request: StepRequest, work: RunWork) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def cancel_step(self, request: StepRequest) -> None:
+        """Cancels one step's function: it is not tried again."""
+        attempt = self._running.get(request.key)
+        if attempt is not None:
+            attempt.cancel()
 
+    async def _run(self, request: StepRequest, work: RunWork) -> None:
         def note(attempt: RunningAttempt) -> None:
-            self._running[task] = attempt
+            self._running[request.key] = attempt
 
         try:
             self._finished.append(await run_step(request, work, self._surroundings, note))
         finally:
-            del self._running[task]
+            del self._running[request.key]
             self._ring()
