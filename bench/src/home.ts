@@ -10,8 +10,8 @@ export type HomeName = 'embedded' | 'mongodb-1' | 'mongodb-3';
 export interface Home {
   /** What `polos server start` is told of it. */
   readonly serverArguments: readonly string[];
-  /** Seconds of CPU that its own processes took so far; the embedded store has none. */
-  cpuSeconds(): number;
+  /** Seconds of CPU that its own processes took so far, and bytes that they wrote; the embedded store has none. */
+  usage(): { readonly cpuSeconds: number; readonly writtenBytes: number };
   /** Lets go of it, and of what was kept there. */
   stop(): Promise<void>;
 }
@@ -28,7 +28,10 @@ export class Homes {
     const url = set.url.replace('/?', `/bench-${this.opened}?`);
     return {
       serverArguments: ['--store', 'mongodb', '--mongodb-url', url],
-      cpuSeconds: () => set.members.reduce((sum, member) => sum + member.cpuMs(), 0) / 1_000,
+      usage: () => ({
+        cpuSeconds: set.members.reduce((sum, member) => sum + member.cpuMs(), 0) / 1_000,
+        writtenBytes: set.members.reduce((sum, member) => sum + member.writtenBytes(), 0),
+      }),
       stop: async () => {},
     };
   }
@@ -48,7 +51,7 @@ async function openDirectory(): Promise<Home> {
   const dataDir = await mkdtemp(join(tmpdir(), 'polos-bench-'));
   return {
     serverArguments: ['--data-dir', dataDir],
-    cpuSeconds: () => 0,
+    usage: () => ({ cpuSeconds: 0, writtenBytes: 0 }),
     stop: () => rm(dataDir, { recursive: true }),
   };
 }

@@ -71,7 +71,7 @@ async function usageOf({
   const usages = await Promise.all(servers.map((server) => server.usage()));
   return {
     serverSeconds: usages.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0),
-    mongodSeconds: home.cpuSeconds(),
+    mongodSeconds: home.usage().cpuSeconds,
     memoryMiB: usages[0]?.memoryMiB ?? 0,
   };
 }

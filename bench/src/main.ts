@@ -1,14 +1,20 @@
 import { parseArgs } from 'node:util';
 import { type HomeName, Homes } from './home.js';
 import { printLoad } from './load-table.js';
+import { printState } from './state-table.js';
 import { printVocabulary } from './vocabulary-table.js';
 
 const { values } = parseArgs({
   options: {
-    /** What to measure: load (executions and steps for each second) or vocabulary (what each part of it costs). */
+    /**
+     * What to measure: load (executions and steps for each second), vocabulary (what each part of it costs) or state (what
+     * its size costs, and the way to readers).
+     */
     table: { type: 'string', default: 'load' },
     /** Seconds for each row of the table `load`. */
     seconds: { type: 'string', default: '4' },
+    /** Executions in the store while states are read: the table `state`. */
+    executions: { type: 'string' },
     /** Only rows whose name holds this text. */
     only: { type: 'string', default: '' },
     /** Where servers keep their data, separated by commas: embedded, mongodb-1, mongodb-3 (replica sets of so many). */
@@ -16,7 +22,7 @@ const { values } = parseArgs({
   },
 });
 
-const TABLES = { load: printLoad, vocabulary: printVocabulary };
+const TABLES = { load: printLoad, vocabulary: printVocabulary, state: printState };
 
 const print = TABLES[values.table as keyof typeof TABLES];
 if (!print)
@@ -24,7 +30,8 @@ if (!print)
 const homes = new Homes();
 try {
   const homeNames = values.homes.split(',') as HomeName[];
-  await print({ homes, homeNames, seconds: Number(values.seconds), only: values.only });
+  const executions = values.executions === undefined ? undefined : Number(values.executions);
+  await print({ homes, homeNames, seconds: Number(values.seconds), only: values.only, executions });
 } finally {
   await homes.stop();
 }

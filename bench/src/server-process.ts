@@ -8,9 +8,16 @@ import type { Home } from './home.js';
 /** A server process. */
 export interface ServerProcess {
   readonly url: string;
-  /** Seconds of CPU so far, and MiB of memory now. */
-  usage(): Promise<{ readonly cpuSeconds: number; readonly memoryMiB: number }>;
+  /** Seconds of CPU and bytes written to the disk so far, and MiB of memory now. */
+  usage(): Promise<ProcessUsage>;
   stop(): Promise<void>;
+}
+
+/** What a process took. */
+interface ProcessUsage {
+  readonly cpuSeconds: number;
+  readonly memoryMiB: number;
+  readonly writtenBytes: number;
 }
 
 const COMMAND = fileURLToPath(new URL('../../server/bin/polos.js', import.meta.url));
@@ -44,13 +51,15 @@ async function listeningUrl(child: ChildProcess): Promise<string> {
   throw new Error('the server ended before it listened');
 }
 
-async function usageOf(pid: number) {
+async function usageOf(pid: number): Promise<ProcessUsage> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  const io = await readFile(`/proc/${pid}/io`, 'utf8');
   const kibibytes = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0);
   return {
     cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
     memoryMiB: kibibytes / 1024,
+    writtenBytes: Number(/^write_bytes: (\d+)/m.exec(io)?.[1] ?? 0),
   };
 }

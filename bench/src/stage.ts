@@ -9,6 +9,8 @@ export interface Usage {
   readonly serverSeconds: number;
   readonly mongodSeconds: number;
   readonly memoryMiB: number;
+  /** What server and database wrote to the disk, as far as the kernel says so. */
+  readonly writtenBytes: number;
 }
 
 /** A server, a worker in a process of its own, and a client. */
@@ -41,14 +43,18 @@ export class Stage {
   /** Does something, and measures what it took. The server must be the same one at its end. */
   async measure<T>(work: () => Promise<T>): Promise<{ readonly value: T; readonly usage: Usage }> {
     const before = await this.server.usage();
-    const mongodBefore = this.home.cpuSeconds();
+    const mongodBefore = this.home.usage();
     const started = performance.now();
     const value = await work();
     const milliseconds = performance.now() - started;
     const after = await this.server.usage();
     const serverSeconds = after.cpuSeconds - before.cpuSeconds;
-    const mongodSeconds = this.home.cpuSeconds() - mongodBefore;
-    return { value, usage: { milliseconds, serverSeconds, mongodSeconds, memoryMiB: after.memoryMiB } };
+    const mongodAfter = this.home.usage();
+    const mongodSeconds = mongodAfter.cpuSeconds - mongodBefore.cpuSeconds;
+    const writtenBytes =
+      after.writtenBytes - before.writtenBytes + mongodAfter.writtenBytes - mongodBefore.writtenBytes;
+    const { memoryMiB } = after;
+    return { value, usage: { milliseconds, serverSeconds, mongodSeconds, memoryMiB, writtenBytes } };
   }
 
   async close(): Promise<void> {

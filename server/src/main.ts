@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8';
 import { pino } from 'pino';
 import type { ServerCheck } from './cli/server-check-command.js';
 import { type RetentionDays, readConfig, type ServerConfig, type ServerOptions } from './config.js';
@@ -27,7 +28,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const fault = (error: unknown) =>
     log.error({ err: error }, 'background work failed; it will be tried again');
   const { store, close: closeStore } = await openStore(config, fault);
-  const engine = new Engine({ store, clock: systemClock(), leaseMs, fault });
+  // At ten times the size of their texts, what executions hold at worst, it is still little more than half of the heap.
+  const cacheBytesMax = Math.floor(getHeapStatistics().heap_size_limit / 16);
+  const engine = new Engine({ store, clock: systemClock(), leaseMs, cacheBytesMax, fault });
   try {
     await engine.start();
     const listener = await listen({ engine, host, port, apiKeys, log });

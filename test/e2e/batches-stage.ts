@@ -1,28 +1,8 @@
-import { fileURLToPath } from 'node:url';
-import { type ExecutionHandle, type ExecutionInfo, PolosClient } from '@polos/sdk';
-import { onTestFinished, vi } from 'vitest';
-import { Program } from '../fault/processes.js';
+import type { ExecutionHandle, ExecutionInfo } from '@polos/sdk';
+import { vi } from 'vitest';
 
 // Other tests keep the machine busy meanwhile.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
-
-/** Starts a worker of programs/batch-worker.mjs, and waits until the server knows it. */
-export async function startBatchWorker(
-  url: string,
-  env: Readonly<Record<string, string>> = {},
-): Promise<Program> {
-  const script = fileURLToPath(new URL('programs/batch-worker.mjs', import.meta.url));
-  const worker = new Program(script, [], { POLOS_API_URL: url, ...env });
-  await worker.line('started');
-  return worker;
-}
-
-/** A client for one test. */
-export function connect(apiUrl: string): PolosClient {
-  const client = new PolosClient({ apiUrl });
-  onTestFinished(() => client.close());
-  return client;
-}
 
 /** What the workflow `squares` comes to. */
 export function squaresOf(count: number): (number | string)[] {

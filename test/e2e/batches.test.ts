@@ -8,14 +8,15 @@ import {
 } from '@polos/sdk';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type Program, ServerProgram } from '../fault/processes.js';
-import { childrenOf, connect, countEvents, squaresOf, startBatchWorker } from './batches-stage.js';
+import { childrenOf, countEvents, squaresOf } from './batches-stage.js';
+import { connect, startWorker } from './stage.js';
 import { happened } from './waits-stage.js';
 
 let server: ServerProgram;
 let worker: Program;
 beforeAll(async () => {
   server = await ServerProgram.start({ leaseMs: 2_000 });
-  worker = await startBatchWorker(server.url);
+  worker = await startWorker('batch-worker', server.url);
 });
 
 test('a batch comes to the results of its children in order, failures among them', async () => {
@@ -58,10 +59,10 @@ test('a parent whose payload, state and results fill three messages goes to anot
   await happened(execution, 'workflow_wait');
   await worker.signal('SIGKILL');
   await execution.resume('begin');
-  worker = await startBatchWorker(server.url);
+  worker = await startWorker('batch-worker', server.url);
   await happened(execution, 'children_start');
   await worker.signal('SIGKILL');
-  worker = await startBatchWorker(server.url);
+  worker = await startWorker('batch-worker', server.url);
   expect(await execution.result()).toEqual(lengths);
 });
 

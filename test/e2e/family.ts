@@ -1,7 +1,5 @@
-import { fileURLToPath } from 'node:url';
-import { type ExecutionEvent, type ExecutionHandle, PolosClient } from '@polos/sdk';
-import { expect, onTestFinished, vi } from 'vitest';
-import { Program } from '../fault/processes.js';
+import type { ExecutionEvent, ExecutionHandle, PolosClient } from '@polos/sdk';
+import { expect, vi } from 'vitest';
 
 // Other tests keep the machine busy meanwhile.
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 60_000 });
@@ -11,22 +9,6 @@ export const SIZE = { families: 3, members: 4 };
 
 /** The topmost execution, the families, their members, and in each family one that nobody waits for. */
 const EXECUTIONS = 1 + SIZE.families * (1 + SIZE.members + 1);
-
-/** Starts a worker of programs/family-worker.mjs, and waits until the server knows it. */
-export async function startFamilyWorker(url: string): Promise<Program> {
-  const script = fileURLToPath(new URL('programs/family-worker.mjs', import.meta.url));
-  const worker = new Program(script, [], { POLOS_API_URL: url });
-  onTestFinished(() => worker.signal('SIGKILL'));
-  await worker.line('started');
-  return worker;
-}
-
-/** A client for one test. */
-export function connect(apiUrl: string): PolosClient {
-  const client = new PolosClient({ apiUrl });
-  onTestFinished(() => client.close());
-  return client;
-}
 
 /** Lets those that wait go on, as soon as they are among the events. Resolves when the tree has come to its end. */
 export async function openGates(client: PolosClient, root: string): Promise<void> {

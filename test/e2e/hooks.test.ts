@@ -1,8 +1,7 @@
-import { fileURLToPath } from 'node:url';
 import { type ExecutionHandle, RemoteError, WorkflowFailedError } from '@polos/sdk';
 import { beforeAll, expect, test, vi } from 'vitest';
-import { Program, ServerProgram } from '../fault/processes.js';
-import { connect } from './waits-stage.js';
+import { type Program, ServerProgram } from '../fault/processes.js';
+import { connect, startWorker } from './stage.js';
 
 // Other tests keep the machine busy meanwhile.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -13,10 +12,7 @@ beforeAll(async () => {
 });
 
 async function startHooksWorker(stopIn = ''): Promise<Program> {
-  const script = fileURLToPath(new URL('programs/hooks-worker.mjs', import.meta.url));
-  const worker = new Program(script, [], { POLOS_API_URL: server.url, STOP_IN: stopIn });
-  await worker.line('started');
-  return worker;
+  return startWorker('hooks-worker', server.url, { STOP_IN: stopIn });
 }
 
 /** What a worker did after it had started. */

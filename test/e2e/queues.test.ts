@@ -12,7 +12,7 @@ import { ServerProgram } from '../fault/processes.js';
 import { uniqueDatabase, withMongodb } from '../mongodb/shared.js';
 import { polos, runProgram } from './cli-process.js';
 import { BUILD_MS, buildExamples, exampleProgram } from './example-programs.js';
-import { connect } from './waits-stage.js';
+import { connect } from './stage.js';
 
 // Other tests keep the machine busy meanwhile.
 vi.setConfig({ testTimeout: 120_000 });

@@ -6,10 +6,8 @@ import {
   PolosClient,
   PolosError,
   SerializationError,
-  StateSizeError,
   StateValidationError,
   Worker,
-  WorkflowFailedError,
 } from '@polos/sdk';
 import { beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -19,29 +17,9 @@ import { WorkerService } from '../../server/src/gen/polos/v1/worker_service_pb.j
 import { WorkflowService } from '../../server/src/gen/polos/v1/workflow_service_pb.js';
 import { ServerProgram } from '../fault/processes.js';
 
-const MEBIBYTE = 1_048_576;
-
 const stateSchema = z.object({ text: z.string().default(''), steps: z.number().default(0) });
 
-/** Grows its state to just so many bytes of JSON, between two steps (`middle`) or after the last one (`end`). */
-const growing = defineWorkflow<
-  { bytes: number; when: 'middle' | 'end' },
-  z.infer<typeof stateSchema>,
-  string
->({ id: 'growing', stateSchema, maxRetries: 0 }, async (ctx, { bytes, when }) => {
-  const grow = () => {
-    // Four bytes of UTF-8, two units of a JavaScript string.
-    const rest = bytes - Buffer.byteLength(JSON.stringify({ ...ctx.state, text: '' }));
-    ctx.state.text = '\u{1F40B}'.repeat(Math.floor(rest / 4)) + '-'.repeat(rest % 4);
-  };
-  ctx.state.steps = 1;
-  await ctx.step.run('one', () => 1);
-  await ctx.step.run('two', () => 2);
-  if (when === 'middle') grow();
-  await ctx.step.run('three', () => 3);
-  if (when === 'end') grow();
-  return 'done';
-});
+const counting = defineWorkflow({ id: 'counting', stateSchema }, (ctx) => ctx.state.steps);
 
 /** Puts something that JSON cannot hold in its state, or in a step's result. */
 const unfit = defineWorkflow<
@@ -67,7 +45,7 @@ let client: PolosClient;
 beforeAll(async () => {
   server = await ServerProgram.start({ leaseMs: 1_000 });
   client = new PolosClient({ apiUrl: server.url });
-  const worker = new Worker({ client, workflows: [growing, unfit], handleSignals: false });
+  const worker = new Worker({ client, workflows: [counting, unfit], handleSignals: false });
   const running = worker.run();
   await worker.whenRunning();
   return async () => {
@@ -79,41 +57,11 @@ beforeAll(async () => {
 
 test('an initial state that breaks the schema is refused with its place, and nothing is created', async () => {
   const before = await countExecutions();
-  const refused = growing.invoke(
-    client,
-    { bytes: 0, when: 'end' },
-    { initialState: { steps: 'many' } as never },
-  );
+  const refused = counting.invoke(client, undefined, { initialState: { steps: 'many' } as never });
   const error = await refused.then(undefined, (error: unknown) => error);
   expect(error).toBeInstanceOf(StateValidationError);
   expect(String(error)).toContain('steps');
   expect(await countExecutions()).toBe(before);
-});
-
-test.each(['middle', 'end'] as const)('a state of exactly 1 MiB passes at the %s', async (when) => {
-  const execution = await growing.start(client, { bytes: MEBIBYTE, when });
-  expect(await execution.result()).toBe('done');
-  const { value } = await execution.state();
-  expect(Buffer.byteLength(JSON.stringify(value))).toBe(MEBIBYTE);
-});
-
-test.each(['middle', 'end'] as const)(
-  'one byte more fails the execution at the %s, with the last state kept',
-  async (when) => {
-    const execution = await growing.start(client, { bytes: MEBIBYTE + 1, when });
-    const error = await execution.result().then(undefined, (error: unknown) => error);
-    expect(error).toBeInstanceOf(WorkflowFailedError);
-    expect(error).toMatchObject({ errorType: 'StateSizeError' });
-    expect(String(error)).toContain(String(MEBIBYTE + 1));
-    expect((await execution.state()).value).toEqual({ text: '', steps: 1 });
-    expect((await execution.get()).status).toBe('failed');
-  },
-);
-
-test('an initial state over 1 MiB is refused', async () => {
-  const initialState = { text: 'x'.repeat(MEBIBYTE) };
-  const refused = growing.invoke(client, { bytes: 0, when: 'end' }, { initialState });
-  await expect(refused).rejects.toBeInstanceOf(StateSizeError);
 });
 
 test.each(UNFIT_NAMES)('%s in the state fails the execution with its path', async (what) => {

@@ -1,5 +1,6 @@
 import {
   defineWorkflow,
+  type ExecutionHandle,
   InvalidArgumentError,
   NotFoundError,
   PolosClient,
@@ -62,6 +63,8 @@ function describeStates(start: StartServer): void {
       { op: 'replace', path: '/n', value: 4 },
       { op: 'add', path: '/log/-', value: 'line 4' },
     ]);
+    expect(await revisionsAfter(handle, 3)).toEqual(upTo(last).slice(3));
+    expect(await revisionsAfter(handle, last)).toEqual([]);
     const before = await handle.state<Count>({ revision: last - 1 });
     const after = await handle.state<Count>();
     expect([before.value.n, after.value.n]).toEqual([5, 6]);
@@ -86,6 +89,23 @@ function describeStates(start: StartServer): void {
     expect(JSON.parse(one.stdout)).toMatchObject({ state: { n: 6 } });
     const wrong = await polos(['execution', 'state', handle.id, '--diff', '5', '2'], { env });
     expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('the earlier one first')]);
+  });
+
+  test('what a watcher does with what it is given changes nothing that it is given later', async () => {
+    const server = await start();
+    const client = await connect(server.url);
+    const handle = await counter.start(client, { to: 3 });
+    let isSpoilt = false;
+    for await (const { revision, patch, value } of handle.state.watch<Count>()) {
+      expect(value).toEqual((await handle.state({ revision })).value);
+      if (value.n === 3 && !isSpoilt) await client.resume(handle.id, 'word', 'the end');
+      isSpoilt = value.n === 3;
+      for (const operation of patch) {
+        if (operation.op !== 'remove' && isJsonObject(operation.value)) operation.value.spoilt = true;
+      }
+      for (const name of Object.keys(value)) Reflect.deleteProperty(value, name);
+    }
+    expect(isSpoilt).toBe(true);
   });
 
   test('a watcher sees every revision once and in order, though the server is killed, and the end', async () => {
@@ -154,6 +174,16 @@ withMongodb(() => {
 
 function upTo(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index + 1);
+}
+
+async function revisionsAfter({ state }: ExecutionHandle, after: number): Promise<number[]> {
+  const found: number[] = [];
+  for await (const { revision } of state.revisions({ after })) found.push(revision);
+  return found;
+}
+
+function isJsonObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A message of a Connect stream: a byte of flags, four of its length, and itself. */

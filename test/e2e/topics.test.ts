@@ -4,13 +4,14 @@ import {
   IdempotencyMismatchError,
   InvalidArgumentError,
   LimitExceededError,
-  PolosClient,
+  type PolosClient,
   type TopicEvent,
   Worker,
 } from '@polos/sdk';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ServerProgram } from '../fault/processes.js';
 import { uniqueDatabase, withMongodb } from '../mongodb/shared.js';
+import { connect } from './stage.js';
 
 // Other tests keep the machine busy meanwhile.
 vi.setConfig({ testTimeout: 120_000 });
@@ -41,12 +42,6 @@ const publisher = defineWorkflow<{ topic: string; count: number }, Record<string
     return ctx.executionId;
   },
 );
-
-function connect(apiUrl: string): PolosClient {
-  const client = new PolosClient({ apiUrl });
-  onTestFinished(() => client.close());
-  return client;
-}
 
 /** Serves both workflows until the test is over. */
 async function serve(client: PolosClient): Promise<void> {

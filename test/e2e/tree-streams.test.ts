@@ -2,22 +2,15 @@ import { expect, onTestFinished, test } from 'vitest';
 import { ServerProgram } from '../fault/processes.js';
 import { uniqueDatabase, withMongodb } from '../mongodb/shared.js';
 import { polos } from './cli-process.js';
-import {
-  connect,
-  eventsAfter,
-  eventsUntil,
-  expectWholeTree,
-  openGates,
-  SIZE,
-  startFamilyWorker,
-} from './family.js';
+import { eventsAfter, eventsUntil, expectWholeTree, openGates, SIZE } from './family.js';
+import { connect, startWorker } from './stage.js';
 
 const isGate = ({ type }: { readonly type: string }) => type === 'step_suspend';
 
 test('a reader of a tree loses nothing while its server is killed and started again, twice', async () => {
   const server = await ServerProgram.start();
   onTestFinished(() => server.kill());
-  await startFamilyWorker(server.url);
+  await startWorker('family-worker', server.url);
   const client = connect(server.url);
   const execution = await client.invoke('clan', SIZE);
   const all = eventsAfter(execution, 0);
@@ -42,7 +35,7 @@ withMongodb(() => {
     onTestFinished(async () => {
       await Promise.all([one.kill(), other.kill()]);
     });
-    await startFamilyWorker(other.url);
+    await startWorker('family-worker', other.url);
     const [here, there] = [connect(one.url), connect(other.url)];
     const { id } = await here.invoke('clan', SIZE);
     const all = eventsAfter(there.getHandle(id), 0);
@@ -61,7 +54,7 @@ withMongodb(() => {
 test('a page in a browser follows a tree by fetch alone, and goes on from the cursor it kept', async () => {
   const server = await ServerProgram.start();
   onTestFinished(() => server.kill());
-  await startFamilyWorker(server.url);
+  await startWorker('family-worker', server.url);
   const client = connect(server.url);
   const { id } = await client.invoke('clan', SIZE);
   const seen: Message[] = [];
@@ -85,7 +78,7 @@ test('a page in a browser follows a tree by fetch alone, and goes on from the cu
 test('the command prints a tree with the execution on each line, and follows it', async () => {
   const server = await ServerProgram.start();
   onTestFinished(() => server.kill());
-  await startFamilyWorker(server.url);
+  await startWorker('family-worker', server.url);
   const client = connect(server.url);
   const { id } = await client.invoke('clan', SIZE);
   const env = { POLOS_API_URL: server.url };

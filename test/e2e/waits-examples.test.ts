@@ -2,7 +2,8 @@ import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { ServerProgram } from '../fault/processes.js';
 import { type Outcome, Program, runProgram } from './cli-process.js';
 import { BUILD_MS, buildExamples, exampleProgram } from './example-programs.js';
-import { connect, happened } from './waits-stage.js';
+import { connect } from './stage.js';
+import { happened } from './waits-stage.js';
 
 const REMINDER = exampleProgram('waits');
 const ORDERS = exampleProgram('approval');

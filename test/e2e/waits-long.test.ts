@@ -2,7 +2,8 @@ import type { ExecutionHandle } from '@polos/sdk';
 import { expect, onTestFinished, test } from 'vitest';
 import { ServerProgram, type ServerProgramOptions } from '../fault/processes.js';
 import { uniqueDatabase, withMongodb } from '../mongodb/shared.js';
-import { connect, happened, startWaitsWorker, stepsOf } from './waits-stage.js';
+import { connect, startWorker } from './stage.js';
+import { happened, stepsOf } from './waits-stage.js';
 
 /** How many steps each stage of `stages` records before it waits. */
 const STEPS = 31;
@@ -15,7 +16,7 @@ function declareTests(store: string, where: () => Promise<ServerProgramOptions>)
   const begin = async (count: number) => {
     const server = await ServerProgram.start(await where());
     onTestFinished(() => server.kill());
-    const worker = await startWaitsWorker(server.url);
+    const worker = await startWorker('waits-worker', server.url);
     const execution = await connect(server.url).invoke<string[]>('stages', { count });
     await hasSuspended(execution, 1);
     return { server, worker, execution };
@@ -43,7 +44,7 @@ function declareTests(store: string, where: () => Promise<ServerProgramOptions>)
     await hasSuspended(execution, 2);
     const { ids: before } = (await execution.state()).value as { ids: string[] };
     await worker.signal('SIGKILL');
-    const second = await startWaitsWorker(server.url);
+    const second = await startWorker('waits-worker', server.url);
     await execution.resume('end of 2');
     await hasSuspended(execution, 3);
     await execution.resume('end of 3');
@@ -59,7 +60,7 @@ function declareTests(store: string, where: () => Promise<ServerProgramOptions>)
     await worker.line('step stage 2');
     await Promise.all([server.kill(), worker.signal('SIGKILL')]);
     await server.restart();
-    const second = await startWaitsWorker(server.url);
+    const second = await startWorker('waits-worker', server.url);
     await hasSuspended(execution, 2);
     await execution.resume('end of 2');
     expect(new Set(await execution.result()).size).toBe(2 * (STEPS - 1));

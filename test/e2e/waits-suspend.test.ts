@@ -3,13 +3,14 @@ import { beforeAll, expect, test } from 'vitest';
 import { type Program, ServerProgram } from '../fault/processes.js';
 import { type Outcome, polos } from './cli-process.js';
 import { GRPCURL, need, run } from './clients-server.js';
-import { connect, happened, startWaitsWorker, stepsOf } from './waits-stage.js';
+import { connect, startWorker } from './stage.js';
+import { happened, stepsOf } from './waits-stage.js';
 
 let server: ServerProgram;
 let worker: Program;
 beforeAll(async () => {
   server = await ServerProgram.start();
-  worker = await startWaitsWorker(server.url, { POLOS_MAX_CONCURRENT_WORKFLOWS: '1' });
+  worker = await startWorker('waits-worker', server.url, { POLOS_MAX_CONCURRENT_WORKFLOWS: '1' });
 });
 
 function command(...args: readonly string[]): Promise<Outcome> {
@@ -32,7 +33,7 @@ test('an execution that waits holds no worker, survives its loss, and is resumed
     stdout: 'resumed\n',
     stderr: '',
   });
-  worker = await startWaitsWorker(server.url, { POLOS_MAX_CONCURRENT_WORKFLOWS: '1' });
+  worker = await startWorker('waits-worker', server.url, { POLOS_MAX_CONCURRENT_WORKFLOWS: '1' });
   expect(await execution.result()).toEqual({ decision: { approved: true, note: 'schön' } });
   expect((await execution.state()).value).toEqual({ phase: 'decided' });
   expect(stepsOf(worker)).toEqual([]);
@@ -111,7 +112,7 @@ test('an execution that waits is cancelled at once, and cannot be resumed', asyn
 
 test('a timeout survives kill -9 of the server', async () => {
   const other = await ServerProgram.start();
-  await startWaitsWorker(other.url);
+  await startWorker('waits-worker', other.url);
   const execution = await connect(other.url).invoke('two_approvals', { timeout: 1 });
   await happened(execution, 'workflow_wait');
   await other.kill();

@@ -1,9 +1,10 @@
-import { createLogger, defineWorkflow, PolosClient, Worker } from '@polos/sdk';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { createLogger, defineWorkflow, type PolosClient, Worker } from '@polos/sdk';
+import { expect, test, vi } from 'vitest';
 import { scheduleName, scheduleOf, toScheduleRecord } from '../../server/src/engine/schedule-record.js';
 import { openEmbeddedStore } from '../../server/src/store/embedded/embedded-store.js';
 import { openMongoStore } from '../../server/src/store/mongo/mongo-store.js';
 import type { Store } from '../../server/src/store/store.js';
+import { connect } from '../e2e/stage.js';
 import { uniqueDatabase, withMongodb } from '../mongodb/shared.js';
 import { freshDirectory, ServerProgram } from './processes.js';
 
@@ -131,12 +132,6 @@ function describeHome(name: string, settle: () => Promise<Home>): void {
 interface Tick {
   readonly timestamp: string;
   readonly lastTimestamp: string | null;
-}
-
-function connect(apiUrl: string): PolosClient {
-  const client = new PolosClient({ apiUrl });
-  onTestFinished(() => client.close());
-  return client;
 }
 
 async function lastTick(client: PolosClient): Promise<number> {

@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { childrenOf, connect, countEvents, squaresOf, startBatchWorker } from '../e2e/batches-stage.js';
+import { childrenOf, countEvents, squaresOf } from '../e2e/batches-stage.js';
+import { connect, startWorker } from '../e2e/stage.js';
 import { uniqueDatabase, withMongodb } from '../mongodb/shared.js';
 import { type Program, ServerProgram, type ServerProgramOptions } from './processes.js';
 
@@ -21,7 +22,7 @@ async function loseAllInTheMiddle(options: ServerProgramOptions): Promise<void> 
   const server = await ServerProgram.start({ leaseMs: 2_000, ...options });
   onTestFinished(() => server.kill());
   const start = (env = {}) =>
-    startBatchWorker(server.url, { POLOS_MAX_CONCURRENT_WORKFLOWS: `${AT_ONCE}`, ...env });
+    startWorker('batch-worker', server.url, { POLOS_MAX_CONCURRENT_WORKFLOWS: `${AT_ONCE}`, ...env });
   const first = await start({ SLOW_MS: '5' });
   const execution = await connect(server.url).invoke('squares', { count: COUNT });
   await hasRun(first, 300);
@@ -63,7 +64,9 @@ withMongodb(() => {
     const servers = await Promise.all([start(), start(), start()]);
     onTestFinished(async () => void (await Promise.all(servers.map((server) => server.kill()))));
     const [one, two, three] = servers as [ServerProgram, ServerProgram, ServerProgram];
-    const workers = await Promise.all(servers.map(({ url }) => startBatchWorker(url, { SLOW_MS: '2' })));
+    const workers = await Promise.all(
+      servers.map(({ url }) => startWorker('batch-worker', url, { SLOW_MS: '2' })),
+    );
     const execution = await connect(one.url).invoke('squares', { count: COUNT });
     await hasRun(workers[1] as Program, 100);
     await two.kill();

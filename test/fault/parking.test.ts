@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { polos } from '../e2e/cli-process.js';
-import { connect } from '../e2e/waits-stage.js';
+import { connect } from '../e2e/stage.js';
+
 import { uniqueDatabase, withMongodb } from '../mongodb/shared.js';
 import { Program, ServerProgram, type ServerProgramOptions } from './processes.js';
 

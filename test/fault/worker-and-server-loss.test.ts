@@ -1,5 +1,6 @@
-import { type ExecutionHandle, PolosClient } from '@polos/sdk';
-import { expect, onTestFinished, test } from 'vitest';
+import type { ExecutionHandle } from '@polos/sdk';
+import { expect, test } from 'vitest';
+import { connect } from '../e2e/stage.js';
 import { type Program, ServerProgram, startWorker } from './processes.js';
 
 const DONE = { done: [1, 2, 3, 4, 5], note: 'for ada' };
@@ -75,12 +76,6 @@ test('a worker that was paused past its lease finishes nothing any more, and goe
   expect((await execution.state()).value).toEqual(DONE);
   expect(stepsOf(paused, 'ada')).toEqual([1, 2, 3]);
 });
-
-function connect(apiUrl: string): PolosClient {
-  const client = new PolosClient({ apiUrl });
-  onTestFinished(() => client.close());
-  return client;
-}
 
 function invoke(url: string, who = 'ada'): Promise<ExecutionHandle<{ sum: number }>> {
   return connect(url).invoke<{ sum: number }>('five_steps', { who });

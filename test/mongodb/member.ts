@@ -87,6 +87,11 @@ export class Member {
     return (Number(user) + Number(system)) * TICK_MS;
   }
 
+  /** What the process wrote to the disk so far, in bytes. Linux only. */
+  writtenBytes(): number {
+    return Number(/^write_bytes: (\d+)/m.exec(readFileSync(`/proc/${this.pid}/io`, 'utf8'))?.[1] ?? 0);
+  }
+
   /** kill -9; does nothing to one that is not running. */
   async kill(): Promise<void> {
     this.#child?.kill('SIGKILL');

@@ -32,12 +32,17 @@ export function withMongod(declareTests: () => void): void {
   else testInstead('mongod is missing, and these tests kill it', { isRequired: givenUrl === undefined });
 }
 
-/** A new database of the MongoDB that all test files share; dropped when the test that asks for it is over. */
-export async function uniqueDatabase(): Promise<Database> {
+/**
+ * A new database of the MongoDB that all test files share.
+ * @param whenOver  takes what drops it. Default: dropped when the test that asks for it is over.
+ */
+export async function uniqueDatabase(
+  whenOver: (drop: () => Promise<void>) => void = onTestFinished,
+): Promise<Database> {
   deployment ??= givenUrl === undefined ? startedUrl() : Promise.resolve(givenUrl);
   const url = await deployment;
   const name = `polos_test_${randomBytes(8).toString('hex')}`;
-  onTestFinished(async () => {
+  whenOver(async () => {
     cleaner ??= new MongoClient(url);
     await cleaner.db(name).dropDatabase();
   });

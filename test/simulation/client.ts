@@ -2,6 +2,7 @@ import { isFinal } from '../../server/src/core/execution.js';
 import type { NumberedEvent } from '../../server/src/engine/api.js';
 import type { Engine } from '../../server/src/engine/engine.js';
 import { EngineError } from '../../server/src/engine/errors.js';
+import { INITIAL_STATE } from './handler.js';
 import { TreeReader } from './tree-reader.js';
 import { WORKFLOWS } from './worker.js';
 import { ConnectionLost, PROJECT, type World } from './world.js';
@@ -14,6 +15,8 @@ export interface Wish {
   readonly cancelAfterMs?: number;
   /** When it is paused, and for how long; missing for never. */
   readonly pause?: { readonly afterMs: number; readonly forMs: number };
+  /** How long after its start, and then after each other, an operator repairs its state; missing for never. */
+  readonly repairsAfterMs?: readonly number[];
 }
 
 /** A caller: starts an execution, follows its events, awaits its end; tries everything again that gets lost. */
@@ -23,6 +26,8 @@ export class Client {
   isDone = false;
   /** The cancel request was acknowledged before the execution was final. */
   wasCancelled = false;
+  /** What the repairs added to the state that were acknowledged, in order. */
+  readonly repaired: string[] = [];
   /** Follow its execution with all that descends from it. */
   treeReaders: readonly TreeReader[] = [];
   private readonly world: World;
@@ -33,7 +38,7 @@ export class Client {
   }
 
   async run(): Promise<void> {
-    const { key, program, cancelAfterMs, pause } = this.wish;
+    const { key, program, cancelAfterMs, pause, repairsAfterMs = [] } = this.wish;
     const invoke = () => this.invoke(key, program);
     if (this.world.faults && this.world.random.chance(0.3)) this.persistently(invoke).catch(() => {});
     this.executionId = await this.persistently(invoke);
@@ -44,6 +49,7 @@ export class Client {
       ...this.treeReaders.map((reader) => reader.run()),
       cancelAfterMs !== undefined && this.cancel(cancelAfterMs),
       pause && this.pause(pause),
+      this.repair(repairsAfterMs),
     ]);
     this.isDone = true;
   }
@@ -53,7 +59,7 @@ export class Client {
       engine.invoke({
         ...{ projectId: PROJECT, workflowId: WORKFLOWS[program % WORKFLOWS.length] ?? '', priority: 0 },
         ...{ idempotencyKey: key, requestDigest: `${program}`, startDelayMs: program % 2 === 0 ? 0 : 1_000 },
-        ...{ payload: { json: `${program}` }, initialState: '{"log":[]}', searchAttributes: {} },
+        ...{ payload: { json: `${program}` }, initialState: INITIAL_STATE, searchAttributes: {} },
       }),
     );
     return executionId;
@@ -110,6 +116,46 @@ export class Client {
     await this.unlessFinal((engine) => engine.pause(PROJECT, this.executionId));
     await this.world.sleep(forMs);
     await this.unlessFinal((engine) => engine.unpause(PROJECT, this.executionId));
+  }
+
+  /** Adds a line to the state with each repair; pauses the execution where a worker holds it. */
+  private async repair(afterMs: readonly number[]): Promise<void> {
+    for (const [index, ms] of afterMs.entries()) {
+      await this.world.sleep(ms);
+      const line = `repair ${index}`;
+      let isOver = false;
+      while (!isOver) {
+        const { json, revision, final } = await this.persistently(() =>
+          this.world.call((engine) => engine.state(PROJECT, this.executionId)),
+        );
+        if (final) return;
+        if (JSON.parse(json).repairs.includes(line))
+          this.world.violated(`${line} happened before it was made`);
+        isOver = await this.tryRepair(line, revision);
+        if (!isOver && this.world.random.chance(0.5)) {
+          await this.unlessFinal((engine) => engine.pause(PROJECT, this.executionId));
+        }
+      }
+      await this.unlessFinal((engine) => engine.unpause(PROJECT, this.executionId));
+    }
+  }
+
+  /** False where it has to be tried again, against what is there then. */
+  private async tryRepair(line: string, expectedRevision: number): Promise<boolean> {
+    const patch = [{ op: 'add', path: '/repairs/-', value: line }] as const;
+    const made = { expectedRevision, patch, digest: line, reason: 'a simulation', author: 'its client' };
+    try {
+      await this.persistently(() =>
+        this.world.call((engine) => engine.patchState(PROJECT, this.executionId, made)),
+      );
+      this.repaired.push(line);
+      return true;
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.problem.type !== 'rejected') throw error;
+      const { type } = error.problem.rejection;
+      if (type !== 'running' && type !== 'state_revision_conflict' && type !== 'closed') throw error;
+      return type === 'closed';
+    }
   }
 
   /** Asks until there is an answer; false if that was that the execution is final. */

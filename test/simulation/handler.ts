@@ -12,6 +12,9 @@ import type { AwaitedOperation, Operation } from './programs.js';
 import { WORKFLOWS } from './worker.js';
 import { PROJECT, type World } from './world.js';
 
+/** What every execution begins with: lines that its code writes, and those that operators add. */
+export const INITIAL_STATE = '{"log":[],"repairs":[]}';
+
 /** Thrown through a handler that has nothing more to do here. */
 class Left extends Error {
   override readonly name = 'Left';
@@ -80,15 +83,29 @@ export class Handler {
     const kept = this.process.takeKept(this.lease.executionId);
     let page = steps;
     if (omittedSteps > 0) {
-      for (const step of kept?.values() ?? []) this.outcomes.set(step.key, step);
+      for (const step of kept?.values() ?? []) this.outcomes.set(nameOf(step), step);
       const seen = [...this.outcomes.values()].filter(({ sequence }) => sequence > 0).length;
       if (kept && seen !== omittedSteps) throw new Error(`it has seen ${seen} steps, not ${omittedSteps}`);
       if (!kept) page = await this.fetchSteps(0);
     }
     for (;;) {
-      for (const step of page.steps) this.outcomes.set(step.key, step);
-      if (page.next === undefined) return;
+      for (const step of page.steps) this.outcomes.set(nameOf(step), step);
+      if (page.next === undefined) return this.checkRepairs();
       page = await this.fetchSteps(page.next);
+    }
+  }
+
+  /** The repairs in the order of outcomes make what the state holds of them. */
+  private checkRepairs(): void {
+    const records = [...this.outcomes.values()].filter(({ kind }) => kind === 'state_repair');
+    const lines = records
+      .sort((a, b) => a.sequence - b.sequence)
+      .map(({ statePatch = '' }) => lineOf(statePatch));
+    const { repairs } = JSON.parse(this.assignment.state);
+    if (JSON.stringify(lines) !== JSON.stringify(repairs)) {
+      throw new Error(
+        `the state of ${this.lease.executionId} has the repairs ${repairs}, its steps have ${lines}`,
+      );
     }
   }
 
@@ -308,6 +325,16 @@ export function topicOf(executionId: string, { key }: { readonly key: string }):
   return `${executionId} ${key}`;
 }
 
+/** Changes of the state have no key. */
+function nameOf({ key, sequence }: StepRecord): string {
+  return key === '' ? `#${sequence}` : key;
+}
+
+/** What a repair of the client's added. */
+function lineOf(patch: string): string {
+  return JSON.parse(patch)[0].value;
+}
+
 /** An action about a step. */
 type Keyed = Extract<WorkerAction, { readonly key: string }>;
 
@@ -317,7 +344,7 @@ function start(key: string, program: number, waits: boolean): Keyed {
 
 function childOf(program: number): WorkerChild {
   const workflowId = WORKFLOWS[program % WORKFLOWS.length] ?? '';
-  return { workflowId, payload: { json: `${program}` }, initialState: '{"log":[]}', priority: 0 };
+  return { workflowId, payload: { json: `${program}` }, initialState: INITIAL_STATE, priority: 0 };
 }
 
 /** The ids of a batch's children are others each time, and so are where an event was published, and when. */

@@ -25,7 +25,8 @@ export interface Report {
 /** All of an execution that must not depend on what went wrong. */
 export interface Legacy {
   readonly status: string;
-  readonly state: string;
+  /** What its code wrote. Repairs come at other times each time. */
+  readonly state: readonly string[];
   readonly result: unknown;
   readonly failure: string | undefined;
   readonly steps: readonly string[];
@@ -64,9 +65,14 @@ function randomWishes(plan: Random, programs: number): Wish[] {
   return Array.from({ length: plan.between(2, 4) }, (_, index) => ({
     key: `k${index}`,
     program: plan.between(0, Math.min(2, programs - 1)),
+    ...(plan.chance(0.4) && { repairsAfterMs: randomTimes(plan) }),
     ...(plan.chance(0.2) && { cancelAfterMs: plan.between(0, 30_000) }),
     ...(plan.chance(0.2) && { pause: { afterMs: plan.between(0, 30_000), forMs: plan.between(0, 20_000) } }),
   }));
+}
+
+function randomTimes(plan: Random): number[] {
+  return Array.from({ length: plan.between(1, 4) }, () => plan.between(0, 15_000));
 }
 
 /** Everything that can go wrong, for a while. */
@@ -114,11 +120,20 @@ async function collect(world: World, client: Client, executions: Map<string, Leg
     const journal = await world.store.journal(execution.id, { afterEvent: 0, entries: 1e6, bytes: 1e9 });
     const legacy = await legacyOf(world, execution, journal);
     const place = placeOf(execution);
+    if (place === key) await checkRepairs(world, client);
     if (executions.has(place)) world.violated(`15: ${place} was started twice`);
     if (client.wasCancelled && place === key && execution.status !== 'cancelled') {
       world.violated(`18: ${place} was cancelled and is ${execution.status}`);
     }
     if (client.wish.cancelAfterMs === undefined) executions.set(place, legacy);
+  }
+}
+
+/** Each repair that was acknowledged is there once, in order, and its revision says who made it. */
+async function checkRepairs(world: World, { executionId, repaired }: Client): Promise<void> {
+  const repairs = (await world.store.load(executionId))?.state.repairs;
+  if (JSON.stringify(repairs) !== JSON.stringify(repaired)) {
+    world.violated(`the repairs of ${executionId} are ${repairs}, and ${repaired} were acknowledged`);
   }
 }
 
@@ -146,7 +161,7 @@ async function legacyOf(
       if (fact.type === 'recorded' && steps.has(fact.key))
         world.violated(`3: ${id} recorded ${fact.key} twice`);
     }
-    addFacts(steps, entry.steps, entry.at);
+    addFacts(steps, entry);
     if (!entry.patch || 'problem' in folded) continue;
     revision += 1;
     folded = applyPatch(folded.document, entry.patch);
@@ -156,16 +171,20 @@ async function legacyOf(
   if (!isFold || revision !== stateRevision)
     world.violated(`9: the state of ${id} is not the fold of its patches`);
   if (event !== eventCount + 1) world.violated(`10: ${id} has ${event - 1} events, not ${eventCount}`);
+  const repairs = journal.flatMap((entry) => entry.steps.filter(({ type }) => type === 'state_changed'));
   const ordered = inOrder(steps.values());
   for (const { key, kind, outcome } of ordered) {
     if (kind === 'wait_for_event' && outcome) await checkPublishedOnce(world, topicOf(id, { key }));
   }
   const places = ordered.filter(({ sequence }) => sequence > 0).map(({ sequence }) => sequence);
+  for (const repair of repairs) if ('sequence' in repair) places.push(repair.sequence);
+  places.sort((a, b) => a - b);
   if (places.some((place, index) => place !== index + 1) || places.length !== stepCount) {
     world.violated(`the outcomes of ${id} have the places ${places}`);
   }
+  const { log } = JSON.parse(state ?? '{}');
   return {
-    ...{ status, state, failure: failure?.message, result: journal.at(-1)?.result },
+    ...{ status, state: log, failure: failure?.message, result: journal.at(-1)?.result },
     steps: ordered
       .map(({ key, outcome, kind }) => `${key} ${kind} ${kind === 'invoke' || outcomeText(outcome)}`)
       .sort(),

@@ -68,6 +68,7 @@ export function describeValues(open: OpenStore, reopen: (store: Store) => Promis
             { ...recorded('c'), outcome: { type: 'completed' }, attempts: [attempt] },
             { type: 'arrived', key: 'd', outcome: { type: 'failed', failure } },
             { type: 'arrived', key: 'e', outcome: { type: 'completed', result: payload } },
+            { type: 'state_changed', key: '', kind: 'state_repair', sequence: 2, isBeforeCode: true },
           ],
         },
       });
@@ -155,6 +156,8 @@ export function describeValues(open: OpenStore, reopen: (store: Store) => Promis
           concurrencyKey: 'c',
           lease: { workerId: 'w', token: 't', grantedAt: 1, expiresAt: 2, durationMs: 3, completions: 4 },
           lastCompletion: { epoch: 1, sequence: 2, digest: 'd' },
+          lastRepair: { expectedRevision: 3, digest: 'd' },
+          stateSchema: 'd',
           runTimeoutMs: 5,
           cancelRequestedAt: 6,
           updatedAt: Number.MAX_SAFE_INTEGER,

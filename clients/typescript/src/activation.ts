@@ -1,4 +1,5 @@
 import { createContext } from './activation-context.js';
+import type { ActivationOptions } from './activation-options.js';
 import { executionCancelled, executionFailed, executionSuspended } from './commands.js';
 import { NonDeterminismError, WorkflowCancelledError } from './errors.js';
 import { toFailure } from './failure.js';
@@ -8,42 +9,19 @@ import type { Assignment, CompleteStepResponse, Lease } from './gen/polos/v1/wor
 import { GRACE_MS } from './grace.js';
 import { HookedHandler } from './hook-steps.js';
 import { CommitRefusal, Journal } from './journal.js';
-import { type CompletionPort, LeaseHolder, leaseOf } from './lease-holder.js';
-import type { Logger } from './logger.js';
+import { LeaseHolder, leaseOf } from './lease-holder.js';
 import { PAYLOAD_BYTES_MAX } from './payload.js';
+import { RecordedChanges } from './recorded-changes.js';
 import { RecordedOutcomes } from './recorded-outcomes.js';
 import { ReplayCheck } from './replay-check.js';
 import { currentScope } from './scope.js';
 import { StateDocument } from './state/state-document.js';
-import type { StepOutcome, StepRequest } from './step-request.js';
+import { isStateChange, type StepOutcome, type StepRequest } from './step-request.js';
 import { StepRequests } from './step-requests.js';
 import { StepRunner } from './step-runner.js';
 import { createSteps } from './steps.js';
 import { Bell, turn } from './turn.js';
-import type { AnyWorkflow } from './workflow.js';
 import { readPayload, toResult } from './workflow-values.js';
-
-/** What an activation is made of. */
-export interface ActivationOptions {
-  readonly workflow: AnyWorkflow;
-  readonly assignment: Assignment;
-  /** All steps of the assignment, further pages included. */
-  readonly steps: readonly StepRecord[];
-  readonly port: CompletionPort;
-  readonly logger: Logger;
-  /** How long a lease lasts without a sign of life, in milliseconds. */
-  readonly leaseMs: number;
-  /** When the assignment came (performance.now). Default: now. */
-  readonly receivedAt?: number;
-  /** Asked at each suspension: whether the activation will be kept in memory meanwhile. Default: it will. */
-  readonly isKept?: () => boolean;
-  /** Bytes of one payload or result. Default 2,097,152. */
-  readonly payloadBytesMax?: number;
-  /** The worker's deployment, for executions that name none. */
-  readonly deploymentId?: string | undefined;
-  /** How long to wait before code that seems to differ from the record is called non-deterministic. Default 2,000. */
-  readonly graceMs?: number;
-}
 
 /**
  * How a run of an activation ended: closed, the server has the last word (also for a retry); suspended, the code waits
@@ -78,6 +56,7 @@ export class Activation {
   readonly #bell = new Bell();
   readonly #requests: StepRequests;
   readonly #recorded = new RecordedOutcomes();
+  readonly #changes: RecordedChanges;
   readonly #check: ReplayCheck;
   readonly #leaseHolder: LeaseHolder;
   #work: Work | undefined;
@@ -102,8 +81,9 @@ export class Activation {
         this.#bell.ring();
       },
     });
-    for (const { key, kind } of steps) this.#requests.record(key, kind);
+    for (const { key, kind } of steps) if (!isStateChange(kind)) this.#requests.record(key, kind);
     this.#recorded.add(steps);
+    this.#changes = new RecordedChanges(this.#recorded, this.executionId, rest.logger);
     const isFirstRun = steps.length === 0 && (assignment.execution?.stateRevision ?? 1n) <= 1n;
     this.#check = new ReplayCheck({
       requests: this.#requests,
@@ -231,10 +211,12 @@ export class Activation {
       signal: this.#abort.signal,
       deploymentId,
     });
+    const journal = new Journal(document, this.#leaseHolder);
     if (assignment.cancelRequested) {
       this.#ending = { result: undefined };
       this.cancel();
     } else {
+      this.#changes.applyBeforeCode(journal);
       const isRecorded = (key: string) => this.#requests.isRecorded(key);
       const handler = new HookedHandler({ workflow, execution, payloadBytesMax, logger, isRecorded });
       this.#handler = handler;
@@ -243,7 +225,7 @@ export class Activation {
     const signal = this.#abort.signal;
     const surroundings = { executionId: this.executionId, document, signal, payloadBytesMax };
     const runner = new StepRunner(surroundings, () => this.#bell.ring());
-    return { journal: new Journal(document, this.#leaseHolder), runner };
+    return { journal, runner };
   }
 
   async #callHandler(handler: () => Promise<unknown>): Promise<void> {
@@ -259,11 +241,18 @@ export class Activation {
   #deliverNumbered(journal: Journal): boolean {
     const next = this.#recorded.nextNumbered;
     if (next === undefined) return false;
+    if (isStateChange(next.kind)) {
+      if (this.#ending !== undefined || this.#requests.pendingCount === 0) return false;
+      this.#check.stop();
+      this.#changes.applyNext(journal);
+      return true;
+    }
     const request = this.#requests.get(next.key);
     if (request === undefined) return false;
     this.#check.stop();
     this.#recorded.advance();
     this.#deliver(journal, request, next);
+    this.#changes.applyBeforeCode(journal);
     return true;
   }
 

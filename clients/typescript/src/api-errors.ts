@@ -131,6 +131,23 @@ export class ExecutionClosedError extends PolosApiError {
   }
 }
 
+/** A worker holds the execution, so that its state is the worker's to change. Pause the execution first, then repair it. */
+export class ExecutionRunningError extends PolosApiError {
+  static {
+    ExecutionRunningError.prototype.name = 'ExecutionRunningError';
+  }
+  /** The execution. */
+  readonly executionId: string;
+  /** The worker that holds it. */
+  readonly workerId: string;
+
+  constructor(message: string, executionId: string, workerId: string) {
+    super('FAILED_PRECONDITION', message);
+    this.executionId = executionId;
+    this.workerId = workerId;
+  }
+}
+
 /** A worker's hold on an execution is over. */
 export class LeaseLostError extends PolosApiError {
   static {

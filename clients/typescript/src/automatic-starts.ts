@@ -5,6 +5,7 @@ import {
   type TriggerDeclaration,
   TriggerDeclarationSchema,
 } from './gen/polos/v1/worker_pb.js';
+import { isName, TOPIC_BYTES_MAX } from './name.js';
 import { toDuration } from './time.js';
 
 /** When a workflow starts by itself, in a time zone. */
@@ -91,8 +92,7 @@ export function assertAutomaticStarts(id: string, starts: AutomaticStarts): void
     if (batchSize === undefined && batchTimeoutSeconds === undefined) return;
     throw new TypeError(`batchSize and batchTimeoutSeconds of "${id}" mean nothing without triggerOnEvent`);
   }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused.
-  if (topic === '' || Buffer.byteLength(topic) > 512 || /[\x00-\x1f\x7f]/.test(topic)) {
+  if (!isName(topic, TOPIC_BYTES_MAX)) {
     throw new TypeError(`triggerOnEvent of "${id}" should be 1 to 512 bytes without control characters`);
   }
   const size = batchSize ?? 1;

@@ -8,13 +8,14 @@ import {
 import { type Command, CommandSchema } from './gen/polos/v1/command_pb.js';
 import { describeIssues } from './issue.js';
 import { toPayload } from './payload.js';
-import type { QueueConfig } from './queue.js';
+import { queueName } from './queue.js';
 import { type Checked, check } from './schema.js';
 import { JsonRefusal, toJsonText } from './state/json.js';
 import { STATE_BYTES_MAX } from './state/state-document.js';
 import type { ChildOptions } from './step.js';
 import { toDuration } from './time.js';
 import type { AnyWorkflow } from './workflow.js';
+import { idOf } from './workflow-target.js';
 
 /** A child as the code asked for it. */
 export interface ChildArguments {
@@ -79,20 +80,30 @@ export function toChildFields(
     const { issues } = checkedPayload;
     throw new PayloadValidationError(describeIssues(`the payload of ${what}`, issues), issues);
   }
-  const { initialState, queue, concurrencyKey, runTimeoutSeconds, priority } = options;
-  const checkedState = config?.stateSchema && check(config.stateSchema, initialState ?? {});
+  const checkedState = config?.stateSchema && check(config.stateSchema, options.initialState ?? {});
   if (isRefused(checkedState)) {
     const { issues } = checkedState;
     throw new StateValidationError(describeIssues(`the initial state of ${what}`, issues), issues);
   }
   const body = toPayload(payload, { what: `the payload of ${what}` });
   return {
-    workflowId: typeof workflow === 'string' ? workflow : workflow.id,
+    ...toStartFields(workflow, options),
+    ...(body !== undefined && { payload: body }),
+  };
+}
+
+/**
+ * What an execution is started with besides its payload, whoever starts it.
+ * @throws SerializationError, StateSizeError for the initial state.
+ */
+export function toStartFields(workflow: AnyWorkflow | string, options: ChildOptions<unknown>) {
+  const { initialState, queue, concurrencyKey, runTimeoutSeconds, priority } = options;
+  return {
+    workflowId: idOf(workflow),
     initialState: toInitialState(initialState),
     queue: queueName(queue),
     concurrencyKey: concurrencyKey ?? '',
     priority: priority ?? 0,
-    ...(body !== undefined && { payload: body }),
     ...(runTimeoutSeconds !== undefined && { runTimeout: toDuration(runTimeoutSeconds * 1_000) }),
   };
 }
@@ -101,7 +112,7 @@ export function toChildFields(
  * An initial state as JSON text; empty for none.
  * @throws SerializationError if JSON cannot hold it; StateSizeError if it is too large.
  */
-export function toInitialState(state: unknown): string {
+function toInitialState(state: unknown): string {
   try {
     const text = toJsonText(state) ?? '';
     const size = text.length * 3 > STATE_BYTES_MAX ? Buffer.byteLength(text) : 0;
@@ -113,11 +124,6 @@ export function toInitialState(state: unknown): string {
     const message = `the initial state cannot be written as JSON: the value${at} ${error.reason}`;
     throw new SerializationError(message, error.path);
   }
-}
-
-/** A queue's name; empty for the workflow's own. */
-export function queueName(queue: string | QueueConfig | undefined): string {
-  return typeof queue === 'object' ? queue.name : (queue ?? '');
 }
 
 function isRefused(

@@ -1,11 +1,10 @@
 import { create } from '@bufbuild/protobuf';
 import { InvalidStepError } from './errors.js';
 import { type Command, CommandSchema } from './gen/polos/v1/command_pb.js';
+import { isName, TOPIC_BYTES_MAX } from './name.js';
 import { publishCommand } from './publish-command.js';
 import type { PublishEventOptions, WaitForEventOptions } from './step.js';
 import { assertMembers, shown, toTimeout } from './wait-command.js';
-
-const TOPIC_BYTES_MAX = 512;
 
 /** The largest number that a cursor holds. */
 const SEQUENCE_MAX = 999_999_999_999_999;
@@ -43,17 +42,7 @@ export function publishEventCommand(key: string, options: PublishEventOptions): 
 }
 
 function assertTopic(key: string, topic: unknown): void {
-  const isTopic =
-    typeof topic === 'string' &&
-    topic !== '' &&
-    topic.isWellFormed() &&
-    Buffer.byteLength(topic) <= TOPIC_BYTES_MAX &&
-    !hasControlCharacter(topic);
-  if (isTopic) return;
+  if (isName(topic, TOPIC_BYTES_MAX)) return;
   const wanted = `a text of 1 to ${TOPIC_BYTES_MAX} bytes without control characters`;
   throw new InvalidStepError(`the topic of step "${key}" must be ${wanted}, not ${shown(topic)}`);
-}
-
-function hasControlCharacter(text: string): boolean {
-  return [...text].some((character) => character < ' ' || character === '\x7f');
 }

@@ -27,7 +27,7 @@ export class ExecutionHandle<TResult = unknown> {
   readonly id: string;
   /**
    * Its state, at any time, also long after it has ended: `await handle.state()`, `handle.state({ revision: 3 })`,
-   * `handle.state.watch()`, `handle.state.revisions()`, `handle.state.diff(2, 5)`.
+   * `handle.state.watch()`, `handle.state.revisions()`, `handle.state.diff(2, 5)`; and to repair it: `handle.state.patch(..)`.
    */
   readonly state: StateReader;
   readonly #transport: Transport;

@@ -1,11 +1,20 @@
 import { create } from '@bufbuild/protobuf';
-import type { State, StateRevision as WireRevision } from './gen/polos/v1/state_pb.js';
+import { ResultConflictError } from './api-errors.js';
+import {
+  type State,
+  StateChangeCause,
+  StateRevisionSchema,
+  type StateRevision as WireRevision,
+} from './gen/polos/v1/state_pb.js';
 import {
   GetStateRequestSchema,
   ListStateRevisionsRequestSchema,
+  PatchStateRequestSchema,
   WatchStateRequestSchema,
+  type WatchStateResponse,
   WorkflowService,
 } from './gen/polos/v1/workflow_service_pb.js';
+import { pagesOf } from './pages.js';
 import { reopening } from './reopening.js';
 import { diff } from './state/diff.js';
 import type { JsonObject } from './state/json.js';
@@ -37,6 +46,18 @@ export interface StateRevision {
   readonly createdAt: Date | undefined;
   /** The last step whose outcome came with it, if one did. */
   readonly stepKey: string | undefined;
+  /** Why and by whom it was made, if an operator made it (`patch`). */
+  readonly repair: { readonly reason: string; readonly author: string } | undefined;
+}
+
+/** What goes with a repair of a state. */
+export interface PatchOptions {
+  /** The revision that the patch is against, which must be the latest: of the state that you looked at. */
+  readonly expectedRevision: number;
+  /** Why, for whoever reads the revisions: 1 to 1,024 bytes. */
+  readonly reason: string;
+  /** Who makes it: a name or an address, 1 to 200 bytes. */
+  readonly author: string;
 }
 
 /** A state at one revision, and what changed with it. */
@@ -79,9 +100,19 @@ export interface StateReader {
   revisions(options?: { readonly after?: number }): AsyncGenerator<StateRevision, void, undefined>;
   /** What leads from one revision to another, whichever is older. @throws NotFoundError. */
   diff(from: number, to: number): Promise<readonly PatchOperation[]>;
+  /**
+   * Repairs the state of an execution that no worker holds: one that is queued, waits or is paused. It becomes a revision that
+   * says why and who, and its code gets it at its place on every replay. It wakes nothing. To undo it, patch with the `diff`
+   * from the repair's revision to the one before. May be repeated.
+   * @returns the revision that it made; the latest if it changed nothing.
+   * @throws NotFoundError; ExecutionRunningError while a worker holds it: `pause` it first; ExecutionClosedError;
+   * ResultConflictError if the state is at another revision; StateValidationError if it would break its schema;
+   * InvalidArgumentError for a patch that does not apply; StateSizeError.
+   */
+  patch(patch: readonly PatchOperation[], options: PatchOptions): Promise<number>;
 }
 
-const { getState, listStateRevisions, watchState } = WorkflowService.method;
+const { getState, listStateRevisions, patchState, watchState } = WorkflowService.method;
 
 /** Makes `handle.state`. */
 export function createStateReader(transport: Transport, executionId: string): StateReader {
@@ -93,6 +124,8 @@ export function createStateReader(transport: Transport, executionId: string): St
       const [a, b] = await Promise.all([read({ revision: from }), read({ revision: to })]);
       return diff(a.value, b.value);
     },
+    patch: (patch: readonly PatchOperation[], options: PatchOptions) =>
+      repair(transport, executionId, patch, options),
   };
   // The types of documents are the caller's word.
   return Object.assign(read, reader) as StateReader;
@@ -108,6 +141,8 @@ export function stateReaderOf(started: Promise<{ readonly state: StateReader }>)
       yield* (await started).state.revisions(options);
     },
     diff: async (from: number, to: number) => (await started).state.diff(from, to),
+    patch: async (patch: readonly PatchOperation[], options: PatchOptions) =>
+      (await started).state.patch(patch, options),
   };
   return Object.assign(
     async (options?: StateOptions) => (await started).state(options),
@@ -116,7 +151,7 @@ export function stateReaderOf(started: Promise<{ readonly state: StateReader }>)
 }
 
 /** Reads an execution's state. @throws NotFoundError for the execution or the revision. */
-export async function readState(
+async function readState(
   transport: Transport,
   executionId: string,
   { revision, time, paths = [] }: StateOptions = {},
@@ -135,18 +170,37 @@ export async function readState(
   return toSnapshot(state);
 }
 
+async function repair(
+  transport: Transport,
+  executionId: string,
+  patch: readonly PatchOperation[],
+  { expectedRevision, reason, author }: PatchOptions,
+): Promise<number> {
+  const request = create(PatchStateRequestSchema, {
+    ...{ executionId, expectedRevision: BigInt(expectedRevision), reason, author },
+    patch: JSON.stringify(patch),
+  });
+  try {
+    const { revision } = await transport.call(patchState, request, { repeatable: true });
+    return Number(revision);
+  } catch (error) {
+    if (!(error instanceof ResultConflictError)) throw error;
+    // A worker's conflict may be over after a replay; another revision stays.
+    throw new ResultConflictError(error.message, { retryable: false });
+  }
+}
+
 async function* readRevisions(
   transport: Transport,
   executionId: string,
   { after = 0 }: { readonly after?: number } = {},
 ): AsyncGenerator<StateRevision, void, undefined> {
-  let pageToken = '';
-  do {
-    const request = create(ListStateRevisionsRequestSchema, { executionId, pageSize: 500, pageToken });
-    const page = await transport.call(listStateRevisions, request, { repeatable: true });
-    for (const revision of page.revisions) if (revision.revision > after) yield toRevision(revision);
-    pageToken = page.nextPageToken;
-  } while (pageToken !== '');
+  const what = { executionId, afterRevision: BigInt(after), pageSize: 500 };
+  const read = (pageToken: string) => {
+    const request = create(ListStateRevisionsRequestSchema, { ...what, pageToken });
+    return transport.call(listStateRevisions, request, { repeatable: true });
+  };
+  for await (const { revisions } of pagesOf(read)) yield* revisions.map(toRevision);
 }
 
 async function* watch(
@@ -154,44 +208,30 @@ async function* watch(
   executionId: string,
   { after = 0, signal }: WatchOptions = {},
 ): AsyncGenerator<WatchedState, void, undefined> {
-  let known: { document: JsonObject; revision: number } | undefined;
-  if (after > 0) {
-    const { value } = await readState(transport, executionId, { revision: after });
-    known = { document: value, revision: after };
-  }
+  let document: JsonObject = {};
+  let afterRevision = BigInt(after);
+  if (after > 0) document = (await readState(transport, executionId, { revision: after })).value;
   const open = () => {
-    const afterRevision = BigInt(known?.revision ?? 0);
     const request = create(WatchStateRequestSchema, { executionId, afterRevision });
     return transport.stream(watchState, request, signal);
   };
   for await (const { message } of reopening(open, signal)) {
-    if (message.case === 'state') {
-      const { value, revision, updatedAt } = toSnapshot(message.value);
-      known = { document: value, revision };
-      const whole: PatchOperation[] = [{ op: 'replace', path: '', value }];
-      yield {
-        revision,
-        patch: whole,
-        createdAt: updatedAt,
-        stepKey: undefined,
-        value: structuredClone(value),
-      };
-    } else if (message.case === 'revision' && known !== undefined) {
-      const revision = toRevision(message.value);
-      known = { document: patched(known.document, message.value.patch), revision: revision.revision };
-      yield { ...revision, value: structuredClone(known.document) };
-    }
+    const change = changeIn(message);
+    if (change === undefined) continue;
+    afterRevision = change.revision;
+    // Parsed apart from what is handed out, as the document is copied: the watcher may change both.
+    document = applyPatch(document, JSON.parse(change.patch) as PatchOperation[]);
+    yield { ...toRevision(change), value: structuredClone(document) };
   }
 }
 
-/** The document after a patch: another object only where the whole is replaced. */
-function patched(document: JsonObject, text: string): JsonObject {
-  let result = document;
-  for (const operation of JSON.parse(text) as PatchOperation[]) {
-    if (operation.path === '' && operation.op !== 'remove') result = operation.value as JsonObject;
-    else applyPatch(result, [operation]);
-  }
-  return result;
+/** What changed, or the whole document as the change that makes it of any other. */
+function changeIn(message: WatchStateResponse['message']): WireRevision | undefined {
+  if (message.case === 'revision') return message.value;
+  if (message.case !== 'state') return undefined;
+  const { json, revision, updateTime } = message.value;
+  const fields = { revision, patch: `[{"op":"replace","path":"","value":${json}}]` };
+  return create(StateRevisionSchema, { ...fields, ...(updateTime && { createTime: updateTime }) });
 }
 
 function toSnapshot(state: State): StateSnapshot {
@@ -204,11 +244,13 @@ function toSnapshot(state: State): StateSnapshot {
   };
 }
 
-function toRevision({ revision, patch, createTime, stepKey }: WireRevision): StateRevision {
+function toRevision({ revision, patch, createTime, stepKey, ...made }: WireRevision): StateRevision {
+  const { cause, reason, author } = made;
   return {
     revision: Number(revision),
     patch: JSON.parse(patch) as PatchOperation[],
     createdAt: toDate(createTime),
     stepKey: stepKey || undefined,
+    repair: cause === StateChangeCause.REPAIR ? { reason, author } : undefined,
   };
 }

@@ -179,6 +179,18 @@ export class FakeExecution implements CompletionPort {
     return step;
   }
 
+  /** An operator changes the state. */
+  repair(patch: readonly PatchOperation[]): void {
+    const beforeCode = this.#stateUnsettled || this.commits.length === 0;
+    this.#stateUnsettled = beforeCode;
+    this.#keptSteps = 0;
+    const statePatch = JSON.stringify(patch);
+    const kind = StepKind.STATE_REPAIR;
+    const fields = { kind, status: StepStatus.COMPLETED, statePatch, beforeCode };
+    this.steps.push(create(StepRecordSchema, { sequence: BigInt(this.#placed() + 1), ...fields }));
+    this.revisions.push(JSON.stringify(applyPatch(this.state, JSON.parse(statePatch))));
+  }
+
   async complete(sent: CompleteStepRequest): Promise<CompleteStepResponse> {
     const bytes = toBinary(CompleteStepRequestSchema, sent);
     const request = fromBinary(CompleteStepRequestSchema, bytes);
@@ -374,9 +386,8 @@ export class FakeExecution implements CompletionPort {
     if (change.case === 'document') {
       this.revisions.push(change.value);
     } else if (change.case === 'patch') {
-      const document = this.state;
-      applyPatch(document, JSON.parse(change.value) as PatchOperation[]);
-      this.revisions.push(JSON.stringify(document));
+      const patch = JSON.parse(change.value) as PatchOperation[];
+      this.revisions.push(JSON.stringify(applyPatch(this.state, patch)));
     }
   }
 

@@ -1,5 +1,6 @@
 import type { WorkflowContext } from './context.js';
 import type { RemoteError } from './errors.js';
+import { isText } from './name.js';
 import type { StepAttempt, StepOptions } from './step.js';
 
 /** When a hook runs: before the handler, or once the execution's outcome is decided. */
@@ -136,10 +137,8 @@ export function placeHooks(hooks: Hooks<never, never> | undefined, phase: HookPh
 function assertHook(hook: unknown): asserts hook is Hook {
   if (!isHook(hook)) throw new TypeError('a hook must be a function, or what defineHook returns');
   const { name } = hook;
-  if (name === undefined) return;
-  if (typeof name !== 'string' || name === '' || Buffer.byteLength(name) > 200 || !name.isWellFormed()) {
-    throw new TypeError("a hook's name must be a text of 1 to 200 bytes");
-  }
+  if (name === undefined || isText(name, 200)) return;
+  throw new TypeError("a hook's name must be a text of 1 to 200 bytes");
 }
 
 function hookName({ name, handler }: Hook): string {

@@ -1,6 +1,7 @@
 export {
   AccessDeniedError,
   ExecutionClosedError,
+  ExecutionRunningError,
   IdempotencyMismatchError,
   InvalidArgumentError,
   LimitExceededError,
@@ -67,6 +68,7 @@ export type { ExecutionInfo, ExecutionStatus, ExecutionStatusReason } from './ex
 export type { EventsOptions, ExecutionEvent } from './execution-event.js';
 export { ExecutionHandle } from './execution-handle.js';
 export type {
+  PatchOptions,
   StateOptions,
   StateReader,
   StateRevision,
@@ -94,6 +96,7 @@ export { Queue, type QueueConfig, type QueueOptions } from './queue.js';
 export { createWorkflowRegistry, globalRegistry, type WorkflowRegistry } from './registry.js';
 export { type ScheduleInfo, type ScheduleOptions, SchedulesApi } from './schedules.js';
 export type { JsonObject, JsonValue } from './state/json.js';
+export type { PatchOperation } from './state/patch.js';
 export type {
   ChildHandle,
   ChildOptions,

@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { queueName, toInitialState } from './child-command.js';
+import { toStartFields } from './child-command.js';
 import { PayloadValidationError, StateValidationError } from './errors.js';
 import { type InvokeRequest, InvokeRequestSchema } from './gen/polos/v1/workflow_service_pb.js';
 import type { InvokeOptions } from './invocation.js';
@@ -30,20 +30,15 @@ export async function toInvokeRequest(
 ): Promise<InvokeRequest> {
   if (typeof workflow !== 'string') await assertValid(workflow, payload, options.initialState, of);
   const body = toPayload(payload, { what: `the payload${of}` });
-  const { runTimeoutSeconds, startDelaySeconds } = options;
+  const { startDelaySeconds } = options;
   return create(InvokeRequestSchema, {
-    workflowId: typeof workflow === 'string' ? workflow : workflow.id,
-    initialState: toInitialState(options.initialState),
+    ...toStartFields(workflow, { ...options, queue: options.queue ?? options.queueName }),
     idempotencyKey: options.idempotencyKey ?? executionId ?? '',
     executionId: executionId ?? '',
-    queue: queueName(options.queue ?? options.queueName),
-    concurrencyKey: options.concurrencyKey ?? '',
-    priority: options.priority ?? 0,
     sessionId: options.sessionId ?? '',
     userId: options.userId ?? '',
     deploymentId: deploymentId ?? '',
     ...(body !== undefined && { payload: body }),
-    ...(runTimeoutSeconds !== undefined && { runTimeout: toDuration(runTimeoutSeconds * 1_000) }),
     ...(startDelaySeconds !== undefined && { startDelay: toDuration(startDelaySeconds * 1_000) }),
   });
 }

@@ -15,7 +15,7 @@ import type { LeaseHolder } from './lease-holder.js';
 import { toPayload } from './payload.js';
 import type { StateChange, StateDocument } from './state/state-document.js';
 import type { FreshOutcome } from './step-body.js';
-import { isBroughtByServer, type StepOutcome } from './step-request.js';
+import { isBroughtByServer, kindName, type StepOutcome } from './step-request.js';
 import type { StepRequests } from './step-requests.js';
 
 /** When to commit although more could be delivered: commands, and bytes of their texts. The server takes 1,000. */
@@ -75,8 +75,10 @@ export class Journal {
   /**
    * Adds the outcome of a step that ran here.
    * @returns the outcome to deliver: a failure instead, if the step's changes of the state conflict with others.
+   * @throws StateValidationError if its changes cannot be saved.
    */
   record(outcome: FreshOutcome): StepOutcome {
+    if (outcome.stateRefusal !== undefined) throw outcome.stateRefusal;
     const { statePatch, stateBase } = outcome;
     const conflict =
       stateBase && statePatch !== '' ? this.document.conflict(statePatch, stateBase) : undefined;
@@ -87,6 +89,7 @@ export class Journal {
 
   /** Adds the outcome of a step whose code is gone; its changes of the state go with it. */
   recordUndelivered(outcome: FreshOutcome): void {
+    if (outcome.stateRefusal !== undefined) return;
     this.#add(stepFinished({ ...outcome, statePatch: '' }));
   }
 
@@ -107,6 +110,20 @@ export class Journal {
       if (!(error instanceof RangeError)) throw error;
       const message = `what step "${outcome.key}" changed in the state does not fit it: ${error.message}`;
       throw new NonDeterminismError(message, outcome.key);
+    }
+  }
+
+  /**
+   * Applies a change of the state that no code asked for.
+   * @returns the places that it names and that are not there (any more, or yet): what it says of them was left out.
+   * @throws NonDeterminismError if it does not fit the state that the code came to.
+   */
+  changeAside({ statePatch, kind, isBeforeCode = false }: StepOutcome): readonly string[] {
+    try {
+      return this.document.changeAside(statePatch, isBeforeCode);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new NonDeterminismError(`${kindName(kind)} does not fit the state: ${error.message}`, '');
     }
   }
 
@@ -140,8 +157,8 @@ export class Journal {
   }
 
   /**
-   * Ends this attempt of the handler. The state is saved if it may be. Once the server has refused a commit, nothing but
-   * the failure is sent.
+   * Ends this attempt of the handler. The state is saved if it may be; otherwise a step that changed it is not recorded
+   * either, nor what came after it. Once the server has refused a commit, nothing but the failure is sent.
    * @throws CommitRefusal if the server refused.
    */
   async fail(failure: Failure, withState: boolean): Promise<CompleteStepResponse> {
@@ -149,8 +166,9 @@ export class Journal {
       this.#commands = [];
       return this.#send([executionFailed(failure)], undefined, true);
     }
-    const change = withState ? await this.#changeIfValid() : undefined;
-    return this.#send([executionFailed(failure)], change, failure.retryable);
+    const change = withState ? await this.#changeIfValid() : null;
+    if (change === null) this.#forgetChanges();
+    return this.#send([executionFailed(failure)], change ?? undefined, failure.retryable);
   }
 
   async #send(
@@ -172,13 +190,21 @@ export class Journal {
     }
   }
 
-  /** The failure that is being committed matters more than why the state cannot be saved with it. */
-  async #changeIfValid(): Promise<StateChange | undefined> {
+  /** The failure that is being committed matters more than why the state cannot be saved with it: null then. */
+  async #changeIfValid(): Promise<StateChange | undefined | null> {
     try {
       return await this.document.change();
     } catch {
-      return undefined;
+      return null;
     }
+  }
+
+  /** Without its change of the state, no step that has one may be recorded; nor what was delivered after it. */
+  #forgetChanges(): void {
+    const first = this.#commands.findIndex(
+      ({ command }) => command.case === 'stepCompleted' && command.value.statePatch !== '',
+    );
+    if (first >= 0) this.#commands.length = first;
   }
 
   #add(command: Command): void {

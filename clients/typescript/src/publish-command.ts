@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { InvalidStepError } from './errors.js';
 import { type Command, CommandSchema } from './gen/polos/v1/command_pb.js';
+import { isText } from './name.js';
 import { toPayload } from './payload.js';
 import type { PublishedEvent } from './step.js';
 
@@ -15,7 +16,7 @@ export const DEFAULT_TYPE = 'event';
  */
 export function publishCommand(key: string, event: PublishedEvent, topic = ''): Command {
   const { type = DEFAULT_TYPE, data } = event ?? {};
-  if (typeof type !== 'string' || type === '' || Buffer.byteLength(type) > TYPE_BYTES_MAX) {
+  if (!isText(type, TYPE_BYTES_MAX)) {
     throw new InvalidStepError(
       `the event type of step "${key}" must be a text of 1 to ${TYPE_BYTES_MAX} bytes`,
     );

@@ -1,3 +1,5 @@
+import { isText } from './name.js';
+
 /** A queue that executions wait in, by name. */
 export interface QueueConfig {
   /** 1 to 200 bytes. */
@@ -43,14 +45,17 @@ export class Queue implements QueueConfig {
   }
 }
 
+/** A queue's name; empty for the workflow's own. */
+export function queueName(queue: string | QueueConfig | undefined): string {
+  return typeof queue === 'object' ? queue.name : (queue ?? '');
+}
+
 const LIMIT_MAX = 10_000;
 
 /** Throws for a queue that no server would take; see `Queue`. */
 export function assertQueue(queue: string | QueueConfig): void {
   const { name, concurrencyLimit: limit } = typeof queue === 'string' ? { name: queue } : queue;
-  if (typeof name !== 'string' || name === '' || Buffer.byteLength(name) > 200) {
-    throw new TypeError('a queue needs a name of 1 to 200 bytes');
-  }
+  if (!isText(name, 200)) throw new TypeError('a queue needs a name of 1 to 200 bytes');
   if (limit === undefined || (Number.isInteger(limit) && limit >= 1 && limit <= LIMIT_MAX)) return;
   throw new RangeError(
     `the queue "${name}" has a concurrencyLimit of ${limit}: it must be a whole number from 1 to ${LIMIT_MAX}`,

@@ -6,20 +6,21 @@ import { fromRecord, type StepOutcome } from './step-request.js';
  * then those that the server brought, in the order given.
  */
 export class RecordedOutcomes {
-  /** Keys with an outcome that was given once; the server repeats those it has no sequence for. */
-  readonly #given = new Set<string>();
+  /** Keys with an outcome that was given once, which the server may repeat; of changes of the state the sequence. */
+  readonly #given = new Set<string | bigint>();
   #numbered: StepOutcome[] = [];
   #position = 0;
   #brought: StepOutcome[] = [];
-  /** Keys whose outcome the code has, in order of delivery. */
+  /** Keys whose outcome the code has, in order of delivery; empty for changes of the state. */
   readonly #delivered: string[] = [];
 
   /** Adds outcomes. Steps that have none yet, and outcomes given before, are skipped. */
   add(records: readonly StepRecord[]): void {
     for (const record of records) {
       const isPending = record.status !== StepStatus.COMPLETED && record.status !== StepStatus.FAILED;
-      if (isPending || this.#given.has(record.key)) continue;
-      this.#given.add(record.key);
+      const name = record.key === '' ? record.sequence : record.key;
+      if (isPending || this.#given.has(name)) continue;
+      this.#given.add(name);
       if (record.sequence > 0n) this.#numbered.push(fromRecord(record));
       else this.#brought.push(fromRecord(record));
     }

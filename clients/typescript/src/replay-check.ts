@@ -2,7 +2,7 @@ import { NonDeterminismError } from './errors.js';
 import { Grace } from './grace.js';
 import type { RecordedOutcomes } from './recorded-outcomes.js';
 import type { StateDocument } from './state/state-document.js';
-import type { StepOutcome } from './step-request.js';
+import { isStateChange, kindName, type StepOutcome } from './step-request.js';
 import type { StepRequests } from './step-requests.js';
 
 /** Code that waits for recorded steps alone may be at I/O of its own beside them: how many graces it gets. */
@@ -86,6 +86,7 @@ export class ReplayCheck {
 
 function missing(next: StepOutcome, hasEnded: boolean): NonDeterminismError {
   const instead = hasEnded ? 'ended' : 'asked for other steps';
-  const message = `the record holds step "${next.key}" next, but the code ${instead} without asking for it`;
+  const what = isStateChange(next.kind) ? kindName(next.kind) : `step "${next.key}"`;
+  const message = `the record holds ${what} next, but the code ${instead} without asking for it`;
   return new NonDeterminismError(message, next.key);
 }

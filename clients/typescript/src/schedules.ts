@@ -1,6 +1,5 @@
 import { create } from '@bufbuild/protobuf';
 import { assertCron } from './automatic-starts.js';
-import { queueName } from './child-command.js';
 import { ExecutionHandle } from './execution-handle.js';
 import { createExecutionId } from './execution-id.js';
 import { type Schedule, ScheduleSchema } from './gen/polos/v1/schedule_pb.js';
@@ -13,11 +12,13 @@ import {
   UnpauseScheduleRequestSchema,
   WorkflowService,
 } from './gen/polos/v1/workflow_service_pb.js';
+import { pagesOf } from './pages.js';
 import { fromPayload, toPayload } from './payload.js';
-import type { QueueConfig } from './queue.js';
+import { type QueueConfig, queueName } from './queue.js';
 import { durationMs, toDate, toDuration } from './time.js';
 import type { Transport } from './transport.js';
 import type { AnyWorkflow } from './workflow.js';
+import { idOf } from './workflow-target.js';
 
 /** What a schedule may have beside its times. */
 export interface ScheduleOptions {
@@ -101,13 +102,11 @@ export class SchedulesApi {
   async list(workflow?: AnyWorkflow | string): Promise<ScheduleInfo[]> {
     const workflowId = workflow === undefined ? '' : idOf(workflow);
     const found: ScheduleInfo[] = [];
-    let pageToken = '';
-    do {
+    const read = (pageToken: string) => {
       const request = create(ListSchedulesRequestSchema, { workflowId, pageToken });
-      const page = await this.#transport.call(listSchedules, request, REPEATABLE);
-      found.push(...page.schedules.map(toScheduleInfo));
-      pageToken = page.nextPageToken;
-    } while (pageToken !== '');
+      return this.#transport.call(listSchedules, request, REPEATABLE);
+    };
+    for await (const { schedules } of pagesOf(read)) found.push(...schedules.map(toScheduleInfo));
     return found;
   }
 
@@ -143,10 +142,6 @@ export class SchedulesApi {
     const request = create(DeleteScheduleRequestSchema, { scheduleId });
     await this.#transport.call(deleteSchedule, request, REPEATABLE);
   }
-}
-
-function idOf(workflow: AnyWorkflow | string): string {
-  return typeof workflow === 'string' ? workflow : workflow.id;
 }
 
 function toScheduleInfo(schedule: Schedule): ScheduleInfo {

@@ -4,6 +4,7 @@ import { status as Code, type Metadata } from '@grpc/grpc-js';
 import {
   AccessDeniedError,
   ExecutionClosedError,
+  ExecutionRunningError,
   IdempotencyMismatchError,
   InvalidArgumentError,
   LeaseLostError,
@@ -27,6 +28,7 @@ import { BadRequestSchema, ResourceInfoSchema, RetryInfoSchema } from './gen/goo
 import { type Status, StatusSchema } from './gen/google/rpc/status_pb.js';
 import {
   ExecutionClosedSchema,
+  ExecutionRunningSchema,
   IdempotencyMismatchSchema,
   LeaseLostSchema,
   LimitExceededSchema,
@@ -130,6 +132,8 @@ function failedPrecondition(message: string, details: readonly Any[]): PolosErro
   if (closed !== undefined) {
     return new ExecutionClosedError(message, closed.executionId, executionStatusName(closed.status));
   }
+  const running = find(details, ExecutionRunningSchema);
+  if (running !== undefined) return new ExecutionRunningError(message, running.executionId, running.workerId);
   const difference = find(details, NonDeterminismSchema);
   if (difference !== undefined) return new NonDeterminismError(message, difference.stepKey);
   const conflict = find(details, ResultConflictSchema);

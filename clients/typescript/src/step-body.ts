@@ -1,11 +1,12 @@
 import { create } from '@bufbuild/protobuf';
+import { StateValidationError } from './errors.js';
 import { isRetryable, toAttemptFailure, toFailure } from './failure.js';
 import type { Failure } from './gen/polos/v1/failure_pb.js';
 import { type StepAttempt, StepAttemptSchema } from './gen/polos/v1/step_pb.js';
 import { toPayload } from './payload.js';
 import { pause, retryDelayMs } from './retry.js';
 import { currentScope, StepScope } from './scope.js';
-import { StateDocument } from './state/state-document.js';
+import { StateDocument, type StateDraft } from './state/state-document.js';
 import type { ErrorClass } from './step.js';
 import { makeAttempt } from './step-attempt.js';
 import type { RunWork, StepOutcome, StepRequest } from './step-request.js';
@@ -14,6 +15,8 @@ import { toTimestamp } from './time.js';
 /** A step's outcome with the attempts to record. */
 export interface FreshOutcome extends StepOutcome {
   readonly attemptRecords: StepAttempt[];
+  /** Why the state that the function left cannot be saved: the execution fails for good, and the step is not recorded. */
+  readonly stateRefusal?: StateValidationError;
 }
 
 /** What a step's function runs in. */
@@ -44,8 +47,7 @@ export async function runStep(
     const start = Date.now();
     try {
       const value = await runAttempt(work, attempt, scope, surroundings);
-      const draft = scope.usedDraft;
-      const statePatch = draft === undefined ? '' : StateDocument.patchOf(draft);
+      const change = changeOf(scope.usedDraft);
       const bytesMax = surroundings.payloadBytesMax;
       const result = toPayload(value, { what: `the result of step "${key}"`, bytesMax });
       attemptRecords.push(attemptRecord(attempt, start));
@@ -54,8 +56,7 @@ export async function runStep(
         result,
         failure: undefined,
         attempts: attempt,
-        statePatch,
-        stateBase: draft?.base,
+        ...change,
       };
     } catch (error) {
       attemptRecords.push(attemptRecord(attempt, start, toAttemptFailure(error)));
@@ -67,6 +68,19 @@ export async function runStep(
     }
   }
 }
+
+/** What a function that succeeded changed in the state, if it used it, or why that cannot be saved. */
+function changeOf(draft: StateDraft | undefined): ChangeInStep {
+  if (draft === undefined) return { statePatch: '' };
+  try {
+    return { statePatch: StateDocument.patchOf(draft), stateBase: draft.base };
+  } catch (error) {
+    if (!(error instanceof StateValidationError)) throw error;
+    return { statePatch: '', stateRefusal: error };
+  }
+}
+
+type ChangeInStep = Pick<FreshOutcome, 'statePatch' | 'stateBase' | 'stateRefusal'>;
 
 function runAttempt(
   work: RunWork,

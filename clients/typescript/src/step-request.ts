@@ -85,6 +85,8 @@ export interface StepOutcome {
   readonly attempts: number;
   /** What its function changed in the state: a JSON Patch as text, empty for nothing. */
   readonly statePatch: string;
+  /** Of a change of the state that no code asked for: see StepRecord.before_code. */
+  readonly isBeforeCode?: boolean;
   /** The state that its function started from; undefined if it comes from the record. */
   readonly stateBase?: JsonObject | undefined;
   readonly childExecutionId: string;
@@ -99,6 +101,7 @@ export function fromRecord(record: StepRecord): StepOutcome {
     failure: record.status === StepStatus.FAILED ? (record.failure ?? create(FailureSchema)) : undefined,
     attempts: record.attempts.length,
     statePatch: record.statePatch,
+    isBeforeCode: record.beforeCode,
     childExecutionId: record.childExecutionId,
   };
 }
@@ -123,6 +126,11 @@ export function settle(request: StepRequest, outcome: StepOutcome): void {
 /** Whether only the server can bring the outcome of a step of this kind: a child ends, a time or an event comes, somebody resumes it. */
 export function isBroughtByServer(kind: StepKind): boolean {
   return BROUGHT_KINDS.has(kind);
+}
+
+/** Whether a record of this kind is a change of the state that no code asks for. */
+export function isStateChange(kind: StepKind): boolean {
+  return kind === StepKind.STATE_REPAIR;
 }
 
 /**
@@ -166,5 +174,6 @@ const KIND_NAMES: ReadonlyMap<StepKind, string> = new Map([
   [StepKind.BATCH_INVOKE, 'step.batchInvoke'],
   [StepKind.BATCH_INVOKE_AND_WAIT, 'step.batchInvokeAndWait'],
   [StepKind.WAIT_FOR_EVENT, 'step.waitForEvent'],
+  [StepKind.STATE_REPAIR, 'a repair of the state'],
   [StepKind.PUBLISH_EVENT, 'step.publishEvent or step.publishWorkflowEvent'],
 ]);

@@ -6,6 +6,7 @@ import {
 } from './errors.js';
 import type { Command } from './gen/polos/v1/command_pb.js';
 import type { StepKind } from './gen/polos/v1/step_pb.js';
+import { isText } from './name.js';
 import { currentScope } from './scope.js';
 import { isBroughtByServer, kindName, type StepOutcome, type StepRequest, settle } from './step-request.js';
 
@@ -152,10 +153,9 @@ export class StepRequests {
         `${kindName(kind)} was called within the function of step "${within}"; call it from the handler`,
       );
     }
-    if (typeof key !== 'string' || key === '' || Buffer.byteLength(key) > KEY_BYTES_MAX) {
+    if (!isText(key, KEY_BYTES_MAX)) {
       return new InvalidStepError(`a step key must be a text of 1 to 1,024 bytes, not ${describeKey(key)}`);
     }
-    if (!key.isWellFormed()) return new InvalidStepError('a step key must be well-formed Unicode');
     if (this.#isCancelled) return new WorkflowCancelledError(this.#executionId);
     const isKnown = this.#byKey.has(key) || this.#settled.has(key);
     return isKnown ? new DuplicateStepKeyError(key) : undefined;
@@ -168,5 +168,6 @@ function kindMismatch(key: string, recorded: StepKind, got: StepKind): NonDeterm
 }
 
 function describeKey(key: unknown): string {
-  return typeof key === 'string' ? `${Buffer.byteLength(key)} bytes` : typeof key;
+  if (typeof key !== 'string') return typeof key;
+  return key.isWellFormed() ? `${Buffer.byteLength(key)} bytes` : 'one with a lone surrogate';
 }

@@ -18,6 +18,9 @@ import type { PolosConnection } from './config.js';
 import { pause, retryDelayMs } from './retry.js';
 import { readStream } from './server-stream.js';
 import { fromRpcFailure } from './status.js';
+import { keepTextsAsTheyAre } from './text-encoding.js';
+
+keepTextsAsTheyAre();
 
 /** Bytes of one message that this side accepts: a page of steps, an assignment with payload and state. */
 const RECEIVE_BYTES_MAX = 64 * 1024 * 1024;

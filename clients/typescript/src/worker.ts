@@ -12,6 +12,7 @@ import type {
 } from './gen/polos/v1/worker_service_pb.js';
 import { ListStepsRequestSchema, WorkflowService } from './gen/polos/v1/workflow_service_pb.js';
 import { createLogger, type Logger } from './logger.js';
+import { pagesOf } from './pages.js';
 import { PAYLOAD_BYTES_MAX } from './payload.js';
 import { toRegistration } from './registration.js';
 import { listenForSignals } from './signals.js';
@@ -254,16 +255,13 @@ export class Worker {
 
   /** An execution's steps, page by page. @param pageToken where to begin; empty for the first step. */
   async #fetchSteps(executionId: string, pageToken: string): Promise<readonly StepRecord[]> {
-    const steps: StepRecord[] = [];
-    let token = pageToken;
-    do {
+    const all: StepRecord[] = [];
+    const read = (token: string) => {
       const request = create(ListStepsRequestSchema, { executionId, pageToken: token });
-      const rule = { repeatable: true };
-      const page = await this.#client.transport.call(WorkflowService.method.listSteps, request, rule);
-      steps.push(...page.steps);
-      token = page.nextPageToken;
-    } while (token !== '');
-    return steps;
+      return this.#client.transport.call(WorkflowService.method.listSteps, request, { repeatable: true });
+    };
+    for await (const { steps } of pagesOf(read, pageToken)) all.push(...steps);
+    return all;
   }
 
   #notice({ executionId, epoch, leaseLost, cancelRequested, outcomes }: WorkResponse_Notice): void {

@@ -3,8 +3,12 @@ import { InvalidStepError } from './errors.js';
 
 /** The id of the workflow that a child is to run. @throws InvalidStepError for what is neither a workflow nor an id. */
 export function workflowIdOf(workflow: unknown): string {
-  const target = toTarget(workflow);
-  return typeof target === 'string' ? target : target.id;
+  return idOf(toTarget(workflow));
+}
+
+/** A workflow's id. */
+export function idOf(workflow: WorkflowTarget): string {
+  return typeof workflow === 'string' ? workflow : workflow.id;
 }
 
 /** A workflow, or its id. @throws InvalidStepError for anything else. */

@@ -5,6 +5,7 @@ import type { WorkflowContext } from './context.js';
 import type { ExecutionHandle } from './execution-handle.js';
 import { type Hooks, placeHooks } from './hook.js';
 import { Invocation, type InvokeOptions, type RunOptions } from './invocation.js';
+import { isName } from './name.js';
 import { assertQueue, type QueueConfig } from './queue.js';
 import { globalRegistry } from './registry.js';
 
@@ -160,9 +161,6 @@ export function defineWorkflow(
 }
 
 function assertWorkflowId(id: unknown): void {
-  const isValid = typeof id === 'string' && id !== '' && Buffer.byteLength(id) <= 200;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused.
-  if (!isValid || /[\x00-\x1f\x7f]/.test(id)) {
-    throw new TypeError('a workflow needs an id of 1 to 200 bytes without control characters');
-  }
+  if (isName(id, 200)) return;
+  throw new TypeError('a workflow needs an id of 1 to 200 bytes without control characters');
 }

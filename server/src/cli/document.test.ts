@@ -50,6 +50,7 @@ test('"no value" is left out and null is null', () => {
     status: 'completed',
     sequence: 0,
     attempts: [],
+    beforeCode: false,
   });
   expect(toDocument(StepRecordSchema, nil)).toHaveProperty('result', null);
 });

@@ -4,7 +4,7 @@ import type { StreamEventsRequestSchema } from '../gen/polos/v1/workflow_service
 import type { Call } from './call.js';
 import type { Document } from './document.js';
 import { eventLine } from './execution-text.js';
-import { Recovery } from './recovery.js';
+import { reopening } from './recovery.js';
 import { ExitStatus } from './usage-error.js';
 
 /**
@@ -19,24 +19,15 @@ export async function printEvents(
   document: (event: Event, place: string) => Document,
   isPlaced = false,
 ): Promise<ExitStatus> {
-  const recovery = new Recovery(call);
   let cursor = request.cursor ?? '';
-  for (;;) {
-    try {
-      // 0 is no time limit: the server's keepalive and pings tell a quiet stream from a dead one.
-      const stream = call.client.streamEvents({ ...request, cursor }, { timeoutMs: 0 });
-      for await (const { message, cursor: next } of stream) {
-        recovery.succeeded();
-        cursor = next || cursor;
-        if (message.case !== 'event') continue;
-        const event = message.value;
-        call.answer(document(event, cursor), () =>
-          eventLine(event, call.terminal, isPlaced ? cursor : undefined),
-        );
-      }
-      return ExitStatus.done;
-    } catch (error) {
-      await recovery.recover(error);
-    }
+  const stream = reopening(call, (options) => call.client.streamEvents({ ...request, cursor }, options));
+  for await (const { message, cursor: next } of stream) {
+    cursor = next || cursor;
+    if (message.case !== 'event') continue;
+    const event = message.value;
+    call.answer(document(event, cursor), () =>
+      eventLine(event, call.terminal, isPlaced ? cursor : undefined),
+    );
   }
+  return ExitStatus.done;
 }

@@ -12,8 +12,10 @@ import { parseDurationMs } from './duration.js';
 import { addEventsCommand } from './events-command.js';
 import { addListCommand } from './execution-list-command.js';
 import { executionDetails, stepTable } from './execution-text.js';
-import { readJsonArgument } from './json-argument.js';
+import { readPayloadArgument } from './json-argument.js';
 import { outputOption } from './options.js';
+import { pagesOf } from './pages.js';
+import { addPatchStateCommand } from './patch-state-command.js';
 import { pause, unpause } from './pause-commands.js';
 import { Recovery } from './recovery.js';
 import { awaitFinal, reportResult } from './result.js';
@@ -37,6 +39,7 @@ export function addExecutionCommands(program: Command, runCall: RunCall): void {
     .action((id: string, options: ResultOptions) => runCall(options, (call) => result(call, id, options)));
   addEventsCommand(group, runCall);
   addStateCommand(group, runCall);
+  addPatchStateCommand(group, runCall);
   onExecution(group, 'steps', 'list the recorded steps of an execution').action(
     (id: string, options: OutputOption) => runCall(options, (call) => steps(call, id)),
   );
@@ -95,12 +98,8 @@ async function result(call: Call, executionId: string, { timeout }: ResultOption
 
 async function steps(call: Call, executionId: string): Promise<ExitStatus> {
   const steps: StepRecord[] = [];
-  let pageToken = '';
-  do {
-    const page = await call.client.listSteps({ executionId, pageToken });
-    steps.push(...page.steps);
-    pageToken = page.nextPageToken;
-  } while (pageToken !== '');
+  const read = (pageToken: string) => call.client.listSteps({ executionId, pageToken });
+  for await (const page of pagesOf(read)) steps.push(...page.steps);
   const document = { steps: steps.map((step) => toDocument(StepRecordSchema, step)) };
   call.answer(document, () => (steps.length === 0 ? 'no steps yet' : stepTable(steps, call.terminal)));
   return ExitStatus.done;
@@ -111,9 +110,8 @@ async function resume(
   step: { readonly executionId: string; readonly stepKey: string },
   { data }: ResumeOptions,
 ): Promise<ExitStatus> {
-  const json = data === undefined ? undefined : await readJsonArgument('--data', data);
-  const payload = json !== undefined && { data: { body: { case: 'json' as const, value: json } } };
-  await call.client.resumeExecution({ ...step, ...payload });
+  const payload = await readPayloadArgument('--data', data);
+  await call.client.resumeExecution({ ...step, ...(payload && { data: payload }) });
   call.answer(step, () => 'resumed');
   return ExitStatus.done;
 }

@@ -5,6 +5,7 @@ import { toDocument } from './document.js';
 import { DURATION_FORM, parseDurationMs } from './duration.js';
 import { executionTable } from './execution-text.js';
 import { outputOption, parseInteger, parseText } from './options.js';
+import { pagesOf } from './pages.js';
 import { ExitStatus } from './usage-error.js';
 
 /** Adds `execution list`. */
@@ -46,18 +47,23 @@ const PAGE_SIZE_MAX = 500;
 async function list(call: Call, options: ListOptions): Promise<ExitStatus> {
   const filter = toFilter(options);
   const executions: Execution[] = [];
-  let pageToken = options.pageToken ?? '';
-  do {
+  let nextPageToken = '';
+  const read = (pageToken: string) => {
     const pageSize = Math.min(PAGE_SIZE_MAX, options.limit - executions.length);
-    const page = await call.client.listExecutions({ filter, pageSize, pageToken });
+    return call.client.listExecutions({ filter, pageSize, pageToken });
+  };
+  for await (const page of pagesOf(read, options.pageToken)) {
     executions.push(...page.executions);
-    pageToken = page.nextPageToken;
-  } while (pageToken !== '' && executions.length < options.limit);
+    nextPageToken = page.nextPageToken;
+    if (executions.length >= options.limit) break;
+  }
   const documents = executions.map((execution) => toDocument(ExecutionSchema, execution));
-  call.answer({ executions: documents, ...(pageToken && { nextPageToken: pageToken }) }, () =>
+  call.answer({ executions: documents, ...(nextPageToken && { nextPageToken }) }, () =>
     executions.length === 0 ? 'no executions' : executionTable(executions, call.terminal),
   );
-  if (pageToken !== '') call.remark(`There are more: give a larger --limit, or --page-token ${pageToken}`);
+  if (nextPageToken !== '') {
+    call.remark(`There are more: give a larger --limit, or --page-token ${nextPageToken}`);
+  }
   return ExitStatus.done;
 }
 

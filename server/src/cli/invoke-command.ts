@@ -5,7 +5,7 @@ import { type InvokeRequestSchema, InvokeResponseSchema } from '../gen/polos/v1/
 import type { Call, OutputOption, RunCall } from './call.js';
 import { toDocument } from './document.js';
 import { DURATION_FORM, parseDuration } from './duration.js';
-import { readJsonArgument } from './json-argument.js';
+import { readJsonArgument, readPayloadArgument } from './json-argument.js';
 import { outputOption, parseInteger, parseText } from './options.js';
 import { Recovery } from './recovery.js';
 import { awaitFinal, explainWaiting, reportResult } from './result.js';
@@ -80,12 +80,12 @@ async function toRequest(workflowId: string, options: InvokeOptions): Promise<In
       '--payload and --initial-state cannot both be read from stdin; use @FILE for one of them',
     );
   }
-  const json = payload === undefined ? undefined : await readJsonArgument('--payload', payload);
+  const input = await readPayloadArgument('--payload', payload);
   const state =
     initialState === undefined ? undefined : await readJsonArgument('--initial-state', initialState);
   return {
     workflowId,
-    ...(json !== undefined && { payload: { body: { case: 'json', value: json } } }),
+    ...(input && { payload: input }),
     ...(state !== undefined && { initialState: state }),
     ...(startDelay && { startDelay: parseDuration('--start-delay', startDelay) }),
     ...(runTimeout && { runTimeout: parseDuration('--run-timeout', runTimeout) }),

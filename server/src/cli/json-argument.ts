@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
+import { create } from '@bufbuild/protobuf';
+import { type Payload, PayloadSchema } from '../gen/polos/v1/payload_pb.js';
 import { findJsonFault } from './json-position.js';
 import { UsageError } from './usage-error.js';
 
@@ -19,6 +21,16 @@ export async function readJsonArgument(option: string, argument: string): Promis
   throw new UsageError(
     text.trim() === '' ? `${source} is empty, and not JSON` : `${message}\n${excerpt(fault)}`,
   );
+}
+
+/** Reads an option that holds a payload, as `readJsonArgument` does; undefined if it was not given: no value. */
+export async function readPayloadArgument(
+  option: string,
+  argument: string | undefined,
+): Promise<Payload | undefined> {
+  if (argument === undefined) return undefined;
+  const value = await readJsonArgument(option, argument);
+  return create(PayloadSchema, { body: { case: 'json', value } });
 }
 
 interface Source {

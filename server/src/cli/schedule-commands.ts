@@ -8,8 +8,9 @@ import {
 import type { Call, OutputOption, RunCall } from './call.js';
 import { toDocument } from './document.js';
 import { DURATION_FORM, parseDuration } from './duration.js';
-import { readJsonArgument } from './json-argument.js';
+import { readPayloadArgument } from './json-argument.js';
 import { outputOption, parseText } from './options.js';
+import { pagesOf } from './pages.js';
 import { table } from './table.js';
 import { printable } from './terminal.js';
 import { agoText, timeText } from './time-text.js';
@@ -97,11 +98,11 @@ async function create(
   rule: { readonly workflowId: string; readonly cron: string },
   { timezone = '', key = '', payload, queue = '', catchUp, paused = false }: CreateOptions,
 ): Promise<ExitStatus> {
-  const json = payload === undefined ? undefined : await readJsonArgument('--payload', payload);
+  const input = await readPayloadArgument('--payload', payload);
   const { schedule } = await call.client.createSchedule({
     schedule: {
       ...{ ...rule, timezone, key, queue, paused },
-      ...(json !== undefined && { payload: { body: { case: 'json', value: json } } }),
+      ...(input && { payload: input }),
       ...(catchUp !== undefined && { catchUp: parseDuration('--catch-up', catchUp) }),
     },
   });
@@ -112,12 +113,8 @@ async function create(
 
 async function list(call: Call, { workflow = '' }: ListOptions): Promise<ExitStatus> {
   const schedules: Schedule[] = [];
-  let pageToken = '';
-  do {
-    const page = await call.client.listSchedules({ workflowId: workflow, pageToken });
-    schedules.push(...page.schedules);
-    pageToken = page.nextPageToken;
-  } while (pageToken !== '');
+  const read = (pageToken: string) => call.client.listSchedules({ workflowId: workflow, pageToken });
+  for await (const page of pagesOf(read)) schedules.push(...page.schedules);
   const document = { schedules: schedules.map((schedule) => toDocument(ScheduleSchema, schedule)) };
   call.answer(document, () => (schedules.length === 0 ? 'no schedules' : scheduleTable(schedules)));
   return ExitStatus.done;

@@ -1,10 +1,17 @@
 import type { Command } from 'commander';
-import { type StateRevision, StateRevisionSchema, StateSchema } from '../gen/polos/v1/state_pb.js';
+import {
+  StateChangeCause,
+  type StateRevision,
+  StateRevisionSchema,
+  StateSchema,
+} from '../gen/polos/v1/state_pb.js';
 import type { Call, OutputOption, RunCall } from './call.js';
 import { toDocument } from './document.js';
 import { valueText } from './execution-text.js';
 import { outputOption, parseInteger } from './options.js';
-import { Recovery } from './recovery.js';
+import { pagesOf } from './pages.js';
+import { reopening } from './recovery.js';
+import type { Operation } from './state-undo.js';
 import { printable } from './terminal.js';
 import { eventTimeText, timeText } from './time-text.js';
 import { ExitStatus, UsageError } from './usage-error.js';
@@ -68,31 +75,22 @@ async function print(
 }
 
 async function watch(call: Call, executionId: string, after: number): Promise<ExitStatus> {
-  const recovery = new Recovery(call);
   let afterRevision = BigInt(after);
-  for (;;) {
-    try {
-      // 0 is no time limit: the server's keepalive and pings tell a quiet stream from a dead one.
-      for await (const { message } of call.client.watchState(
-        { executionId, afterRevision },
-        { timeoutMs: 0 },
-      )) {
-        recovery.succeeded();
-        if (message.case === 'state') {
-          const { value } = message;
-          afterRevision = value.revision;
-          call.answer(toDocument(StateSchema, value), () => `r${value.revision}  ${value.json}`);
-        } else if (message.case === 'revision') {
-          const { value } = message;
-          afterRevision = value.revision;
-          call.answer(toDocument(StateRevisionSchema, value), () => revisionText(value, call));
-        }
-      }
-      return ExitStatus.done;
-    } catch (error) {
-      await recovery.recover(error);
+  const stream = reopening(call, (options) =>
+    call.client.watchState({ executionId, afterRevision }, options),
+  );
+  for await (const { message } of stream) {
+    if (message.case === 'state') {
+      const { value } = message;
+      afterRevision = value.revision;
+      call.answer(toDocument(StateSchema, value), () => `r${value.revision}  ${value.json}`);
+    } else if (message.case === 'revision') {
+      const { value } = message;
+      afterRevision = value.revision;
+      call.answer(toDocument(StateRevisionSchema, value), () => revisionText(value, call));
     }
   }
+  return ExitStatus.done;
 }
 
 async function list(call: Call, executionId: string): Promise<ExitStatus> {
@@ -109,9 +107,9 @@ async function compare(call: Call, executionId: string, diff: readonly string[])
   if (!isRange) throw new UsageError('--diff takes two revisions, the earlier one first: --diff 2 5');
   await call.client.getState({ executionId, at: { case: 'revision', value: BigInt(to) } });
   const between: StateRevision[] = [];
-  for await (const revision of revisionsOf(call, executionId)) {
+  for await (const revision of revisionsOf(call, executionId, from)) {
     if (revision.revision > to) break;
-    if (revision.revision > from) between.push(revision);
+    between.push(revision);
   }
   const patch = between.flatMap((revision) => JSON.parse(revision.patch));
   call.answer({ executionId, from, to, patch }, () =>
@@ -120,21 +118,21 @@ async function compare(call: Call, executionId: string, diff: readonly string[])
   return ExitStatus.done;
 }
 
-async function* revisionsOf({ client }: Call, executionId: string): AsyncGenerator<StateRevision> {
-  let pageToken = '';
-  do {
-    const page = await client.listStateRevisions({ executionId, pageSize: 500, pageToken });
-    yield* page.revisions;
-    pageToken = page.nextPageToken;
-  } while (pageToken !== '');
+async function* revisionsOf(
+  { client }: Call,
+  executionId: string,
+  after = 0,
+): AsyncGenerator<StateRevision, void, undefined> {
+  const what = { executionId, afterRevision: BigInt(after), pageSize: 500 };
+  const read = (pageToken: string) => client.listStateRevisions({ ...what, pageToken });
+  for await (const { revisions } of pagesOf(read)) yield* revisions;
 }
 
 /** A revision in lines: who and when, then one line for each operation. */
-function revisionText(
-  { revision, createTime, stepKey, patch }: StateRevision,
-  { terminal: { colors } }: Call,
-): string {
-  const head = colors.dim(`r${revision}  ${eventTimeText(createTime)}  ${printable(stepKey)}`.trimEnd());
+function revisionText(revision: StateRevision, { terminal: { colors } }: Call): string {
+  const { createTime, patch } = revision;
+  const made = printable(makerText(revision));
+  const head = colors.dim(`r${revision.revision}  ${eventTimeText(createTime)}  ${made}`.trimEnd());
   const lines = (JSON.parse(patch) as Operation[]).map(
     ({ op, path, value }) =>
       `  ${op} ${path || 'all'}${value === undefined ? '' : ` ${JSON.stringify(value)}`}`,
@@ -142,8 +140,7 @@ function revisionText(
   return [head, ...lines].join('\n');
 }
 
-interface Operation {
-  readonly op: string;
-  readonly path: string;
-  readonly value?: unknown;
+/** What made a revision: a step, or an operator. */
+function makerText({ stepKey, cause, reason, author }: StateRevision): string {
+  return cause === StateChangeCause.REPAIR ? `repaired by ${author}: ${reason}` : stepKey;
 }

@@ -4,7 +4,7 @@ import { PublishEventsResponseSchema } from '../gen/polos/v1/workflow_service_pb
 import type { Call, OutputOption, RunCall } from './call.js';
 import { toDocument } from './document.js';
 import { printEvents } from './event-printer.js';
-import { readJsonArgument } from './json-argument.js';
+import { readPayloadArgument } from './json-argument.js';
 import { outputOption, parseInteger, parseText } from './options.js';
 import { ExitStatus } from './usage-error.js';
 
@@ -68,11 +68,8 @@ async function publish(
   topic: string,
   { data, type, idempotencyKey = '' }: PublishOptions,
 ): Promise<ExitStatus> {
-  const json = data === undefined ? undefined : await readJsonArgument('--data', data);
-  const event = {
-    type,
-    ...(json !== undefined && { data: { body: { case: 'json' as const, value: json } } }),
-  };
+  const payload = await readPayloadArgument('--data', data);
+  const event = { type, ...(payload && { data: payload }) };
   const response = await call.client.publishEvents({ topic, events: [event], idempotencyKey });
   const document = { topic, ...toDocument(PublishEventsResponseSchema, response) };
   call.answer(document, () => String(response.sequences[0]));

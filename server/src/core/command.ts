@@ -21,6 +21,7 @@ export type Command =
   | ResumeCommand
   | PauseCommand
   | UnpauseCommand
+  | PatchStateCommand
   | GrantSlotCommand
   | RevokeSlotCommand
   | OutboxDeliveredCommand;
@@ -39,6 +40,7 @@ export const COMMAND_TYPES = [
   'resume',
   'pause',
   'unpause',
+  'patch_state',
   'grant_slot',
   'revoke_slot',
   'outbox_delivered',
@@ -80,6 +82,8 @@ export interface CompleteCommand {
   readonly digest: string;
   readonly actions: readonly Action[];
   readonly stateUnsettled: boolean;
+  /** The digest of the schema that the state was checked against, if the actions change it and there is one. */
+  readonly stateSchema?: string;
   /** The steps named by the actions that are recorded already. */
   readonly recorded: ReadonlyMap<string, StepRecord>;
 }
@@ -234,6 +238,19 @@ export interface PauseCommand {
 export interface UnpauseCommand {
   readonly type: 'unpause';
   readonly at: number;
+}
+
+/** Changes the state in an operator's name. */
+export interface PatchStateCommand {
+  readonly type: 'patch_state';
+  readonly at: number;
+  /** The revision that the patch is against. */
+  readonly expectedRevision: number;
+  readonly patch: readonly PatchOperation[];
+  /** Of the patch, to tell a repetition from another repair. */
+  readonly digest: string;
+  readonly reason: string;
+  readonly author: string;
 }
 
 /** Gives the execution the slot that it waits for. */

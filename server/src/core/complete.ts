@@ -33,6 +33,7 @@ export function complete(draft: Draft, before: Execution, command: CompleteComma
   execution.lease = { ...lease, completions: sequence, expiresAt: renewed(lease, command.at) };
   execution.lastCompletion = { epoch, sequence, digest };
   execution.stateUnsettled = command.stateUnsettled;
+  if (command.stateSchema !== undefined) execution.stateSchema = command.stateSchema;
   execution.lostInARow = undefined;
   execution.keptBy = undefined;
   for (const [index, action] of command.actions.entries()) {
@@ -183,7 +184,7 @@ function changeState(draft: Draft, { baseRevision, change }: ChangeState): Rejec
   const current = draft.execution.stateRevision;
   if (baseRevision !== current) return { type: 'state_revision_conflict', base: baseRevision, current };
   const changed = 'document' in change ? change : applyPatch(draft.state, change.patch);
-  if ('problem' in changed) return { type: 'state_refused', problem: changed.problem };
+  if ('problem' in changed) return { type: 'state_refused', problem: changed.problem, of: 'completion' };
   const { document } = changed;
   if (jsonEquals(document.value, draft.state.value)) return undefined;
   draft.changeState('patch' in change ? change.patch : replaceAll(document.value), document);

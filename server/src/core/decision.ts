@@ -50,7 +50,13 @@ export type Rejection =
   | { readonly type: 'sequence_gap'; readonly expected: number; readonly got: number }
   | { readonly type: 'result_conflict'; readonly stepKey?: string; readonly message: string }
   | { readonly type: 'closed'; readonly status: ExecutionStatus }
-  | { readonly type: 'state_refused'; readonly problem: StateProblem }
+  | { readonly type: 'running'; readonly workerId: string }
+  | {
+      readonly type: 'state_refused';
+      readonly problem: StateProblem;
+      /** Who made it. */
+      readonly of: 'completion' | 'repair';
+    }
   | { readonly type: 'state_revision_conflict'; readonly base: number; readonly current: number }
   | { readonly type: 'not_cancelled' }
   | { readonly type: 'limit'; readonly name: string; readonly limit: number; readonly actual: number }

@@ -5,7 +5,7 @@ import type { Failure } from './failure.js';
 import type { JournalEntry } from './journal.js';
 import type { JsonObject } from './json.js';
 import type { PatchOperation, StateDocument } from './state-document.js';
-import type { StepFact, StepKind, StepOutcome } from './step.js';
+import type { StateStepKind, StepFact, StepKind, StepOutcome } from './step.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
@@ -96,6 +96,18 @@ export class Draft {
     this.execution.stateRevision += 1;
     this.execution.stateBytes = document.bytes;
     this.execution.stateUpdatedAt = this.at;
+  }
+
+  /**
+   * Changes the state with an outcome that no code asked for, at its place in the order. Before the first commit of the
+   * code, and between its attempts, what the code makes of the state is not settled, and stays so: it will run again.
+   */
+  addStateOutcome(kind: StateStepKind, patch: readonly PatchOperation[], document: StateDocument): void {
+    const { execution } = this;
+    const isBeforeCode = execution.stateUnsettled || execution.lastCompletion === undefined;
+    execution.stateUnsettled = isBeforeCode;
+    this.addStep({ type: 'state_changed', key: '', kind, sequence: this.nextSequence(), isBeforeCode });
+    this.changeState(patch, document);
   }
 
   send(message: WithoutId<OutboxMessage>): void {

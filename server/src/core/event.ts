@@ -19,6 +19,7 @@ export const EVENT_TYPES = [
   'event_publish',
   'step_deliver',
   'state_change',
+  'state_repair',
   'workflow_limit',
   'workflow_pause',
   'workflow_unpause',

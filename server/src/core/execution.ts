@@ -113,6 +113,10 @@ export interface Execution {
   readonly stateUpdatedAt: number;
   /** See CompleteStepRequest.state_unsettled. */
   readonly stateUnsettled: boolean;
+  /** The digest of the schema that a worker's change of it was last checked against; missing if there was none. */
+  readonly stateSchema?: string;
+  /** The last repair, so that its repetition is recognised. */
+  readonly lastRepair?: { readonly expectedRevision: number; readonly digest: string };
 
   /** The last failure: of the execution if it failed, of the last attempt while it waits for the next. */
   readonly failure?: Failure | undefined;

@@ -1,3 +1,6 @@
+import { pointerSegment } from './json-pointer.js';
+import { countMembers, inspectText } from './json-text.js';
+
 /** A JSON value as JavaScript holds it: what `JSON.parse` returns. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
 
@@ -12,6 +15,9 @@ export interface JsonProblem {
   readonly message: string;
   readonly path: string;
 }
+
+/** The least number that JavaScript writes with an exponent. */
+const LARGE_NUMBER_MIN = 1e21;
 
 /** Levels of nesting in any JSON value; a bare scalar has depth 0, `[]` has depth 1. */
 export const JSON_DEPTH_MAX = 64;
@@ -31,13 +37,9 @@ export function parseJson(
   } catch (error) {
     return { problem: { kind: 'syntax', message: `not JSON: ${(error as Error).message}`, path: '' } };
   }
-  const count = { members: 0, depthMax };
-  const problem = inspect(value, 0, count);
-  if (problem) return { problem };
-  if (count.members > 0 && countMembers(text) !== count.members) {
-    return { problem: { kind: 'lossy', message: 'an object has the same member name twice', path: '' } };
-  }
-  return { value };
+  const count = { members: 0, hasLargeNumber: false, depthMax };
+  const problem = inspect(value, 0, count) ?? (isTextTelling(text, count) ? inspectText(text) : undefined);
+  return problem ? { problem } : { value };
 }
 
 /** Whether a value is a JSON object, and not an array or null. */
@@ -72,6 +74,17 @@ export function jsonDepth(value: JsonValue): number {
   return deepest + 1;
 }
 
+/** The first place of a value that has `levels` levels around it and is one more: a JSON Pointer; undefined if there is none. */
+export function placeTooDeep(value: JsonValue, levels: number): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (levels <= 0) return '';
+  for (const [key, inner] of Object.entries(value)) {
+    const place = placeTooDeep(inner, levels - 1);
+    if (place !== undefined) return pointerSegment(key) + place;
+  }
+  return undefined;
+}
+
 /** Bytes of a value's JSON text in UTF-8, without white space. */
 export function jsonBytes(value: JsonValue): number {
   return utf8Bytes(JSON.stringify(value));
@@ -89,20 +102,21 @@ export function utf8Bytes(text: string): number {
   return bytes;
 }
 
-/** One segment of a JSON Pointer, escaped (RFC 6901, section 3). */
-export function pointerSegment(key: string | number): string {
-  return `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`;
-}
-
 /** What one inspection counts, and what it allows. */
 interface Count {
   members: number;
+  hasLargeNumber: boolean;
   readonly depthMax: number;
+}
+
+/** Whether the text may say what the value does not. */
+function isTextTelling(text: string, { members, hasLargeNumber }: Count): boolean {
+  return hasLargeNumber || (members > 0 && countMembers(text) !== members);
 }
 
 /** The first problem in a value; its path is put together on the way back, so that a good value costs none. */
 function inspect(value: JsonValue, depth: number, count: Count): JsonProblem | undefined {
-  if (typeof value === 'number') return inspectNumber(value);
+  if (typeof value === 'number') return inspectNumber(value, count);
   if (typeof value === 'string') return inspectString(value);
   if (typeof value !== 'object' || value === null) return undefined;
   if (depth >= count.depthMax) {
@@ -136,11 +150,19 @@ function within(key: string | number, problem: JsonProblem): JsonProblem {
   return { ...problem, path: pointerSegment(key) + problem.path };
 }
 
-function inspectNumber(value: number): JsonProblem | undefined {
+/**
+ * Integers beyond ±(2^53-1) are read differently by languages that have larger ones. From 1e21 on, JavaScript writes an
+ * exponent (RFC 8785 does, too), so that all languages read the same double.
+ */
+function inspectNumber(value: number, count: Count): JsonProblem | undefined {
   if (!Number.isFinite(value)) {
     return { kind: 'lossy', message: 'a number is larger than a double holds', path: '' };
   }
   if (!Number.isInteger(value) || Number.isSafeInteger(value)) return undefined;
+  if (Math.abs(value) >= LARGE_NUMBER_MIN) {
+    count.hasLargeNumber = true;
+    return undefined;
+  }
   const message = `the integer ${value} is outside ±(2^53-1) and would lose digits; send it as a string`;
   return { kind: 'lossy', message, path: '' };
 }
@@ -148,30 +170,4 @@ function inspectNumber(value: number): JsonProblem | undefined {
 function inspectString(value: string): JsonProblem | undefined {
   if (value.isWellFormed()) return undefined;
   return { kind: 'lossy', message: 'a string holds a lone surrogate, which is no Unicode text', path: '' };
-}
-
-/** Members of all objects in a JSON text, repeated names counted each time: the colons outside strings. */
-function countMembers(text: string): number {
-  let members = 0;
-  for (let index = 0; index < text.length; index++) {
-    const unit = text.charCodeAt(index);
-    if (unit === 0x22) {
-      index = endOfString(text, index);
-    } else if (unit === 0x3a) {
-      members += 1;
-    }
-  }
-  return members;
-}
-
-function endOfString(text: string, start: number): number {
-  let end = text.indexOf('"', start + 1);
-  while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
-  return end;
-}
-
-function isEscaped(text: string, index: number): boolean {
-  let backslashes = 0;
-  while (text.charCodeAt(index - 1 - backslashes) === 0x5c) backslashes += 1;
-  return backslashes % 2 === 1;
 }

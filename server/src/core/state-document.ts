@@ -7,8 +7,9 @@ import {
   jsonBytes,
   jsonDepth,
   parseJson,
-  pointerSegment,
+  placeTooDeep,
 } from './json.js';
+import { pointerSegment, pointerSegments } from './json-pointer.js';
 import { STATE_BYTES_MAX } from './limits.js';
 
 /** An execution's state: one JSON object and the size of its text. Never changed in place. */
@@ -72,10 +73,12 @@ export function applyPatch(
   let value: JsonValue = document.value;
   let bytes = document.bytes;
   for (const operation of patch) {
-    const segments = pathSegments(operation.path);
+    const segments = pointerSegments(operation.path);
     if (!segments) return invalid(`"${operation.path}" is no JSON Pointer`, operation.path);
-    if (operation.op !== 'remove' && segments.length + jsonDepth(operation.value) > JSON_DEPTH_MAX) {
-      return { problem: { kind: 'too_deep', path: operation.path } };
+    const levels = JSON_DEPTH_MAX - segments.length;
+    if (operation.op !== 'remove' && jsonDepth(operation.value) > levels) {
+      const place = placeTooDeep(operation.value, levels) ?? '';
+      return { problem: { kind: 'too_deep', path: operation.path + place } };
     }
     const change: Change | string = changeAt(value, segments, 0, operation);
     if (typeof change === 'string') return invalid(`${operation.op}: ${change}`, operation.path);
@@ -115,15 +118,6 @@ function toOperation(item: JsonValue): PatchOperation | string {
     return `the operation ${JSON.stringify(op)} is not add, remove or replace`;
   if (value === undefined) return `${op} needs a "value"`;
   return { op, path, value };
-}
-
-function pathSegments(path: string): string[] | undefined {
-  if (path === '') return [];
-  if (!path.startsWith('/')) return undefined;
-  return path
-    .slice(1)
-    .split('/')
-    .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
 /** A value after a change, and by how many bytes its text grew. */

@@ -34,8 +34,8 @@ test('from every place on it holds what all facts, sorted anew, add up to', () =
       const records = new StepRecords();
       const expected = new Map<string, StepRecord>();
       for (const { fact, at } of history) {
-        records.add([fact], at);
-        addFacts(expected, [fact], at);
+        records.add({ steps: [fact], at });
+        addFacts(expected, { steps: [fact], at });
       }
       const order = inOrder(expected.values());
       for (let place = 0; place <= order.length + 1; place++) {
@@ -50,7 +50,7 @@ test('from every place on it holds what all facts, sorted anew, add up to', () =
 
 test('it knows only the keys that have facts', () => {
   const records = new StepRecords();
-  records.add([{ type: 'pending', key: 'a', kind: 'suspend' }], 1);
+  records.add({ steps: [{ type: 'pending', key: 'a', kind: 'suspend' }], at: 1 });
   expect(records.get('a')).toMatchObject({ key: 'a', sequence: 0 });
   expect(records.get('toString')).toBeUndefined();
 });

@@ -1,6 +1,13 @@
 import { utf8Bytes } from './json.js';
 import type { Payload } from './payload.js';
-import { inOrder, recordAfter, type StepFact, type StepOutcome, type StepRecord } from './step.js';
+import {
+  inOrder,
+  recordAfter,
+  type StepEntry,
+  type StepFact,
+  type StepOutcome,
+  type StepRecord,
+} from './step.js';
 
 /** What a child of a batch takes in memory besides its outcome. */
 const CHILD_BYTES = 256;
@@ -22,20 +29,20 @@ export class StepRecords {
     return this.bytesSoFar;
   }
 
-  /** How many steps there are. */
+  /** How many steps there are, changes of the state among them. */
   get size(): number {
-    return this.byKey.size;
+    return this.numbered.length + this.others.size;
   }
 
   get(key: string): StepRecord | undefined {
     return this.byKey.get(key);
   }
 
-  /** Adds facts, in the order in which they were committed. */
-  add(facts: readonly StepFact[], at: number): void {
-    for (const fact of facts) {
+  /** Adds the facts of a journal entry, in the order in which they were committed. */
+  add(entry: StepEntry): void {
+    for (const fact of entry.steps) {
       const before = this.byKey.get(fact.key);
-      const after = recordAfter(before, fact, at);
+      const after = recordAfter(before, fact, entry);
       this.bytesSoFar += bytesAdded(before, fact, after);
       this.put(after);
     }
@@ -53,7 +60,8 @@ export class StepRecords {
 
   private put(record: StepRecord): void {
     const { key, sequence } = record;
-    this.byKey.set(key, record);
+    // Changes of the state have none.
+    if (key !== '') this.byKey.set(key, record);
     if (sequence === 0) {
       this.others.set(key, record);
     } else {

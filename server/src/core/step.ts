@@ -2,6 +2,7 @@ import { batchResult } from './batch.js';
 import type { ChildRequest } from './command.js';
 import type { Failure } from './failure.js';
 import type { Payload } from './payload.js';
+import type { PatchOperation } from './state-document.js';
 
 /** What sort of thing a step is. Replay compares it. */
 export type StepKind =
@@ -17,7 +18,11 @@ export type StepKind =
   | 'wait_for_event'
   | 'suspend'
   | 'resume'
-  | 'publish_event';
+  | 'publish_event'
+  | StateStepKind;
+
+/** A change of the state that no code asks for, and that has its place in the order of outcomes all the same. */
+export type StateStepKind = 'state_repair';
 
 /** What a step came to. A missing result stands for "no value". */
 export type StepOutcome =
@@ -66,6 +71,15 @@ export type StepFact =
       readonly outcome: StepOutcome;
     }
   | { readonly type: 'gathered'; readonly key: string }
+  /** What was changed is the patch of the journal entry that it is in. It is no step of the code's: none has its key. */
+  | {
+      readonly type: 'state_changed';
+      readonly key: '';
+      readonly kind: StateStepKind;
+      readonly sequence: number;
+      /** Whether a replay applies it before the code goes on from the outcome before it; see StepRecord.before_code. */
+      readonly isBeforeCode: boolean;
+    }
   | { readonly type: 'accepted'; readonly key: string; readonly sequence: number };
 
 /** A step as its facts so far add up. */
@@ -78,6 +92,8 @@ export interface StepRecord {
   readonly outcome?: StepOutcome;
   readonly attempts: readonly StepAttempt[];
   readonly statePatch?: string;
+  /** Of a change of the state; see StepFact. */
+  readonly isBeforeCode?: boolean;
   readonly childExecutionId?: string;
   /** The children of a batch, in the order in which they were asked for; missing once all is gathered. */
   readonly batch?: readonly BatchChild[];
@@ -92,11 +108,19 @@ export interface BatchChild {
   readonly outcome?: StepOutcome;
 }
 
-/** Adds facts, in the order in which they were committed, to the records so far (by key). */
-export function addFacts(records: Map<string, StepRecord>, facts: readonly StepFact[], at: number): void {
-  for (const fact of facts) {
+/** What of a journal entry makes records. */
+export interface StepEntry {
+  readonly at: number;
+  readonly steps: readonly StepFact[];
+  readonly patch?: readonly PatchOperation[];
+}
+
+/** Adds the facts of an entry, in the order in which they were committed, to the records so far (by key). */
+export function addFacts(records: Map<string, StepRecord>, entry: StepEntry): void {
+  for (const fact of entry.steps) {
+    if (fact.type === 'state_changed') continue;
     const before = records.get(fact.key);
-    records.set(fact.key, recordAfter(before, fact, at));
+    records.set(fact.key, recordAfter(before, fact, entry));
   }
 }
 
@@ -109,7 +133,11 @@ export function inOrder(records: Iterable<StepRecord>): StepRecord[] {
 }
 
 /** What a step is once a fact is added. */
-export function recordAfter(before: StepRecord | undefined, fact: StepFact, at: number): StepRecord {
+export function recordAfter(
+  before: StepRecord | undefined,
+  fact: StepFact,
+  { at, patch }: StepEntry,
+): StepRecord {
   switch (fact.type) {
     case 'recorded': {
       const { key, kind, sequence, outcome, attempts, statePatch } = fact;
@@ -133,6 +161,12 @@ export function recordAfter(before: StepRecord | undefined, fact: StepFact, at: 
       // What became of each is in the outcome from here on.
       const { batch = [], ...step } = known(before, fact);
       return { ...step, outcome: batchResult(batch), recordedAt: at };
+    }
+    case 'state_changed': {
+      const { key, kind, sequence, isBeforeCode } = fact;
+      const outcome = { type: 'completed' } as const;
+      const statePatch = JSON.stringify(patch ?? []);
+      return { key, kind, sequence, outcome, attempts: [], statePatch, isBeforeCode, recordedAt: at };
     }
     case 'accepted':
       return { ...known(before, fact), sequence: fact.sequence };

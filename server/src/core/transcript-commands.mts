@@ -1,6 +1,6 @@
 import type { ClaimCommand, ClosedChild, Command } from './command.js';
 import type { Snapshot } from './decision.js';
-import { EMPTY_STATE, parseState } from './state-document.js';
+import { EMPTY_STATE, type PatchOperation, parsePatch, parseState } from './state-document.js';
 import type { StepRecord } from './step.js';
 import { readAction, readOutcome } from './transcript-actions.mjs';
 
@@ -55,6 +55,16 @@ export function read(
       case 'pause':
       case 'unpause':
         return { type, at };
+      case 'patch_state': {
+        const [revision, ...json] = operands;
+        const patch = readPatch(json.join(' '));
+        const { reason = 'why', author = 'ada' } = options;
+        return {
+          ...{ type, at, expectedRevision: Number(revision), patch, digest: json.join() },
+          reason,
+          author,
+        };
+      }
       case 'grant_slot':
       case 'revoke_slot':
         return { type, at, turn: Number(operands[0]) };
@@ -92,6 +102,12 @@ export function read(
 /** `<1000>` stands for so many characters. */
 function filled(json: string): string {
   return json.replace(/<(\d+)>/, (_, length) => 'x'.repeat(Number(length)));
+}
+
+function readPatch(json: string): readonly PatchOperation[] {
+  const parsed = parsePatch(json);
+  if ('problem' in parsed) throw new Error(`no patch: ${json}`);
+  return parsed.patch;
 }
 
 function isOption(word: string): boolean {

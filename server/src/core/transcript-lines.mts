@@ -81,6 +81,8 @@ function factText(fact: StepFact): string {
       return `gathered ${fact.key}`;
     case 'arrived':
       return `arrived ${fact.key}${outcomeText(fact.outcome)}`;
+    case 'state_changed':
+      return `${fact.kind} #${fact.sequence}${fact.isBeforeCode ? ' before the code' : ''}`;
     case 'accepted':
       return `accepted ${fact.key} #${fact.sequence}`;
   }

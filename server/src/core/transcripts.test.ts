@@ -49,6 +49,7 @@ const rejections = [
   'result_conflict',
   'closed',
   'state_refused',
+  'running',
   'state_revision_conflict',
   'not_cancelled',
   'malformed',
@@ -87,7 +88,7 @@ function play(scenario: string): string {
       note(snapshot, command.command, decision);
       if (decision.type === 'commit') {
         snapshot = decision.next;
-        addFacts(steps, decision.entry?.steps ?? [], command.command.at);
+        if (decision.entry) addFacts(steps, decision.entry);
       }
       return [line, ...written(decision).map((each) => `  ${each}`)];
     })

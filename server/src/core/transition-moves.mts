@@ -25,6 +25,8 @@ export interface Move {
   readonly topic: string;
   readonly actions: readonly ActionMove[];
   readonly outcome: StepOutcome;
+  /** Of a repair. */
+  readonly patch: readonly PatchOperation[];
 }
 
 /** An action, or a patch against a revision that fits or nearly fits. */
@@ -55,6 +57,7 @@ export function moveArbitrary(): fc.Arbitrary<Move> {
       { weight: 1, arbitrary: waitArbitrary() },
     ),
     outcome: outcomeArbitrary(),
+    patch: patchArbitrary(),
   });
 }
 
@@ -94,7 +97,7 @@ function actionArbitrary(): fc.Arbitrary<ActionMove> {
       ),
     },
     { weight: 3, arbitrary: fc.record({ type: fc.constant('accept_outcome' as const), key }) },
-    { weight: 4, arbitrary: patchArbitrary() },
+    { weight: 4, arbitrary: changeArbitrary() },
     { weight: 2, arbitrary: fc.constant({ type: 'complete_execution' as const, result: { json: '1' } }) },
     { weight: 2, arbitrary: failure.map((failure) => ({ type: 'fail_execution' as const, failure })) },
     { weight: 2, arbitrary: batchArbitrary(key) },
@@ -174,16 +177,20 @@ function outcomeArbitrary(): fc.Arbitrary<StepOutcome> {
   );
 }
 
-function patchArbitrary(): fc.Arbitrary<ActionMove> {
+function patchArbitrary(): fc.Arbitrary<PatchOperation[]> {
   const path = fc.constantFrom('/a', '/list', '/list/-', '/list/0', '/__proto__', '/a~1b', '/', '');
   const value = fc.constantFrom<PatchOperation & { op: 'add' } extends { value: infer V } ? V : never>(
     ...[1, [], {}, 'é😀', { a: 1 }, null],
   );
   const operation = fc.record({ op: fc.constantFrom('add' as const, 'replace' as const), path, value });
   const removal = fc.record({ op: fc.constant('remove' as const), path });
+  return fc.array(fc.oneof(operation, removal), { minLength: 1, maxLength: 3 });
+}
+
+function changeArbitrary(): fc.Arbitrary<ActionMove> {
   return fc.record({
     type: fc.constant('patch' as const),
-    patch: fc.array(fc.oneof(operation, removal), { minLength: 1, maxLength: 3 }),
+    patch: patchArbitrary(),
     off: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constantFrom(-1, 1) }),
   });
 }

@@ -120,6 +120,12 @@ class World {
       case 'pause':
       case 'unpause':
         return { type, at };
+      case 'patch_state': {
+        const expectedRevision = (execution?.stateRevision ?? 1) + off;
+        const { patch } = move;
+        const digest = JSON.stringify(patch);
+        return { type, at, expectedRevision, patch, digest, reason: 'r', author: 'a' };
+      }
       case 'grant_slot':
       case 'revoke_slot':
         return { type, at, turn: (execution?.slotTurns ?? 1) + off };
@@ -212,7 +218,7 @@ class World {
       if (fact.type === 'gathered') expect(known?.batch?.every(({ outcome }) => outcome)).toBe(true);
       if (fact.type === 'accepted') expect(known).toMatchObject({ sequence: 0, outcome: {} });
       if ('sequence' in fact) expect(fact.sequence, 'no gap in the order of outcomes').toBe(++this.outcomes);
-      addFacts(this.steps, [fact], this.at);
+      addFacts(this.steps, { ...entry, steps: [fact] });
     }
     expect(execution.stepCount).toBe(this.outcomes);
     expect(entry.stateRevision).toBe(execution.stateRevision);

@@ -15,6 +15,7 @@ import {
   wake,
 } from './lifecycle.js';
 import { pause, unpause } from './pause.js';
+import { patchState } from './repair.js';
 import { resume } from './waits.js';
 
 /**
@@ -40,6 +41,7 @@ import { resume } from './waits.js';
  *                   |           | or is kept       |                             | is kept          |
  *  pause            | not_found | -> paused        | -> paused, lease revoked    | -> paused        | closed
  *  unpause          | not_found | unchanged        | unchanged                   | unchanged        | closed
+ *  patch_state (8)  | not_found | another state    | running                     | another state    | closed
  *  grant_slot       | not_found | ready (7)        | unchanged                   | unchanged        | unchanged
  *  revoke_slot      | not_found | ready: waits (7) | unchanged                   | unchanged        | unchanged
  *  outbox_delivered | not_found | shorter outbox   | shorter outbox; outcomes    | shorter outbox;  | shorter outbox
@@ -50,6 +52,7 @@ import { resume } from './waits.js';
  *  (4) and children_closed: the outcome arrives with the last child.
  *  (5) paused is as waiting, but outcomes leave it paused; pause: unchanged, unpause: -> queued.
  *  (6) without a slot where it needs one: it begins to wait for one.   (7) unchanged unless it waits for, or holds, that slot.
+ *  (8) unchanged if it repeats the last one, or changes nothing.
  *  What repeats what was carried out leaves all unchanged. Nothing is paused that somebody asked to cancel.
  *  lease_lost and closed are lease_forged where the epoch was never granted or the token is not the lease's.
  *
@@ -94,6 +97,8 @@ function decide(
       return pause(draft);
     case 'unpause':
       return unpause(draft);
+    case 'patch_state':
+      return patchState(draft, command);
     case 'grant_slot':
       return grantSlot(draft, command);
     case 'revoke_slot':

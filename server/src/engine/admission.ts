@@ -1,7 +1,7 @@
 import type { Action, ChildRequest } from '../core/command.js';
 import type { NewExecution } from '../core/execution.js';
 import { applyPatch, EMPTY_STATE, parseState, type StateDocument } from '../core/state-document.js';
-import type { InvokeRequest, WorkerAction, WorkerChild } from './api.js';
+import type { InvokeRequest, StateRepair, WorkerAction, WorkerChild } from './api.js';
 import type { Clock } from './clock.js';
 import { EngineError } from './errors.js';
 import { idOfKey, timeOrderedId } from './ids.js';
@@ -60,33 +60,60 @@ export class Admission {
 
   /**
    * A worker's actions with what only the engine knows of the children in them. The state that they make is checked against
-   * the schema that the worker declared.
+   * the schema that the worker declared, whose digest is answered, too.
    */
-  async complete(before: CurrentState, actions: readonly WorkerAction[]): Promise<readonly Action[]> {
+  async complete(
+    before: CurrentState,
+    actions: readonly WorkerAction[],
+  ): Promise<{ readonly actions: readonly Action[]; readonly stateSchema?: string }> {
     const change = actions.findIndex(({ type }) => type === 'change_state');
-    if (change >= 0) await this.checkState(before, actions[change] as ChangeState, change);
+    const stateSchema =
+      change < 0 ? undefined : await this.checkState(before, actions[change] as ChangeState, change);
+    const checked = stateSchema !== undefined && { stateSchema };
     // Most completions start no child: nothing to copy.
     if (!actions.some(({ type }) => type === 'start_child' || type === 'start_children'))
-      return actions as readonly Action[];
+      return { actions: actions as readonly Action[], ...checked };
     const { projectId } = before.execution;
-    return Promise.all(actions.map((action, index) => this.completeOne(projectId, action, index)));
+    const completed = actions.map((action, index) => this.completeOne(projectId, action, index));
+    return { actions: await Promise.all(completed), ...checked };
   }
 
+  /**
+   * Checks the state that a repair makes: against the schema by which a worker changed the state last, since that is the
+   * state's form, or against the current one if none has.
+   */
+  async checkRepair({ execution, state }: CurrentState, repair: StateRepair): Promise<void> {
+    // What cannot be applied, or is against another revision, is refused by the core, with the reason.
+    if (repair.expectedRevision !== execution.stateRevision) return;
+    const changed = applyPatch(state, repair.patch);
+    if ('problem' in changed) return;
+    const { schemas } = this.port;
+    const { projectId, workflowId, stateSchema: digest } = execution;
+    const { value } = changed.document;
+    const refused =
+      digest === undefined
+        ? await schemas.check(projectId, workflowId, 'state', () => value)
+        : await schemas.checkState({ projectId, workflowId, digest }, value);
+    if (refused)
+      throw new EngineError({ type: 'schema_violation', value: 'state', field: 'patch', ...refused });
+  }
+
+  /** @returns the digest of the schema that it was checked against. */
   private async checkState(
     { execution, state }: CurrentState,
     { change }: ChangeState,
     index: number,
-  ): Promise<void> {
+  ): Promise<string | undefined> {
     const { projectId, workflowId, lease } = execution;
     const worker = lease && this.port.workers.find(lease.workerId);
     const digest = worker?.workflows.get(workflowId)?.stateSchemaDigest;
-    if (digest === undefined) return;
+    if (digest === undefined) return undefined;
     // What cannot be applied is refused by the core, with the reason.
     const changed = 'document' in change ? change : applyPatch(state, change.patch);
-    if ('problem' in changed) return;
+    if ('problem' in changed) return undefined;
     const version = { projectId, workflowId, digest };
     const refused = await this.port.schemas.checkState(version, changed.document.value);
-    if (!refused) return;
+    if (!refused) return digest;
     const field = `commands[${index}].state_changed`;
     throw new EngineError({ type: 'schema_violation', value: 'state', field, ...refused });
   }

@@ -7,11 +7,26 @@ import type { RetryPolicy } from '../core/retry.js';
 import type { StepRecord } from '../core/step.js';
 import type { ExecutionQuery, SchemaKind, StoredSchema } from '../store/store.js';
 import type { SchedulePage, ScheduleRequest, ScheduleView } from './schedule-view.js';
-import type { StateCursor, StateNews, StatePoint, StateRevision, StateView } from './state-view.js';
+import type {
+  StateCursor,
+  StateNews,
+  StatePoint,
+  StateRepair,
+  StateRevisionPage,
+  StateView,
+} from './state-view.js';
 
 export type { ExecutionQuery, SchemaKind } from '../store/store.js';
 export type { SchedulePage, ScheduleRequest, ScheduleView } from './schedule-view.js';
-export type { StateCursor, StateNews, StatePoint, StateRevision, StateView } from './state-view.js';
+export type {
+  StateCursor,
+  StateNews,
+  StatePoint,
+  StateRepair,
+  StateRevision,
+  StateRevisionPage,
+  StateView,
+} from './state-view.js';
 
 /**
  * What the engine can be asked, by rpc/ and by nobody else. Requests are well-formed already (protovalidate, I-JSON,
@@ -52,9 +67,11 @@ export interface EngineApi {
     projectId: string,
     executionId: string,
     page: { readonly afterRevision: number; readonly limit: number },
-  ): Promise<readonly StateRevision[]>;
+  ): Promise<StateRevisionPage>;
   /** Throws `not_found` before the first value. Ends after the last revision of a final execution, or on abort. */
   watchState(projectId: string, executionId: string, from: StateCursor): AsyncIterable<StateNews>;
+  /** Changes the state of an execution that no worker holds; answers the revision that it made, or the latest if none. */
+  patchState(projectId: string, executionId: string, repair: StateRepair): Promise<number>;
   listSchemas(projectId: string, workflowId?: string): Promise<readonly SchemaView[]>;
   getSchema(projectId: string, digest: string): Promise<SchemaView>;
 

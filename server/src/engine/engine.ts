@@ -1,5 +1,6 @@
 import type { Command } from '../core/command.js';
 import type { Execution, ExecutionStatus, NewExecution } from '../core/execution.js';
+import { isRepeatedRepair } from '../core/repair.js';
 import { EMPTY_STATE } from '../core/state-document.js';
 import type { ExecutionQuery, Store } from '../store/store.js';
 import { Admission } from './admission.js';
@@ -40,6 +41,8 @@ export interface EngineOptions {
   readonly clock: Clock;
   /** How long a lease lasts without a sign of life, in milliseconds. */
   readonly leaseMs: number;
+  /** Bytes of executions kept in memory, by their texts; in objects they take up to ten times as many. Default 32 MiB. */
+  readonly cacheBytesMax?: number;
   /** Told of what failed and nobody waited for. */
   readonly fault: (error: unknown) => void;
 }
@@ -72,14 +75,14 @@ export class Engine implements api.EngineApi {
   private readonly schedules: Schedules;
   private readonly triggers: Triggers;
 
-  constructor({ store, clock, leaseMs, fault }: EngineOptions) {
+  constructor({ store, clock, leaseMs, cacheBytesMax = 33_554_432, fault }: EngineOptions) {
     this.store = store;
     this.clock = clock;
     this.leaseMs = leaseMs;
     this.workers = new Workers(store, clock, fault);
     this.schemas = new SchemaRegistry(store, clock);
     this.admission = new Admission({ schemas: this.schemas, workers: this.workers, clock });
-    this.executions = new Executions(store, {
+    this.executions = new Executions(store, cacheBytesMax, {
       reserve: (execution) => this.matcher.reserve(execution),
       committed: (commit) => this.aftermath.committed(commit),
       uncertain: (attempted) => this.aftermath.uncertain(attempted),
@@ -241,7 +244,7 @@ export class Engine implements api.EngineApi {
     projectId: string,
     executionId: string,
     page: { readonly afterRevision: number; readonly limit: number },
-  ): Promise<readonly api.StateRevision[]> {
+  ): Promise<api.StateRevisionPage> {
     return this.stateHistory.revisions(await this.visible(projectId, executionId), page);
   }
 
@@ -251,6 +254,16 @@ export class Engine implements api.EngineApi {
     from: api.StateCursor,
   ): AsyncGenerator<api.StateNews> {
     yield* this.stateHistory.watch(await this.current(projectId, executionId), from);
+  }
+
+  async patchState(projectId: string, executionId: string, repair: api.StateRepair): Promise<number> {
+    const { loaded } = await this.executions.submit(executionId, async (before) => {
+      assertVisible(before.execution, projectId);
+      await this.admission.checkRepair(before, repair);
+      return { type: 'patch_state', at: this.clock.now(), ...repair };
+    });
+    const { execution } = loaded;
+    return isRepeatedRepair(execution, repair) ? repair.expectedRevision + 1 : execution.stateRevision;
   }
 
   listSchemas(projectId: string, workflowId?: string): Promise<readonly api.SchemaView[]> {

@@ -53,9 +53,6 @@ export interface Submitted {
 /** Conflicts in a row after which something else is wrong. Another server can win a few times, not for ever. */
 const CONFLICTS_MAX = 50;
 
-/** Bytes of executions kept in memory; those in use do not count against it. */
-const CACHE_BYTES_MAX = 33_554_432;
-
 /**
  * The one way in which executions change: load, decide, commit, and again from the start if somebody else was faster.
  * Commands to one execution are carried out one after the other; to different ones, at once.
@@ -63,14 +60,17 @@ const CACHE_BYTES_MAX = 33_554_432;
 export class Executions {
   private readonly store: Store;
   private readonly hooks: ExecutionHooks;
+  private readonly cacheBytesMax: number;
   private readonly cache = new Map<string, Loaded>();
   private cacheBytes = 0;
   /** Those in the cache to which somebody else has committed since. */
   private readonly outdated = new Set<string>();
   private readonly turns = new InOrder();
 
-  constructor(store: Store, hooks: ExecutionHooks) {
+  /** @param cacheBytesMax  bytes of executions kept in memory; those in use do not count against it. */
+  constructor(store: Store, cacheBytesMax: number, hooks: ExecutionHooks) {
     this.store = store;
+    this.cacheBytesMax = cacheBytesMax;
     this.hooks = hooks;
   }
 
@@ -265,7 +265,7 @@ export class Executions {
   /** Drops what was used longest ago. What is in use can be dropped, too: its user holds it, and others load it. */
   private trim(): void {
     for (const executionId of this.cache.keys()) {
-      if (this.cacheBytes <= CACHE_BYTES_MAX) return;
+      if (this.cacheBytes <= this.cacheBytesMax) return;
       if (!this.turns.has(executionId)) this.forget(executionId);
     }
   }

@@ -114,6 +114,6 @@ function earlierOf(kept: Loaded, execution: Execution): EarlierSteps | undefined
 
 function addEntry(loaded: Loaded, steps: StepRecords, entry: JournalEntry): void {
   const bytesBefore = steps.bytes;
-  steps.add(entry.steps, entry.at);
+  steps.add(entry);
   loaded.cost += steps.bytes - bytesBefore;
 }

@@ -12,8 +12,13 @@ test('every revision can be listed, page by page, and folds to the state that it
   for (;;) {
     const afterRevision = revisions.at(-1)?.revision ?? 0;
     const page = await harness.engine.stateRevisions(PROJECT, executionId, { afterRevision, limit: 7 });
-    if (page.length === 0) break;
-    revisions.push(...page);
+    revisions.push(...page.revisions);
+    expect(page.next).toBe(revisions.length < 31 ? revisions.length : undefined);
+    if (page.next === undefined) break;
+  }
+  for (const afterRevision of [31, 32]) {
+    const none = await harness.engine.stateRevisions(PROJECT, executionId, { afterRevision, limit: 7 });
+    expect(none).toEqual({ revisions: [] });
   }
   expect(revisions.map(({ revision }) => revision)).toEqual(Array.from({ length: 31 }, (_, i) => i + 1));
   expect(revisions[0]).toMatchObject({ patch: [{ op: 'replace', path: '', value: { n: 0 } }] });

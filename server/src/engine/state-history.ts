@@ -9,7 +9,14 @@ import {
   type StateDocument,
 } from '../core/state-document.js';
 import { type Store, StoreFault } from '../store/store.js';
-import type { StateCursor, StateNews, StatePoint, StateRevision, StateView } from './api.js';
+import type {
+  StateCursor,
+  StateNews,
+  StatePoint,
+  StateRevision,
+  StateRevisionPage,
+  StateView,
+} from './api.js';
 import { EngineError } from './errors.js';
 import { followJournal } from './history.js';
 import { inputOf, loadedFromStore, readJournal } from './loaded.js';
@@ -56,23 +63,26 @@ export class StateHistory {
     throw new EngineError({ type: 'not_found', resource: 'revision', id });
   }
 
-  /** Some revisions after one, oldest first. */
+  /** Some revisions after one, oldest first: none after the newest. */
   async revisions(
     execution: Execution,
     { afterRevision, limit }: { readonly afterRevision: number; readonly limit: number },
-  ): Promise<readonly StateRevision[]> {
-    const found: StateRevision[] = [];
+  ): Promise<StateRevisionPage> {
+    const revisions: StateRevision[] = [];
+    const isComplete = () => (revisions.at(-1)?.revision ?? afterRevision) >= execution.stateRevision;
+    if (isComplete()) return { revisions };
     let bytes = 0;
     const { event } = await this.before(execution, afterRevision);
     for await (const entry of readJournal(this.port.store, execution.id, event)) {
       for (const revision of this.revisionsOf([entry], afterRevision)) {
         bytes += jsonBytes(revision.patch as unknown as JsonValue);
-        if (found.length > 0 && bytes > PAGE_BYTES_MAX) return found;
-        found.push(revision);
+        if (revisions.length > 0 && bytes > PAGE_BYTES_MAX) return pageOf(revisions);
+        revisions.push(revision);
       }
-      if (found.length === limit) return found;
+      if (isComplete()) break;
+      if (revisions.length === limit) return pageOf(revisions);
     }
-    return found;
+    return { revisions };
   }
 
   /** The document as it is, unless the watcher knows one, and each revision after it. */
@@ -114,7 +124,8 @@ export class StateHistory {
       const patch = entry.input ? initialPatch(entry) : entry.patch;
       if (!patch || revision <= after) return [];
       const step = entry.steps.findLast(({ type }) => type === 'recorded' || type === 'accepted');
-      return [{ revision, patch, at, ...(step && { stepKey: step.key }) }];
+      const repair = repairOf(entry);
+      return [{ revision, patch, at, ...(step && { stepKey: step.key }), ...(repair && { repair }) }];
     });
   }
 
@@ -149,6 +160,18 @@ export class StateHistory {
     const parsed = initialState === undefined ? { document: EMPTY_STATE } : parseState(initialState);
     return { document: unwrap(execution, parsed), revision: 1, event: 0, at: execution.createdAt };
   }
+}
+
+/** A page that is not the last one. */
+function pageOf(revisions: readonly StateRevision[]): StateRevisionPage {
+  const next = revisions.at(-1)?.revision;
+  return { revisions, ...(next !== undefined && { next }) };
+}
+
+/** Why and by whom a repair was made, if the entry is of one: it is in the event that tells of it. */
+function repairOf({ events }: JournalEntry): StateRevision['repair'] {
+  const data = events.find(({ type }) => type === 'state_repair')?.data;
+  return data && { reason: String(data.reason), author: String(data.author) };
 }
 
 /** How revision 1 came to be. */

@@ -21,6 +21,26 @@ export interface StateRevision {
   readonly at: number;
   /** The last step whose outcome came with it, if one did. */
   readonly stepKey?: string;
+  /** Why and by whom it was made, if an operator made it. */
+  readonly repair?: { readonly reason: string; readonly author: string };
+}
+
+/** A change of a state in an operator's name. */
+export interface StateRepair {
+  /** The revision that it is against, which must be the latest. */
+  readonly expectedRevision: number;
+  readonly patch: readonly PatchOperation[];
+  /** Of the patch, to tell a repetition from another repair. */
+  readonly digest: string;
+  readonly reason: string;
+  readonly author: string;
+}
+
+/** Some revisions, oldest first. */
+export interface StateRevisionPage {
+  readonly revisions: readonly StateRevision[];
+  /** The last of them, if there are more; undefined at the end. */
+  readonly next?: number;
 }
 
 /** A state document at one revision. */

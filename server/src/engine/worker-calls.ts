@@ -59,11 +59,11 @@ export class WorkerCalls {
       assertVisible(before.execution, projectId);
       // What passed once is not checked anew: the schemas may be others by now.
       const isKnown = isRepetition(before.execution, { epoch, sequence });
-      const actions = isKnown ? [] : await admission.complete(before, completion.actions);
+      const admitted = isKnown ? { actions: [] } : await admission.complete(before, completion.actions);
       const steps = await stepsOf(before, store);
-      const recorded = new Map(recordsOf(steps, keysIn(actions)).map((step) => [step.key, step]));
+      const recorded = new Map(recordsOf(steps, keysIn(admitted.actions)).map((step) => [step.key, step]));
       const at = clock.now();
-      return { type: 'complete', at, epoch, token, sequence, digest, actions, stateUnsettled, recorded };
+      return { type: 'complete', at, epoch, token, sequence, digest, ...admitted, stateUnsettled, recorded };
     });
     const { execution } = loaded;
     if (execution.epoch !== epoch) {

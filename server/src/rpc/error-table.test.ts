@@ -45,8 +45,12 @@ const REJECTIONS: {
     { type: 'closed', status: 'failed' },
     ['failedPrecondition', ['polos.v1.ExecutionClosed', { executionId: 'e1', status: 6 }]],
   ],
+  running: [
+    { type: 'running', workerId: 'w1' },
+    ['failedPrecondition', ['polos.v1.ExecutionRunning', { executionId: 'e1', workerId: 'w1' }]],
+  ],
   state_refused: [
-    { type: 'state_refused', problem: { kind: 'too_large', bytes: 1_048_577 } },
+    { type: 'state_refused', of: 'completion', problem: { kind: 'too_large', bytes: 1_048_577 } },
     [
       'resourceExhausted',
       ['polos.v1.LimitExceeded', { limit: 'state_bytes', maximum: 1_048_576n, actual: 1_048_577n }],
@@ -143,13 +147,17 @@ test.each([...rejections, ...Object.values(PROBLEMS)])('%j has its status', (pro
   check(new EngineError(problem), expected);
 });
 
-test('a state that is no I-JSON names its field and place', () => {
+test.each([
+  ['completion', 'commands.state_changed'],
+  ['repair', 'patch'],
+] as const)('a state of a %s that is no I-JSON names its field and place', (of, field) => {
   const problem = { kind: 'invalid', message: 'a number is too large', path: '/n' } as const;
-  const fieldViolations = [{ field: 'commands.state_changed', description: 'a number is too large (at /n)' }];
-  check(
-    new EngineError({ type: 'rejected', executionId: 'e1', rejection: { type: 'state_refused', problem } }),
-    ['invalidArgument', ['google.rpc.BadRequest', { fieldViolations }]],
-  );
+  const fieldViolations = [{ field, description: 'a number is too large (at /n)' }];
+  const rejection = { type: 'state_refused', problem, of } as const;
+  check(new EngineError({ type: 'rejected', executionId: 'e1', rejection }), [
+    'invalidArgument',
+    ['google.rpc.BadRequest', { fieldViolations }],
+  ]);
 });
 
 test('an outage of the store says when to try again, and nothing of the driver', () => {

@@ -5,6 +5,7 @@ import { EngineError, type EngineProblem, type SchemaIssue, StoreFault } from '.
 import { BadRequestSchema, ResourceInfoSchema } from '../gen/google/rpc/error_details_pb.js';
 import {
   ExecutionClosedSchema,
+  ExecutionRunningSchema,
   IdempotencyMismatchSchema,
   LeaseLostSchema,
   ResultConflictSchema,
@@ -115,7 +116,14 @@ function rejectionError(rejection: Rejection, executionId: string): RpcError | u
     case 'closed':
       return closed(executionId, rejection.status);
     case 'state_refused':
-      return stateRefused(rejection.problem, 'commands.state_changed');
+      return stateRefused(rejection.problem, rejection.of === 'repair' ? 'patch' : 'commands.state_changed');
+    case 'running': {
+      const { workerId } = rejection;
+      const message = `the worker ${workerId} holds the execution ${executionId}; pause it first`;
+      return new RpcError(Code.failedPrecondition, message, [
+        detail(ExecutionRunningSchema, { executionId, workerId }),
+      ]);
+    }
     case 'limit': {
       const { name, limit, actual } = rejection;
       return limitExceeded({ name, maximum: limit, actual, path: executionId });

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import {
   decodeExecutionsToken,
+  decodePlaceToken,
   decodeScheduleToken,
-  decodeStepsToken,
   encodeExecutionsToken,
+  encodePlaceToken,
   encodeScheduleToken,
-  encodeStepsToken,
 } from './page-token.js';
 
 test('a token of ListExecutions holds the place it was made for', () => {
@@ -15,9 +15,9 @@ test('a token of ListExecutions holds the place it was made for', () => {
 });
 
 test('a token of ListSteps holds the place it was made for', () => {
-  expect(decodeStepsToken(encodeStepsToken(12_345))).toBe(12_345);
-  expect(decodeStepsToken('')).toBe(0);
-  expect(encodeStepsToken(undefined)).toBe('');
+  expect(decodePlaceToken(encodePlaceToken(12_345))).toBe(12_345);
+  expect(decodePlaceToken('')).toBe(0);
+  expect(encodePlaceToken(undefined)).toBe('');
 });
 
 test('a token of ListSchedules holds the place it was made for, and fits a request', () => {
@@ -29,7 +29,7 @@ test('a token of ListSchedules holds the place it was made for, and fits a reque
   expect(encodeScheduleToken(undefined)).toBe('');
 });
 
-const texts = ['x', '!!!', 'bnVsbA', 'W10', Buffer.from('[-1]').toString('base64url'), encodeStepsToken(7)];
+const texts = ['x', '!!!', 'bnVsbA', 'W10', Buffer.from('[-1]').toString('base64url'), encodePlaceToken(7)];
 
 test.each([...texts, Buffer.from('["a",1]').toString('base64url')])(
   'the page token %j of executions is refused',
@@ -41,7 +41,7 @@ test.each([...texts, Buffer.from('["a",1]').toString('base64url')])(
 test.each([...texts.slice(0, -1), encodeExecutionsToken({ createdAt: 1, id: 'a' })])(
   'the page token %j of steps is refused',
   (token) => {
-    expect(() => decodeStepsToken(token)).toThrow('page_token: the server never gave this token');
+    expect(() => decodePlaceToken(token)).toThrow('page_token: the server never gave this token');
   },
 );
 

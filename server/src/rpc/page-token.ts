@@ -19,23 +19,13 @@ export function decodeExecutionsToken(token: string): ExecutionPlace | undefined
   return { createdAt, id };
 }
 
-/** The token of the page of revisions after one. */
-export function encodeRevisionsToken(revision: number): string {
-  return encode([revision]);
-}
-
-/** The revision in a token that ListStateRevisions gave; 0 for the first page. */
-export function decodeRevisionsToken(token: string): number {
-  return decodeStepsToken(token);
-}
-
-/** The token of the page of steps that begins at a place; empty at the end. */
-export function encodeStepsToken(place: number | undefined): string {
+/** The token of the page that begins at a place, or after one, of an execution's steps or revisions; empty at the end. */
+export function encodePlaceToken(place: number | undefined): string {
   return place === undefined ? '' : encode([place]);
 }
 
-/** The place in a token that ListSteps or an assignment gave; 0 for the first page. */
-export function decodeStepsToken(token: string): number {
+/** The place in a token that ListSteps, ListStateRevisions or an assignment gave; 0 for the first page. */
+export function decodePlaceToken(token: string): number {
   if (token === '') return 0;
   const [place, ...rest] = decode(token);
   if (!isPlace(place) || rest.length > 0) throw notOurs();

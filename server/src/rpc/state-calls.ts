@@ -1,8 +1,11 @@
 import { create } from '@bufbuild/protobuf';
 import { isJsonObject, type JsonObject, type JsonValue } from '../core/json.js';
+import { pointerSegments } from '../core/json-pointer.js';
+import { parsePatch } from '../core/state-document.js';
 import type { EngineApi, StateNews, StatePoint, StateRevision, StateView } from '../engine/api.js';
 import {
   type State,
+  StateChangeCause,
   StateRevisionSchema,
   StateSchema,
   type StateRevision as WireRevision,
@@ -14,15 +17,19 @@ import {
   type ListStateRevisionsRequest,
   type ListStateRevisionsResponse,
   ListStateRevisionsResponseSchema,
+  type PatchStateRequest,
+  type PatchStateResponse,
+  PatchStateResponseSchema,
   type WatchStateRequest,
   type WatchStateResponse,
   WatchStateResponseSchema,
 } from '../gen/polos/v1/workflow_service_pb.js';
+import { repairDigest } from './codec/fingerprint.js';
 import { fromTimestamp, toTimestamp } from './codec/time.js';
 import { KEEPALIVE_MS, withKeepalive } from './event-stream.js';
 import type { Call } from './method.js';
-import { decodeRevisionsToken, encodeRevisionsToken } from './page-token.js';
-import { declaredForLater, invalidField, unavailable } from './refusals.js';
+import { decodePlaceToken, encodePlaceToken } from './page-token.js';
+import { declaredForLater, invalidField, stateRefused, unavailable } from './refusals.js';
 
 const PAGE_SIZE_DEFAULT = 50;
 
@@ -43,19 +50,16 @@ export async function getState(
 /** ListStateRevisions: a page of what changed. */
 export async function listStateRevisions(
   engine: EngineApi,
-  { executionId, pageSize, pageToken }: ListStateRevisionsRequest,
+  { executionId, pageSize, pageToken, afterRevision }: ListStateRevisionsRequest,
   { projectId }: Call,
 ): Promise<ListStateRevisionsResponse> {
-  const size = pageSize === 0 ? PAGE_SIZE_DEFAULT : pageSize;
-  const afterRevision = decodeRevisionsToken(pageToken);
-  // One more than the page tells whether another one follows.
-  const found = await engine.stateRevisions(projectId, executionId, { afterRevision, limit: size + 1 });
-  const { execution } = await engine.getExecution(projectId, executionId);
-  const page = found.slice(0, size);
-  const last = page.at(-1);
+  const after = Math.max(Number(afterRevision), decodePlaceToken(pageToken));
+  const limit = pageSize === 0 ? PAGE_SIZE_DEFAULT : pageSize;
+  const page = { afterRevision: after, limit };
+  const { revisions, next } = await engine.stateRevisions(projectId, executionId, page);
   return create(ListStateRevisionsResponseSchema, {
-    revisions: page.map(toRevision),
-    nextPageToken: last && last.revision < execution.stateRevision ? encodeRevisionsToken(last.revision) : '',
+    revisions: revisions.map(toRevision),
+    nextPageToken: encodePlaceToken(next),
   });
 }
 
@@ -72,6 +76,25 @@ export async function* watchState(
     else yield* toMessages(batch);
   }
   if (signal.aborted) throw unavailable('the server is about to stop; call again with the last revision');
+}
+
+/** PatchState: a repair. */
+export async function patchState(
+  engine: EngineApi,
+  request: PatchStateRequest,
+  { projectId }: Call,
+): Promise<PatchStateResponse> {
+  const { executionId, expectedRevision, reason, author } = request;
+  const parsed = parsePatch(request.patch);
+  if ('problem' in parsed) throw stateRefused(parsed.problem, 'patch');
+  const revision = await engine.patchState(projectId, executionId, {
+    expectedRevision: Number(expectedRevision),
+    patch: parsed.patch,
+    digest: repairDigest(request),
+    reason,
+    author,
+  });
+  return create(PatchStateResponseSchema, { revision: BigInt(revision) });
 }
 
 function* toMessages(news: StateNews): Iterable<WatchStateResponse> {
@@ -93,9 +116,10 @@ function toState({ json, revision, updatedAt, bytes, final }: StateView): State 
   return create(StateSchema, { json, revision: BigInt(revision), ...times, final });
 }
 
-function toRevision({ revision, patch, at, stepKey = '' }: StateRevision): WireRevision {
+function toRevision({ revision, patch, at, stepKey = '', repair }: StateRevision): WireRevision {
   return create(StateRevisionSchema, {
     ...{ revision: BigInt(revision), patch: JSON.stringify(patch), createTime: toTimestamp(at), stepKey },
+    ...(repair && { cause: StateChangeCause.REPAIR, ...repair }),
   });
 }
 
@@ -110,12 +134,10 @@ function fromPoint({ at }: GetStateRequest): StatePoint | undefined {
   }
 }
 
-/** The segments of a JSON Pointer. */
 function segmentsOf(pointer: string, index: number): string[] {
-  const isPointer = pointer === '' || (pointer.startsWith('/') && !/~(?![01])/.test(pointer));
-  if (!isPointer) throw invalidField(`paths[${index}]`, `"${pointer}" is no JSON Pointer; write "/member"`);
-  const [, ...segments] = pointer.split('/');
-  return segments.map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const segments = pointerSegments(pointer);
+  if (segments) return segments;
+  throw invalidField(`paths[${index}]`, `"${pointer}" is no JSON Pointer; write "/member"`);
 }
 
 /** What a document holds at some places, and what leads there. */

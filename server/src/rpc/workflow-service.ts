@@ -27,9 +27,9 @@ import { streamEvents } from './event-stream.js';
 import { listExecutions } from './execution-list.js';
 import type { RpcLog } from './log.js';
 import { later, type Methods, type ServiceRoutes, serviceRoutes } from './method.js';
-import { decodeStepsToken, encodeStepsToken } from './page-token.js';
+import { decodePlaceToken, encodePlaceToken } from './page-token.js';
 import { scheduleMethods } from './schedule-methods.js';
-import { getState, listStateRevisions, watchState } from './state-calls.js';
+import { getState, listStateRevisions, patchState, watchState } from './state-calls.js';
 
 /** How long AwaitResult and Poll wait when the request does not say. */
 export const WAIT_MS_DEFAULT = 30_000;
@@ -61,10 +61,10 @@ export function workflowService(engine: EngineApi, log: RpcLog): ServiceRoutes {
     },
 
     async listSteps({ executionId, pageToken }, { projectId }) {
-      const { steps, next } = await engine.listSteps(projectId, executionId, decodeStepsToken(pageToken));
+      const { steps, next } = await engine.listSteps(projectId, executionId, decodePlaceToken(pageToken));
       return create(ListStepsResponseSchema, {
         steps: toSteps(steps),
-        nextPageToken: encodeStepsToken(next),
+        nextPageToken: encodePlaceToken(next),
       });
     },
 
@@ -101,6 +101,7 @@ export function workflowService(engine: EngineApi, log: RpcLog): ServiceRoutes {
     getState: (request, call) => getState(engine, request, call),
     listStateRevisions: (request, call) => listStateRevisions(engine, request, call),
     watchState: (request, call) => watchState(engine, request, call),
+    patchState: (request, call) => patchState(engine, request, call),
 
     async listSchemas({ workflowId }, { projectId }) {
       const schemas = await engine.listSchemas(projectId, workflowId === '' ? undefined : workflowId);

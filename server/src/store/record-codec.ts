@@ -215,6 +215,7 @@ function toStoredFact(fact: StepFact): Stored<StepFact> {
     case 'child_closed':
       return { ...fact, outcome: toStoredOutcome(fact.outcome) };
     case 'gathered':
+    case 'state_changed':
     case 'accepted':
       return fact;
   }
@@ -239,6 +240,7 @@ function fromStoredFact(stored: Stored<StepFact>): StepFact {
     case 'child_closed':
       return { ...stored, outcome: fromStoredOutcome(stored.outcome) };
     case 'gathered':
+    case 'state_changed':
     case 'accepted':
       return stored;
   }

@@ -89,6 +89,19 @@ describe('applyPatch', () => {
     expect(inner).toEqual({ n: 2 });
   });
 
+  it('answers another document only where the whole is replaced, and goes on in that one', () => {
+    const document: JsonObject = { a: 1 };
+    expect(applyPatch(document, [{ op: 'add', path: '/b', value: 2 }])).toBe(document);
+    const replaced = applyPatch(document, [
+      { op: 'replace', path: '', value: { c: 3 } },
+      { op: 'add', path: '/d', value: 4 },
+    ]);
+    expect([replaced, document]).toEqual([
+      { c: 3, d: 4 },
+      { a: 1, b: 2 },
+    ]);
+  });
+
   it.each([
     [{ op: 'replace', path: '/nothing', value: 1 }],
     [{ op: 'remove', path: '/list/1' }],
@@ -96,6 +109,8 @@ describe('applyPatch', () => {
     [{ op: 'add', path: '/list/01', value: 1 }],
     [{ op: 'add', path: '/a/b/c', value: 1 }],
     [{ op: 'replace', path: '', value: 1 }],
+    [{ op: 'replace', path: '', value: [] }],
+    [{ op: 'remove', path: '' }],
   ] as [PatchOperation][])('refuses %j, which leads nowhere', (operation) => {
     expect(() => applyPatch({ list: [1], a: 1 }, [operation])).toThrow(RangeError);
   });

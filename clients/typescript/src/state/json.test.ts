@@ -51,6 +51,7 @@ describe('toJsonText', () => {
     ['an Error', { e: new Error('x') }, '/e'],
     ['an integer above 2^53-1', { n: 2 ** 53 }, '/n'],
     ['an integer below -(2^53-1)', { n: -(2 ** 53) }, '/n'],
+    ['the largest integer that is written without an exponent', { n: 999_999_999_999_999_900_000 }, '/n'],
     ['a lone surrogate', { s: 'a\ud800' }, '/s'],
     ['a lone surrogate in a name', { s: { 'a\udc00': 1 } }, '/s/a\udc00'],
   ])('refuses %s and names the place', (_, value, path) => {
@@ -84,6 +85,11 @@ describe('toJsonText', () => {
 
   it('answers undefined for no value', () => {
     expect(toJsonText(undefined)).toBeUndefined();
+  });
+
+  it('accepts numbers that it writes with an exponent', () => {
+    const values = [1e21, -6.02214076e23, Number.MAX_VALUE, Number.MIN_VALUE, -0];
+    expect(JSON.parse(toJsonText(values) ?? '')).toEqual([1e21, -6.02214076e23, Number.MAX_VALUE, 5e-324, 0]);
   });
 
   it('brings back every JSON value as it was', () => {

@@ -130,7 +130,8 @@ function inspectNumber(value: number, found: Inspection): void {
   if (!Number.isFinite(value)) {
     throw new JsonRefusal(`is ${value}, which JSON cannot hold`, found.path);
   }
-  if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
+  // From 1e21 on, JavaScript writes an exponent, so that all languages read the same double.
+  if (Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(value) < 1e21) {
     const advice =
       'is an integer outside ±(2^53-1), which other languages would read differently; use a string';
     throw new JsonRefusal(advice, found.path);

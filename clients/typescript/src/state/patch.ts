@@ -1,4 +1,4 @@
-import { type JsonObject, type JsonValue, setMember } from './json.js';
+import { isPlainObject, type JsonObject, type JsonValue, setMember } from './json.js';
 import { fromPointer } from './pointer.js';
 
 /** One operation of a JSON Patch (RFC 6902). The others of the RFC can be written with these three. */
@@ -9,16 +9,50 @@ export type PatchOperation =
 /**
  * Applies a patch to a document in place, so that references into the document stay valid. The operations' values
  * become part of the document: pass a fresh patch each time.
- * @throws RangeError if a path leads nowhere; operations before that one have been applied.
+ * @returns the document: another object only if the patch replaces the whole.
+ * @throws RangeError if a path leads nowhere, or the whole would be no object; operations before that one have been applied.
  */
-export function applyPatch(document: JsonObject, patch: readonly PatchOperation[]): void {
-  for (const operation of patch) applyOperation(document, operation);
+export function applyPatch(document: JsonObject, patch: readonly PatchOperation[]): JsonObject {
+  let whole = document;
+  for (const operation of patch) {
+    if (operation.path === '') whole = wholeOf(operation);
+    else applyOperation(whole, operation);
+  }
+  return whole;
+}
+
+function wholeOf(operation: PatchOperation): JsonObject {
+  if (operation.op !== 'remove' && isPlainObject(operation.value)) return operation.value;
+  throw new RangeError('the whole document must stay an object');
+}
+
+/**
+ * Applies an operation to a document that may not be as the operation was meant for: a member that it would replace is added,
+ * one that it would remove may be gone.
+ * @returns false if the place that it names is not there: then nothing has changed.
+ */
+export function applyIfPossible(document: JsonObject, operation: PatchOperation): boolean {
+  const segments = fromPointer(operation.path);
+  const member = segments.pop();
+  let parent: JsonValue | undefined = document;
+  for (const segment of segments) parent = parent === undefined ? undefined : childOf(parent, segment);
+  if (operation.op === 'remove' && (parent === undefined || member === undefined)) return true;
+  const isObject = typeof parent === 'object' && parent !== null && !Array.isArray(parent);
+  const isThere = isObject && Object.hasOwn(parent as JsonObject, member ?? '');
+  if (isObject && !isThere && operation.op === 'remove') return true;
+  const fitting = isObject && operation.op === 'replace' ? { ...operation, op: 'add' as const } : operation;
+  try {
+    applyOperation(document, fitting);
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
 }
 
 function applyOperation(document: JsonObject, operation: PatchOperation): void {
   const segments = fromPointer(operation.path);
-  const last = segments.pop();
-  if (last === undefined) throw new RangeError('a patch cannot replace the whole document');
+  const last = segments.pop() as string;
   let parent: JsonValue = document;
   for (const segment of segments) {
     const inner = childOf(parent, segment);

@@ -5,7 +5,7 @@ import { type Checked, check } from '../schema.js';
 import { findConflict } from './conflict.js';
 import { diff } from './diff.js';
 import { assertJson, isPlainObject, type JsonObject, JsonRefusal, jsonEquals } from './json.js';
-import { applyPatch, type PatchOperation } from './patch.js';
+import { applyIfPossible, applyPatch, type PatchOperation } from './patch.js';
 
 /** Bytes of a state's JSON text in UTF-8. */
 export const STATE_BYTES_MAX = 1_048_576;
@@ -105,7 +105,7 @@ export class StateDocument {
       this.#committed = parseObject(value);
       this.#bytesAtMost = Buffer.byteLength(value);
     } else {
-      applyPatch(this.#committed, JSON.parse(value) as PatchOperation[]);
+      this.#committed = applyPatch(this.#committed, JSON.parse(value) as PatchOperation[]);
       this.#bytesAtMost += Buffer.byteLength(value);
     }
   }
@@ -149,7 +149,26 @@ export class StateDocument {
    */
   apply(patch: string): void {
     if (!isPlainObject(this.current)) throw new RangeError('the state is no object');
-    applyPatch(this.current as JsonObject, JSON.parse(patch) as PatchOperation[]);
+    this.current = applyPatch(this.current as JsonObject, JSON.parse(patch) as PatchOperation[]);
+  }
+
+  /**
+   * Applies what somebody else changed, at its place in the recorded order; references into the document stay valid.
+   * @param isBeforeCode whether code that made some of it will run again: see StepRecord.before_code.
+   * @returns the places that are not there, as JSON Pointers: what the patch says of them was left out.
+   * @throws RangeError if the patch does not fit the document, and should.
+   */
+  changeAside(patch: string, isBeforeCode: boolean): readonly string[] {
+    if (!isPlainObject(this.current)) throw new RangeError('the state is no object');
+    const document = this.current as JsonObject;
+    const operations = (JSON.parse(patch) as PatchOperation[]).flatMap((operation) =>
+      operation.path === '' && operation.op !== 'remove' ? diff(document, operation.value) : [operation],
+    );
+    if (isBeforeCode) {
+      return operations.filter((operation) => !applyIfPossible(document, operation)).map(({ path }) => path);
+    }
+    applyPatch(document, operations);
+    return [];
   }
 
   /**

@@ -8,8 +8,12 @@ import {
 } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { type Command, CommandSchema } from '../../gen/polos/v1/command_pb.js';
-import { InvokeRequestSchema, PublishEventsRequestSchema } from '../../gen/polos/v1/workflow_service_pb.js';
-import { commandsDigest, invokeDigest, publicationDigest } from './fingerprint.js';
+import {
+  InvokeRequestSchema,
+  PatchStateRequestSchema,
+  PublishEventsRequestSchema,
+} from '../../gen/polos/v1/workflow_service_pb.js';
+import { commandsDigest, invokeDigest, publicationDigest, repairDigest } from './fingerprint.js';
 
 /** Every command that there is. */
 const COMMANDS = CommandSchema.fields.flatMap((field): [string, DescMessage][] =>
@@ -35,6 +39,15 @@ test('every field of PublishEvents counts, but for the idempotency key', () => {
   const [empty, ...others] = requests.map(publicationDigest);
   expect(others.filter((digest) => digest === empty)).toHaveLength(1);
   expect(new Set(others).size).toBe(others.length);
+});
+
+test('of a repair the patch counts alone', () => {
+  const request = { executionId: 'e', expectedRevision: 1n, reason: 'r', author: 'a' };
+  const digest = (fields: object) => repairDigest(create(PatchStateRequestSchema, { ...request, ...fields }));
+  expect(digest({ patch: '[]' })).toBe(
+    digest({ patch: '[]', reason: 'x', author: 'y', expectedRevision: 2n }),
+  );
+  expect(digest({ patch: '[]' })).not.toBe(digest({ patch: '[{}]' }));
 });
 
 test('a command counts as often as it is there, and in its place', () => {

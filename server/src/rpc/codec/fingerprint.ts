@@ -4,7 +4,11 @@ import type { RetryPolicy } from '../../gen/polos/v1/execution_pb.js';
 import type { Failure } from '../../gen/polos/v1/failure_pb.js';
 import type { Payload } from '../../gen/polos/v1/payload_pb.js';
 import type { StepAttempt } from '../../gen/polos/v1/step_pb.js';
-import type { InvokeRequest, PublishEventsRequest } from '../../gen/polos/v1/workflow_service_pb.js';
+import type {
+  InvokeRequest,
+  PatchStateRequest,
+  PublishEventsRequest,
+} from '../../gen/polos/v1/workflow_service_pb.js';
 
 /*
  * Digests that tell the repetition of a request from another request. They are stored, so a later version of the server
@@ -40,6 +44,11 @@ export function invokeDigest(request: InvokeRequest): string {
 /** Digest of a PublishEvents without its idempotency key. */
 export function publicationDigest({ topic, events }: PublishEventsRequest): string {
   return digest([topic, events.map(({ type, data }) => [type, payloadParts(data)])]);
+}
+
+/** Digest of the patch of a repair. */
+export function repairDigest({ patch }: PatchStateRequest): string {
+  return digest([patch]);
 }
 
 type Parts = readonly (string | number | boolean | null | Parts)[];

@@ -27,6 +27,7 @@ const KINDS: Readonly<Record<StepKind, WireKind>> = {
   batch_invoke: WireKind.BATCH_INVOKE,
   batch_invoke_and_wait: WireKind.BATCH_INVOKE_AND_WAIT,
   publish_event: WireKind.PUBLISH_EVENT,
+  state_repair: WireKind.STATE_REPAIR,
 };
 
 /** The kinds that a worker may record; command.proto's rules let no other one through. */
@@ -68,6 +69,7 @@ function toStep(step: StepRecord): WireStep {
     childExecutionId: step.childExecutionId ?? '',
     statePatch: step.statePatch ?? '',
     recordTime: toTimestamp(step.recordedAt),
+    beforeCode: step.isBeforeCode ?? false,
   });
 }
 

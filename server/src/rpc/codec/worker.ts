@@ -29,7 +29,7 @@ import {
   type WorkResponse_Notice,
   WorkResponse_NoticeSchema,
 } from '../../gen/polos/v1/worker_service_pb.js';
-import { encodeStepsToken } from '../page-token.js';
+import { encodePlaceToken } from '../page-token.js';
 import { invalidField } from '../refusals.js';
 import { fromRetryPolicy, toBareExecution, toExecutionStatus } from './execution.js';
 import { fromScheduleDeclaration, fromTriggerDeclaration } from './schedule.js';
@@ -110,7 +110,7 @@ export function toAssignment(assignment: Assignment): WireAssignment {
     state: assignment.state,
     omittedSteps: BigInt(assignment.omittedSteps),
     steps: toSteps(steps.steps),
-    nextStepsPageToken: encodeStepsToken(steps.next),
+    nextStepsPageToken: encodePlaceToken(steps.next),
     stateUnsettled: execution.stateUnsettled,
     cancelRequested: execution.cancelRequestedAt !== undefined,
   });

@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.js';
+import { pointerSegments } from '../../core/json-pointer.js';
 import type { PatchOperation } from '../../core/state-document.js';
 import { toBson } from './bson-values.js';
 import { toFieldName } from './field-names.js';
@@ -92,11 +93,9 @@ function keyOf(place: Place): string {
   return JSON.stringify(place);
 }
 
+/** Of the path of a patch that was applied. */
 function segmentsOf(path: string): Place {
-  if (path === '') return [];
-  const segments = path.slice(1).split('/');
-  if (!path.includes('~')) return segments;
-  return segments.map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'));
+  return pointerSegments(path) ?? [];
 }
 
 function isContainer(value: JsonValue | undefined): boolean {

@@ -37,6 +37,7 @@ export const file_polos_v1_event: GenFile = /*@__PURE__*/
  *  - children_close   {closed, open}                that many of a step's children are final, that many are not
  *  - step_deliver     {}                            the code was given an outcome and nothing else happened
  *  - state_change     {}                            the state changed and nothing else happened
+ *  - state_repair     {reason, author}              somebody changed the state with PatchState
  *  - workflow_limit   {queue}                       it waits for a place in its queue
  *  - workflow_pause   {reason}                      it is held back: "asked", or "workers_lost"
  *  - workflow_unpause {}                            it is no longer held back

@@ -2,17 +2,17 @@
 // @generated from file polos/v1/state.proto (package polos.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file polos/v1/state.proto.
  */
 export const file_polos_v1_state: GenFile = /*@__PURE__*/
-  fileDesc("ChRwb2xvcy92MS9zdGF0ZS5wcm90bxIIcG9sb3MudjEiewoFU3RhdGUSDAoEanNvbhgBIAEoCRIQCghyZXZpc2lvbhgCIAEoAxIvCgt1cGRhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKc2l6ZV9ieXRlcxgEIAEoAxINCgVmaW5hbBgFIAEoCCJzCg1TdGF0ZVJldmlzaW9uEhAKCHJldmlzaW9uGAEgASgDEg0KBXBhdGNoGAIgASgJEi8KC2NyZWF0ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghzdGVwX2tleRgEIAEoCWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("ChRwb2xvcy92MS9zdGF0ZS5wcm90bxIIcG9sb3MudjEiewoFU3RhdGUSDAoEanNvbhgBIAEoCRIQCghyZXZpc2lvbhgCIAEoAxIvCgt1cGRhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKc2l6ZV9ieXRlcxgEIAEoAxINCgVmaW5hbBgFIAEoCCK+AQoNU3RhdGVSZXZpc2lvbhIQCghyZXZpc2lvbhgBIAEoAxINCgVwYXRjaBgCIAEoCRIvCgtjcmVhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIc3RlcF9rZXkYBCABKAkSKQoFY2F1c2UYBSABKA4yGi5wb2xvcy52MS5TdGF0ZUNoYW5nZUNhdXNlEg4KBnJlYXNvbhgGIAEoCRIOCgZhdXRob3IYByABKAkqVQoQU3RhdGVDaGFuZ2VDYXVzZRIiCh5TVEFURV9DSEFOR0VfQ0FVU0VfVU5TUEVDSUZJRUQQABIdChlTVEFURV9DSEFOR0VfQ0FVU0VfUkVQQUlSEAFiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * An execution's state document as it is, or was, at one revision.
@@ -21,7 +21,9 @@ export const file_polos_v1_state: GenFile = /*@__PURE__*/
  */
 export type State = Message<"polos.v1.State"> & {
   /**
-   * The document: the text of one JSON object, at most 1,048,576 bytes of UTF-8, at most 64 levels deep.
+   * The document: the text of one JSON object, at most 1,048,576 bytes of UTF-8, at most 64 levels deep. It has no white
+   * space, and numbers and texts are written as RFC 8785 says; the order of members means nothing. The limit is for this
+   * text, however clients write theirs.
    *
    * @generated from field: string json = 1;
    */
@@ -97,6 +99,27 @@ export type StateRevision = Message<"polos.v1.StateRevision"> & {
    * @generated from field: string step_key = 4;
    */
   stepKey: string;
+
+  /**
+   * What made it.
+   *
+   * @generated from field: polos.v1.StateChangeCause cause = 5;
+   */
+  cause: StateChangeCause;
+
+  /**
+   * Of a REPAIR: why it was made, as the operator said.
+   *
+   * @generated from field: string reason = 6;
+   */
+  reason: string;
+
+  /**
+   * Of a REPAIR: who made it, as the operator said.
+   *
+   * @generated from field: string author = 7;
+   */
+  author: string;
 };
 
 /**
@@ -105,4 +128,38 @@ export type StateRevision = Message<"polos.v1.StateRevision"> & {
  */
 export const StateRevisionSchema: GenMessage<StateRevision> = /*@__PURE__*/
   messageDesc(file_polos_v1_state, 1);
+
+/**
+ * What made a revision of the state.
+ *
+ * @generated from enum polos.v1.StateChangeCause
+ */
+export const StateChangeCause = {
+  /**
+   * A commit of the execution's code, or its creation.
+   *
+   * @generated from enum value: STATE_CHANGE_CAUSE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * An operator, with PatchState.
+   *
+   * @generated from enum value: STATE_CHANGE_CAUSE_REPAIR = 1;
+   */
+  REPAIR: 1,
+} as const;
+
+/**
+ * What made a revision of the state.
+ *
+ * @generated from enum polos.v1.StateChangeCause
+ */
+export type StateChangeCause = (typeof StateChangeCause)[keyof typeof StateChangeCause] | UnknownEnum;
+
+/**
+ * Describes the enum polos.v1.StateChangeCause.
+ */
+export const StateChangeCauseSchema: GenEnum<StateChangeCause> = /*@__PURE__*/
+  enumDesc(file_polos_v1_state, 0);
 

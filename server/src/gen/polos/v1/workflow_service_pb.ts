@@ -31,7 +31,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file polos/v1/workflow_service.proto.
  */
 export const file_polos_v1_workflow_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch9wb2xvcy92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEghwb2xvcy52MSKRBgoNSW52b2tlUmVxdWVzdBI0Cgt3b3JrZmxvd19pZBgBIAEoCUIfukgcchoQASjIATITXlteXHgwMC1ceDFmXHg3Zl0rJBIiCgdwYXlsb2FkGAIgASgLMhEucG9sb3MudjEuUGF5bG9hZBIVCg1pbml0aWFsX3N0YXRlGAMgASgJEiEKD2lkZW1wb3RlbmN5X2tleRgEIAEoCUIIukgFcgMoyAESFwoFcXVldWUYBSABKAlCCLpIBXIDKMgBEiEKD2NvbmN1cnJlbmN5X2tleRgGIAEoCUIIukgFcgMogAgSJAoIcHJpb3JpdHkYByABKAVCErpIDxoNGGQonP//////////ARI/CgtzdGFydF9kZWxheRgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIPukgMqgEJIgUIgIqKDzIAEj8KC3J1bl90aW1lb3V0GAkgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg+6SAyqAQkiBQiAiooPKgASHAoKc2Vzc2lvbl9pZBgKIAEoCUIIukgFcgMoyAESGQoHdXNlcl9pZBgLIAEoCUIIukgFcgMoyAESYQoRc2VhcmNoX2F0dHJpYnV0ZXMYDCADKAsyLS5wb2xvcy52MS5JbnZva2VSZXF1ZXN0LlNlYXJjaEF0dHJpYnV0ZXNFbnRyeUIXukgUmgEREDIiBnIEEAEoZCoFcgMogAgSKwoMcmV0cnlfcG9saWN5GA0gASgLMhUucG9sb3MudjEuUmV0cnlQb2xpY3kSHwoNZGVwbG95bWVudF9pZBgOIAEoCUIIukgFcgMoyAESZQoMZXhlY3V0aW9uX2lkGA8gASgJQk+6SExySjJIXihbMC05YS1mXXs4fS1bMC05YS1mXXs0fS03WzAtOWEtZl17M30tWzg5YWJdWzAtOWEtZl17M30tWzAtOWEtZl17MTJ9KT8kGjcKFVNlYXJjaEF0dHJpYnV0ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBInwKDkludm9rZVJlc3BvbnNlEhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRIPCgdjcmVhdGVkGAIgASgIEi8KC2NyZWF0ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpzZXNzaW9uX2lkGAQgASgJIlEKEkJhdGNoSW52b2tlUmVxdWVzdBI7CghyZXF1ZXN0cxgBIAMoCzIXLnBvbG9zLnYxLkludm9rZVJlcXVlc3RCELpIDZIBCggBEJBOIgPYAQMirgEKE0JhdGNoSW52b2tlUmVzcG9uc2USMQoFaXRlbXMYASADKAsyIi5wb2xvcy52MS5CYXRjaEludm9rZVJlc3BvbnNlLkl0ZW0aZAoESXRlbRIsCghyZXNwb25zZRgBIAEoCzIYLnBvbG9zLnYxLkludm9rZVJlc3BvbnNlSAASIwoFZXJyb3IYAiABKAsyEi5nb29nbGUucnBjLlN0YXR1c0gAQgkKB291dGNvbWUiNwoTR2V0RXhlY3V0aW9uUmVxdWVzdBIgCgxleGVjdXRpb25faWQYASABKAlCCrpIB3IFEAEoyAEiPgoUR2V0RXhlY3V0aW9uUmVzcG9uc2USJgoJZXhlY3V0aW9uGAEgASgLMhMucG9sb3MudjEuRXhlY3V0aW9uIm0KEkF3YWl0UmVzdWx0UmVxdWVzdBIgCgxleGVjdXRpb25faWQYASABKAlCCrpIB3IFEAEoyAESNQoEd2FpdBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIMukgJqgEGIgIIPDIAIj0KE0F3YWl0UmVzdWx0UmVzcG9uc2USJgoJZXhlY3V0aW9uGAEgASgLMhMucG9sb3MudjEuRXhlY3V0aW9uIm4KFUxpc3RFeGVjdXRpb25zUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGPQDKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMogAgSGAoGZmlsdGVyGAMgASgJQgi6SAVyAyiAICJaChZMaXN0RXhlY3V0aW9uc1Jlc3BvbnNlEicKCmV4ZWN1dGlvbnMYASADKAsyEy5wb2xvcy52MS5FeGVjdXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlIKEExpc3RTdGVwc1JlcXVlc3QSIAoMZXhlY3V0aW9uX2lkGAEgASgJQgq6SAdyBRABKMgBEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDKIAIIlEKEUxpc3RTdGVwc1Jlc3BvbnNlEiMKBXN0ZXBzGAEgAygLMhQucG9sb3MudjEuU3RlcFJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiOgoWQ2FuY2VsRXhlY3V0aW9uUmVxdWVzdBIgCgxleGVjdXRpb25faWQYASABKAlCCrpIB3IFEAEoyAEiRAoXQ2FuY2VsRXhlY3V0aW9uUmVzcG9uc2USKQoGc3RhdHVzGAEgASgOMhkucG9sb3MudjEuRXhlY3V0aW9uU3RhdHVzIpIBChZSZXN1bWVFeGVjdXRpb25SZXF1ZXN0EiAKDGV4ZWN1dGlvbl9pZBgBIAEoCUIKukgHcgUQASjIARIcCghzdGVwX2tleRgCIAEoCUIKukgHcgUQASiACBIfCgRkYXRhGAMgASgLMhEucG9sb3MudjEuUGF5bG9hZBIXCg9pZGVtcG90ZW5jeV9rZXkYBCABKAkiGQoXUmVzdW1lRXhlY3V0aW9uUmVzcG9uc2UiOQoVUGF1c2VFeGVjdXRpb25SZXF1ZXN0EiAKDGV4ZWN1dGlvbl9pZBgBIAEoCUIKukgHcgUQASjIASIYChZQYXVzZUV4ZWN1dGlvblJlc3BvbnNlIjsKF1VucGF1c2VFeGVjdXRpb25SZXF1ZXN0EiAKDGV4ZWN1dGlvbl9pZBgBIAEoCUIKukgHcgUQASjIASIaChhVbnBhdXNlRXhlY3V0aW9uUmVzcG9uc2UiVwoURm9ya0V4ZWN1dGlvblJlcXVlc3QSFAoMZXhlY3V0aW9uX2lkGAEgASgJEhAKCHN0ZXBfa2V5GAIgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCSItChVGb3JrRXhlY3V0aW9uUmVzcG9uc2USFAoMZXhlY3V0aW9uX2lkGAEgASgJIs8BChNTdHJlYW1FdmVudHNSZXF1ZXN0EiIKDGV4ZWN1dGlvbl9pZBgBIAEoCUIKukgHcgUQASjIAUgAEicKEXJvb3RfZXhlY3V0aW9uX2lkGAIgASgJQgq6SAdyBRABKMgBSAASMAoFdG9waWMYAyABKAlCH7pIHHIaEAEogAQyE15bXlx4MDAtXHgxZlx4N2ZdKyRIABIYCgZjdXJzb3IYBCABKAlCCLpIBXIDKIAIEg4KBmZvbGxvdxgFIAEoCEIPCgZzb3VyY2USBbpIAggBIp8BChRTdHJlYW1FdmVudHNSZXNwb25zZRIgCgVldmVudBgBIAEoCzIPLnBvbG9zLnYxLkV2ZW50SAASPQoJa2VlcGFsaXZlGAIgASgLMigucG9sb3MudjEuU3RyZWFtRXZlbnRzUmVzcG9uc2UuS2VlcGFsaXZlSAASDgoGY3Vyc29yGAMgASgJGgsKCUtlZXBhbGl2ZUIJCgdtZXNzYWdlIu4BChRQdWJsaXNoRXZlbnRzUmVxdWVzdBIuCgV0b3BpYxgBIAEoCUIfukgcchoQASiABDITXlteXHgwMC1ceDFmXHg3Zl0rJBJACgZldmVudHMYAiADKAsyIy5wb2xvcy52MS5QdWJsaXNoRXZlbnRzUmVxdWVzdC5JdGVtQgu6SAiSAQUIARDoBxIhCg9pZGVtcG90ZW5jeV9rZXkYAyABKAlCCLpIBXIDKMgBGkEKBEl0ZW0SGAoEdHlwZRgBIAEoCUIKukgHcgUQASjIARIfCgRkYXRhGAIgASgLMhEucG9sb3MudjEuUGF5bG9hZCIqChVQdWJsaXNoRXZlbnRzUmVzcG9uc2USEQoJc2VxdWVuY2VzGAEgAygDItIBCg9HZXRTdGF0ZVJlcXVlc3QSIAoMZXhlY3V0aW9uX2lkGAEgASgJQgq6SAdyBRABKMgBEhsKCHJldmlzaW9uGAIgASgDQge6SAQiAigBSAASKgoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIABIuCgpmaWVsZF9tYXNrGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIeCgVwYXRocxgFIAMoCUIPukgMkgEJEGQiBXIDKIAgQgQKAmF0IjIKEEdldFN0YXRlUmVzcG9uc2USHgoFc3RhdGUYASABKAsyDy5wb2xvcy52MS5TdGF0ZSJWChFXYXRjaFN0YXRlUmVxdWVzdBIgCgxleGVjdXRpb25faWQYASABKAlCCrpIB3IFEAEoyAESHwoOYWZ0ZXJfcmV2aXNpb24YAiABKANCB7pIBCICKAAiuAEKEldhdGNoU3RhdGVSZXNwb25zZRIgCgVzdGF0ZRgBIAEoCzIPLnBvbG9zLnYxLlN0YXRlSAASKwoIcmV2aXNpb24YAiABKAsyFy5wb2xvcy52MS5TdGF0ZVJldmlzaW9uSAASOwoJa2VlcGFsaXZlGAMgASgLMiYucG9sb3MudjEuV2F0Y2hTdGF0ZVJlc3BvbnNlLktlZXBhbGl2ZUgAGgsKCUtlZXBhbGl2ZUIJCgdtZXNzYWdlInoKGUxpc3RTdGF0ZVJldmlzaW9uc1JlcXVlc3QSIAoMZXhlY3V0aW9uX2lkGAEgASgJQgq6SAdyBRABKMgBEh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY9AMoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAyiACCJhChpMaXN0U3RhdGVSZXZpc2lvbnNSZXNwb25zZRIqCglyZXZpc2lvbnMYASADKAsyFy5wb2xvcy52MS5TdGF0ZVJldmlzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIzChJMaXN0U2NoZW1hc1JlcXVlc3QSHQoLd29ya2Zsb3dfaWQYASABKAlCCLpIBXIDKMgBIjgKE0xpc3RTY2hlbWFzUmVzcG9uc2USIQoHc2NoZW1hcxgBIAMoCzIQLnBvbG9zLnYxLlNjaGVtYSI5ChBHZXRTY2hlbWFSZXF1ZXN0EiUKBmRpZ2VzdBgBIAEoCUIVukgSchAyDl5bMC05YS1mXXs2NH0kIjUKEUdldFNjaGVtYVJlc3BvbnNlEiAKBnNjaGVtYRgBIAEoCzIQLnBvbG9zLnYxLlNjaGVtYSIUChJMaXN0V29ya2Vyc1JlcXVlc3QiPAoTTGlzdFdvcmtlcnNSZXNwb25zZRIlCgd3b3JrZXJzGAEgAygLMhQucG9sb3MudjEuV29ya2VySW5mbyJFChVDcmVhdGVTY2hlZHVsZVJlcXVlc3QSLAoIc2NoZWR1bGUYASABKAsyEi5wb2xvcy52MS5TY2hlZHVsZUIGukgDyAEBIj4KFkNyZWF0ZVNjaGVkdWxlUmVzcG9uc2USJAoIc2NoZWR1bGUYASABKAsyEi5wb2xvcy52MS5TY2hlZHVsZSJTChRMaXN0U2NoZWR1bGVzUmVxdWVzdBIdCgt3b3JrZmxvd19pZBgBIAEoCUIIukgFcgMoyAESHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMogBAiVwoVTGlzdFNjaGVkdWxlc1Jlc3BvbnNlEiUKCXNjaGVkdWxlcxgBIAMoCzISLnBvbG9zLnYxLlNjaGVkdWxlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI3ChRQYXVzZVNjaGVkdWxlUmVxdWVzdBIfCgtzY2hlZHVsZV9pZBgBIAEoCUIKukgHcgUQASjIASI9ChVQYXVzZVNjaGVkdWxlUmVzcG9uc2USJAoIc2NoZWR1bGUYASABKAsyEi5wb2xvcy52MS5TY2hlZHVsZSI5ChZVbnBhdXNlU2NoZWR1bGVSZXF1ZXN0Eh8KC3NjaGVkdWxlX2lkGAEgASgJQgq6SAdyBRABKMgBIj8KF1VucGF1c2VTY2hlZHVsZVJlc3BvbnNlEiQKCHNjaGVkdWxlGAEgASgLMhIucG9sb3MudjEuU2NoZWR1bGUiXAoWVHJpZ2dlclNjaGVkdWxlUmVxdWVzdBIfCgtzY2hlZHVsZV9pZBgBIAEoCUIKukgHcgUQASjIARIhCg9pZGVtcG90ZW5jeV9rZXkYAiABKAlCCLpIBXIDKMgBIi8KF1RyaWdnZXJTY2hlZHVsZVJlc3BvbnNlEhQKDGV4ZWN1dGlvbl9pZBgBIAEoCSI4ChVEZWxldGVTY2hlZHVsZVJlcXVlc3QSHwoLc2NoZWR1bGVfaWQYASABKAlCCrpIB3IFEAEoyAEiGAoWRGVsZXRlU2NoZWR1bGVSZXNwb25zZTLwDwoPV29ya2Zsb3dTZXJ2aWNlEjsKBkludm9rZRIXLnBvbG9zLnYxLkludm9rZVJlcXVlc3QaGC5wb2xvcy52MS5JbnZva2VSZXNwb25zZRJKCgtCYXRjaEludm9rZRIcLnBvbG9zLnYxLkJhdGNoSW52b2tlUmVxdWVzdBodLnBvbG9zLnYxLkJhdGNoSW52b2tlUmVzcG9uc2USTQoMR2V0RXhlY3V0aW9uEh0ucG9sb3MudjEuR2V0RXhlY3V0aW9uUmVxdWVzdBoeLnBvbG9zLnYxLkdldEV4ZWN1dGlvblJlc3BvbnNlEkoKC0F3YWl0UmVzdWx0EhwucG9sb3MudjEuQXdhaXRSZXN1bHRSZXF1ZXN0Gh0ucG9sb3MudjEuQXdhaXRSZXN1bHRSZXNwb25zZRJTCg5MaXN0RXhlY3V0aW9ucxIfLnBvbG9zLnYxLkxpc3RFeGVjdXRpb25zUmVxdWVzdBogLnBvbG9zLnYxLkxpc3RFeGVjdXRpb25zUmVzcG9uc2USRAoJTGlzdFN0ZXBzEhoucG9sb3MudjEuTGlzdFN0ZXBzUmVxdWVzdBobLnBvbG9zLnYxLkxpc3RTdGVwc1Jlc3BvbnNlElYKD0NhbmNlbEV4ZWN1dGlvbhIgLnBvbG9zLnYxLkNhbmNlbEV4ZWN1dGlvblJlcXVlc3QaIS5wb2xvcy52MS5DYW5jZWxFeGVjdXRpb25SZXNwb25zZRJWCg9SZXN1bWVFeGVjdXRpb24SIC5wb2xvcy52MS5SZXN1bWVFeGVjdXRpb25SZXF1ZXN0GiEucG9sb3MudjEuUmVzdW1lRXhlY3V0aW9uUmVzcG9uc2USUwoOUGF1c2VFeGVjdXRpb24SHy5wb2xvcy52MS5QYXVzZUV4ZWN1dGlvblJlcXVlc3QaIC5wb2xvcy52MS5QYXVzZUV4ZWN1dGlvblJlc3BvbnNlElkKEFVucGF1c2VFeGVjdXRpb24SIS5wb2xvcy52MS5VbnBhdXNlRXhlY3V0aW9uUmVxdWVzdBoiLnBvbG9zLnYxLlVucGF1c2VFeGVjdXRpb25SZXNwb25zZRJQCg1Gb3JrRXhlY3V0aW9uEh4ucG9sb3MudjEuRm9ya0V4ZWN1dGlvblJlcXVlc3QaHy5wb2xvcy52MS5Gb3JrRXhlY3V0aW9uUmVzcG9uc2USTwoMU3RyZWFtRXZlbnRzEh0ucG9sb3MudjEuU3RyZWFtRXZlbnRzUmVxdWVzdBoeLnBvbG9zLnYxLlN0cmVhbUV2ZW50c1Jlc3BvbnNlMAESUAoNUHVibGlzaEV2ZW50cxIeLnBvbG9zLnYxLlB1Ymxpc2hFdmVudHNSZXF1ZXN0Gh8ucG9sb3MudjEuUHVibGlzaEV2ZW50c1Jlc3BvbnNlEkEKCEdldFN0YXRlEhkucG9sb3MudjEuR2V0U3RhdGVSZXF1ZXN0GhoucG9sb3MudjEuR2V0U3RhdGVSZXNwb25zZRJJCgpXYXRjaFN0YXRlEhsucG9sb3MudjEuV2F0Y2hTdGF0ZVJlcXVlc3QaHC5wb2xvcy52MS5XYXRjaFN0YXRlUmVzcG9uc2UwARJfChJMaXN0U3RhdGVSZXZpc2lvbnMSIy5wb2xvcy52MS5MaXN0U3RhdGVSZXZpc2lvbnNSZXF1ZXN0GiQucG9sb3MudjEuTGlzdFN0YXRlUmV2aXNpb25zUmVzcG9uc2USSgoLTGlzdFNjaGVtYXMSHC5wb2xvcy52MS5MaXN0U2NoZW1hc1JlcXVlc3QaHS5wb2xvcy52MS5MaXN0U2NoZW1hc1Jlc3BvbnNlEkQKCUdldFNjaGVtYRIaLnBvbG9zLnYxLkdldFNjaGVtYVJlcXVlc3QaGy5wb2xvcy52MS5HZXRTY2hlbWFSZXNwb25zZRJKCgtMaXN0V29ya2VycxIcLnBvbG9zLnYxLkxpc3RXb3JrZXJzUmVxdWVzdBodLnBvbG9zLnYxLkxpc3RXb3JrZXJzUmVzcG9uc2USUwoOQ3JlYXRlU2NoZWR1bGUSHy5wb2xvcy52MS5DcmVhdGVTY2hlZHVsZVJlcXVlc3QaIC5wb2xvcy52MS5DcmVhdGVTY2hlZHVsZVJlc3BvbnNlElAKDUxpc3RTY2hlZHVsZXMSHi5wb2xvcy52MS5MaXN0U2NoZWR1bGVzUmVxdWVzdBofLnBvbG9zLnYxLkxpc3RTY2hlZHVsZXNSZXNwb25zZRJQCg1QYXVzZVNjaGVkdWxlEh4ucG9sb3MudjEuUGF1c2VTY2hlZHVsZVJlcXVlc3QaHy5wb2xvcy52MS5QYXVzZVNjaGVkdWxlUmVzcG9uc2USVgoPVW5wYXVzZVNjaGVkdWxlEiAucG9sb3MudjEuVW5wYXVzZVNjaGVkdWxlUmVxdWVzdBohLnBvbG9zLnYxLlVucGF1c2VTY2hlZHVsZVJlc3BvbnNlElYKD1RyaWdnZXJTY2hlZHVsZRIgLnBvbG9zLnYxLlRyaWdnZXJTY2hlZHVsZVJlcXVlc3QaIS5wb2xvcy52MS5UcmlnZ2VyU2NoZWR1bGVSZXNwb25zZRJTCg5EZWxldGVTY2hlZHVsZRIfLnBvbG9zLnYxLkRlbGV0ZVNjaGVkdWxlUmVxdWVzdBogLnBvbG9zLnYxLkRlbGV0ZVNjaGVkdWxlUmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status, file_polos_v1_event, file_polos_v1_execution, file_polos_v1_payload, file_polos_v1_schedule, file_polos_v1_schema, file_polos_v1_state, file_polos_v1_step, file_polos_v1_worker]);
+  fileDesc("Ch9wb2xvcy92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEghwb2xvcy52MSKRBgoNSW52b2tlUmVxdWVzdBI0Cgt3b3JrZmxvd19pZBgBIAEoCUIfukgcchoQASjIATITXlteXHgwMC1ceDFmXHg3Zl0rJBIiCgdwYXlsb2FkGAIgASgLMhEucG9sb3MudjEuUGF5bG9hZBIVCg1pbml0aWFsX3N0YXRlGAMgASgJEiEKD2lkZW1wb3RlbmN5X2tleRgEIAEoCUIIukgFcgMoyAESFwoFcXVldWUYBSABKAlCCLpIBXIDKMgBEiEKD2NvbmN1cnJlbmN5X2tleRgGIAEoCUIIukgFcgMogAgSJAoIcHJpb3JpdHkYByABKAVCErpIDxoNGGQonP//////////ARI/CgtzdGFydF9kZWxheRgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIPukgMqgEJIgUIgIqKDzIAEj8KC3J1bl90aW1lb3V0GAkgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg+6SAyqAQkiBQiAiooPKgASHAoKc2Vzc2lvbl9pZBgKIAEoCUIIukgFcgMoyAESGQoHdXNlcl9pZBgLIAEoCUIIukgFcgMoyAESYQoRc2VhcmNoX2F0dHJpYnV0ZXMYDCADKAsyLS5wb2xvcy52MS5JbnZva2VSZXF1ZXN0LlNlYXJjaEF0dHJpYnV0ZXNFbnRyeUIXukgUmgEREDIiBnIEEAEoZCoFcgMogAgSKwoMcmV0cnlfcG9saWN5GA0gASgLMhUucG9sb3MudjEuUmV0cnlQb2xpY3kSHwoNZGVwbG95bWVudF9pZBgOIAEoCUIIukgFcgMoyAESZQoMZXhlY3V0aW9uX2lkGA8gASgJQk+6SExySjJIXihbMC05YS1mXXs4fS1bMC05YS1mXXs0fS03WzAtOWEtZl17M30tWzg5YWJdWzAtOWEtZl17M30tWzAtOWEtZl17MTJ9KT8kGjcKFVNlYXJjaEF0dHJpYnV0ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBInwKDkludm9rZVJlc3BvbnNlEhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRIPCgdjcmVhdGVkGAIgASgIEi8KC2NyZWF0ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpzZXNzaW9uX2lkGAQgASgJIlEKEkJhdGNoSW52b2tlUmVxdWVzdBI7CghyZXF1ZXN0cxgBIAMoCzIXLnBvbG9zLnYxLkludm9rZVJlcXVlc3RCELpIDZIBCggBEJBOIgPYAQMirgEKE0JhdGNoSW52b2tlUmVzcG9uc2USMQoFaXRlbXMYASADKAsyIi5wb2xvcy52MS5CYXRjaEludm9rZVJlc3BvbnNlLkl0ZW0aZAoESXRlbRIsCghyZXNwb25zZRgBIAEoCzIYLnBvbG9zLnYxLkludm9rZVJlc3BvbnNlSAASIwoFZXJyb3IYAiABKAsyEi5nb29nbGUucnBjLlN0YXR1c0gAQgkKB291dGNvbWUiNwoTR2V0RXhlY3V0aW9uUmVxdWVzdBIgCgxleGVjdXRpb25faWQYASABKAlCCrpIB3IFEAEoyAEiPgoUR2V0RXhlY3V0aW9uUmVzcG9uc2USJgoJZXhlY3V0aW9uGAEgASgLMhMucG9sb3MudjEuRXhlY3V0aW9uIm0KEkF3YWl0UmVzdWx0UmVxdWVzdBIgCgxleGVjdXRpb25faWQYASABKAlCCrpIB3IFEAEoyAESNQoEd2FpdBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIMukgJqgEGIgIIPDIAIj0KE0F3YWl0UmVzdWx0UmVzcG9uc2USJgoJZXhlY3V0aW9uGAEgASgLMhMucG9sb3MudjEuRXhlY3V0aW9uIm4KFUxpc3RFeGVjdXRpb25zUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGPQDKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMogAgSGAoGZmlsdGVyGAMgASgJQgi6SAVyAyiAICJaChZMaXN0RXhlY3V0aW9uc1Jlc3BvbnNlEicKCmV4ZWN1dGlvbnMYASADKAsyEy5wb2xvcy52MS5FeGVjdXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlIKEExpc3RTdGVwc1JlcXVlc3QSIAoMZXhlY3V0aW9uX2lkGAEgASgJQgq6SAdyBRABKMgBEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDKIAIIlEKEUxpc3RTdGVwc1Jlc3BvbnNlEiMKBXN0ZXBzGAEgAygLMhQucG9sb3MudjEuU3RlcFJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiOgoWQ2FuY2VsRXhlY3V0aW9uUmVxdWVzdBIgCgxleGVjdXRpb25faWQYASABKAlCCrpIB3IFEAEoyAEiRAoXQ2FuY2VsRXhlY3V0aW9uUmVzcG9uc2USKQoGc3RhdHVzGAEgASgOMhkucG9sb3MudjEuRXhlY3V0aW9uU3RhdHVzIpIBChZSZXN1bWVFeGVjdXRpb25SZXF1ZXN0EiAKDGV4ZWN1dGlvbl9pZBgBIAEoCUIKukgHcgUQASjIARIcCghzdGVwX2tleRgCIAEoCUIKukgHcgUQASiACBIfCgRkYXRhGAMgASgLMhEucG9sb3MudjEuUGF5bG9hZBIXCg9pZGVtcG90ZW5jeV9rZXkYBCABKAkiGQoXUmVzdW1lRXhlY3V0aW9uUmVzcG9uc2UiOQoVUGF1c2VFeGVjdXRpb25SZXF1ZXN0EiAKDGV4ZWN1dGlvbl9pZBgBIAEoCUIKukgHcgUQASjIASIYChZQYXVzZUV4ZWN1dGlvblJlc3BvbnNlIjsKF1VucGF1c2VFeGVjdXRpb25SZXF1ZXN0EiAKDGV4ZWN1dGlvbl9pZBgBIAEoCUIKukgHcgUQASjIASIaChhVbnBhdXNlRXhlY3V0aW9uUmVzcG9uc2UiVwoURm9ya0V4ZWN1dGlvblJlcXVlc3QSFAoMZXhlY3V0aW9uX2lkGAEgASgJEhAKCHN0ZXBfa2V5GAIgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCSItChVGb3JrRXhlY3V0aW9uUmVzcG9uc2USFAoMZXhlY3V0aW9uX2lkGAEgASgJIs8BChNTdHJlYW1FdmVudHNSZXF1ZXN0EiIKDGV4ZWN1dGlvbl9pZBgBIAEoCUIKukgHcgUQASjIAUgAEicKEXJvb3RfZXhlY3V0aW9uX2lkGAIgASgJQgq6SAdyBRABKMgBSAASMAoFdG9waWMYAyABKAlCH7pIHHIaEAEogAQyE15bXlx4MDAtXHgxZlx4N2ZdKyRIABIYCgZjdXJzb3IYBCABKAlCCLpIBXIDKIAIEg4KBmZvbGxvdxgFIAEoCEIPCgZzb3VyY2USBbpIAggBIp8BChRTdHJlYW1FdmVudHNSZXNwb25zZRIgCgVldmVudBgBIAEoCzIPLnBvbG9zLnYxLkV2ZW50SAASPQoJa2VlcGFsaXZlGAIgASgLMigucG9sb3MudjEuU3RyZWFtRXZlbnRzUmVzcG9uc2UuS2VlcGFsaXZlSAASDgoGY3Vyc29yGAMgASgJGgsKCUtlZXBhbGl2ZUIJCgdtZXNzYWdlIu4BChRQdWJsaXNoRXZlbnRzUmVxdWVzdBIuCgV0b3BpYxgBIAEoCUIfukgcchoQASiABDITXlteXHgwMC1ceDFmXHg3Zl0rJBJACgZldmVudHMYAiADKAsyIy5wb2xvcy52MS5QdWJsaXNoRXZlbnRzUmVxdWVzdC5JdGVtQgu6SAiSAQUIARDoBxIhCg9pZGVtcG90ZW5jeV9rZXkYAyABKAlCCLpIBXIDKMgBGkEKBEl0ZW0SGAoEdHlwZRgBIAEoCUIKukgHcgUQASjIARIfCgRkYXRhGAIgASgLMhEucG9sb3MudjEuUGF5bG9hZCIqChVQdWJsaXNoRXZlbnRzUmVzcG9uc2USEQoJc2VxdWVuY2VzGAEgAygDItIBCg9HZXRTdGF0ZVJlcXVlc3QSIAoMZXhlY3V0aW9uX2lkGAEgASgJQgq6SAdyBRABKMgBEhsKCHJldmlzaW9uGAIgASgDQge6SAQiAigBSAASKgoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIABIuCgpmaWVsZF9tYXNrGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIeCgVwYXRocxgFIAMoCUIPukgMkgEJEGQiBXIDKIAgQgQKAmF0IjIKEEdldFN0YXRlUmVzcG9uc2USHgoFc3RhdGUYASABKAsyDy5wb2xvcy52MS5TdGF0ZSJWChFXYXRjaFN0YXRlUmVxdWVzdBIgCgxleGVjdXRpb25faWQYASABKAlCCrpIB3IFEAEoyAESHwoOYWZ0ZXJfcmV2aXNpb24YAiABKANCB7pIBCICKAAiuAEKEldhdGNoU3RhdGVSZXNwb25zZRIgCgVzdGF0ZRgBIAEoCzIPLnBvbG9zLnYxLlN0YXRlSAASKwoIcmV2aXNpb24YAiABKAsyFy5wb2xvcy52MS5TdGF0ZVJldmlzaW9uSAASOwoJa2VlcGFsaXZlGAMgASgLMiYucG9sb3MudjEuV2F0Y2hTdGF0ZVJlc3BvbnNlLktlZXBhbGl2ZUgAGgsKCUtlZXBhbGl2ZUIJCgdtZXNzYWdlIpsBChlMaXN0U3RhdGVSZXZpc2lvbnNSZXF1ZXN0EiAKDGV4ZWN1dGlvbl9pZBgBIAEoCUIKukgHcgUQASjIARIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGPQDKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMogAgSHwoOYWZ0ZXJfcmV2aXNpb24YBCABKANCB7pIBCICKAAiYQoaTGlzdFN0YXRlUmV2aXNpb25zUmVzcG9uc2USKgoJcmV2aXNpb25zGAEgAygLMhcucG9sb3MudjEuU3RhdGVSZXZpc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkirQEKEVBhdGNoU3RhdGVSZXF1ZXN0EiAKDGV4ZWN1dGlvbl9pZBgBIAEoCUIKukgHcgUQASjIARIiChFleHBlY3RlZF9yZXZpc2lvbhgCIAEoA0IHukgEIgIoARIaCgVwYXRjaBgDIAEoCUILukgIcgYQASiAgEASGgoGcmVhc29uGAQgASgJQgq6SAdyBRABKIAIEhoKBmF1dGhvchgFIAEoCUIKukgHcgUQASjIASImChJQYXRjaFN0YXRlUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMiMwoSTGlzdFNjaGVtYXNSZXF1ZXN0Eh0KC3dvcmtmbG93X2lkGAEgASgJQgi6SAVyAyjIASI4ChNMaXN0U2NoZW1hc1Jlc3BvbnNlEiEKB3NjaGVtYXMYASADKAsyEC5wb2xvcy52MS5TY2hlbWEiOQoQR2V0U2NoZW1hUmVxdWVzdBIlCgZkaWdlc3QYASABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JCI1ChFHZXRTY2hlbWFSZXNwb25zZRIgCgZzY2hlbWEYASABKAsyEC5wb2xvcy52MS5TY2hlbWEiFAoSTGlzdFdvcmtlcnNSZXF1ZXN0IjwKE0xpc3RXb3JrZXJzUmVzcG9uc2USJQoHd29ya2VycxgBIAMoCzIULnBvbG9zLnYxLldvcmtlckluZm8iRQoVQ3JlYXRlU2NoZWR1bGVSZXF1ZXN0EiwKCHNjaGVkdWxlGAEgASgLMhIucG9sb3MudjEuU2NoZWR1bGVCBrpIA8gBASI+ChZDcmVhdGVTY2hlZHVsZVJlc3BvbnNlEiQKCHNjaGVkdWxlGAEgASgLMhIucG9sb3MudjEuU2NoZWR1bGUiUwoUTGlzdFNjaGVkdWxlc1JlcXVlc3QSHQoLd29ya2Zsb3dfaWQYASABKAlCCLpIBXIDKMgBEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDKIAQIlcKFUxpc3RTY2hlZHVsZXNSZXNwb25zZRIlCglzY2hlZHVsZXMYASADKAsyEi5wb2xvcy52MS5TY2hlZHVsZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiNwoUUGF1c2VTY2hlZHVsZVJlcXVlc3QSHwoLc2NoZWR1bGVfaWQYASABKAlCCrpIB3IFEAEoyAEiPQoVUGF1c2VTY2hlZHVsZVJlc3BvbnNlEiQKCHNjaGVkdWxlGAEgASgLMhIucG9sb3MudjEuU2NoZWR1bGUiOQoWVW5wYXVzZVNjaGVkdWxlUmVxdWVzdBIfCgtzY2hlZHVsZV9pZBgBIAEoCUIKukgHcgUQASjIASI/ChdVbnBhdXNlU2NoZWR1bGVSZXNwb25zZRIkCghzY2hlZHVsZRgBIAEoCzISLnBvbG9zLnYxLlNjaGVkdWxlIlwKFlRyaWdnZXJTY2hlZHVsZVJlcXVlc3QSHwoLc2NoZWR1bGVfaWQYASABKAlCCrpIB3IFEAEoyAESIQoPaWRlbXBvdGVuY3lfa2V5GAIgASgJQgi6SAVyAyjIASIvChdUcmlnZ2VyU2NoZWR1bGVSZXNwb25zZRIUCgxleGVjdXRpb25faWQYASABKAkiOAoVRGVsZXRlU2NoZWR1bGVSZXF1ZXN0Eh8KC3NjaGVkdWxlX2lkGAEgASgJQgq6SAdyBRABKMgBIhgKFkRlbGV0ZVNjaGVkdWxlUmVzcG9uc2UyuRAKD1dvcmtmbG93U2VydmljZRI7CgZJbnZva2USFy5wb2xvcy52MS5JbnZva2VSZXF1ZXN0GhgucG9sb3MudjEuSW52b2tlUmVzcG9uc2USSgoLQmF0Y2hJbnZva2USHC5wb2xvcy52MS5CYXRjaEludm9rZVJlcXVlc3QaHS5wb2xvcy52MS5CYXRjaEludm9rZVJlc3BvbnNlEk0KDEdldEV4ZWN1dGlvbhIdLnBvbG9zLnYxLkdldEV4ZWN1dGlvblJlcXVlc3QaHi5wb2xvcy52MS5HZXRFeGVjdXRpb25SZXNwb25zZRJKCgtBd2FpdFJlc3VsdBIcLnBvbG9zLnYxLkF3YWl0UmVzdWx0UmVxdWVzdBodLnBvbG9zLnYxLkF3YWl0UmVzdWx0UmVzcG9uc2USUwoOTGlzdEV4ZWN1dGlvbnMSHy5wb2xvcy52MS5MaXN0RXhlY3V0aW9uc1JlcXVlc3QaIC5wb2xvcy52MS5MaXN0RXhlY3V0aW9uc1Jlc3BvbnNlEkQKCUxpc3RTdGVwcxIaLnBvbG9zLnYxLkxpc3RTdGVwc1JlcXVlc3QaGy5wb2xvcy52MS5MaXN0U3RlcHNSZXNwb25zZRJWCg9DYW5jZWxFeGVjdXRpb24SIC5wb2xvcy52MS5DYW5jZWxFeGVjdXRpb25SZXF1ZXN0GiEucG9sb3MudjEuQ2FuY2VsRXhlY3V0aW9uUmVzcG9uc2USVgoPUmVzdW1lRXhlY3V0aW9uEiAucG9sb3MudjEuUmVzdW1lRXhlY3V0aW9uUmVxdWVzdBohLnBvbG9zLnYxLlJlc3VtZUV4ZWN1dGlvblJlc3BvbnNlElMKDlBhdXNlRXhlY3V0aW9uEh8ucG9sb3MudjEuUGF1c2VFeGVjdXRpb25SZXF1ZXN0GiAucG9sb3MudjEuUGF1c2VFeGVjdXRpb25SZXNwb25zZRJZChBVbnBhdXNlRXhlY3V0aW9uEiEucG9sb3MudjEuVW5wYXVzZUV4ZWN1dGlvblJlcXVlc3QaIi5wb2xvcy52MS5VbnBhdXNlRXhlY3V0aW9uUmVzcG9uc2USUAoNRm9ya0V4ZWN1dGlvbhIeLnBvbG9zLnYxLkZvcmtFeGVjdXRpb25SZXF1ZXN0Gh8ucG9sb3MudjEuRm9ya0V4ZWN1dGlvblJlc3BvbnNlEk8KDFN0cmVhbUV2ZW50cxIdLnBvbG9zLnYxLlN0cmVhbUV2ZW50c1JlcXVlc3QaHi5wb2xvcy52MS5TdHJlYW1FdmVudHNSZXNwb25zZTABElAKDVB1Ymxpc2hFdmVudHMSHi5wb2xvcy52MS5QdWJsaXNoRXZlbnRzUmVxdWVzdBofLnBvbG9zLnYxLlB1Ymxpc2hFdmVudHNSZXNwb25zZRJBCghHZXRTdGF0ZRIZLnBvbG9zLnYxLkdldFN0YXRlUmVxdWVzdBoaLnBvbG9zLnYxLkdldFN0YXRlUmVzcG9uc2USSQoKV2F0Y2hTdGF0ZRIbLnBvbG9zLnYxLldhdGNoU3RhdGVSZXF1ZXN0GhwucG9sb3MudjEuV2F0Y2hTdGF0ZVJlc3BvbnNlMAESXwoSTGlzdFN0YXRlUmV2aXNpb25zEiMucG9sb3MudjEuTGlzdFN0YXRlUmV2aXNpb25zUmVxdWVzdBokLnBvbG9zLnYxLkxpc3RTdGF0ZVJldmlzaW9uc1Jlc3BvbnNlEkcKClBhdGNoU3RhdGUSGy5wb2xvcy52MS5QYXRjaFN0YXRlUmVxdWVzdBocLnBvbG9zLnYxLlBhdGNoU3RhdGVSZXNwb25zZRJKCgtMaXN0U2NoZW1hcxIcLnBvbG9zLnYxLkxpc3RTY2hlbWFzUmVxdWVzdBodLnBvbG9zLnYxLkxpc3RTY2hlbWFzUmVzcG9uc2USRAoJR2V0U2NoZW1hEhoucG9sb3MudjEuR2V0U2NoZW1hUmVxdWVzdBobLnBvbG9zLnYxLkdldFNjaGVtYVJlc3BvbnNlEkoKC0xpc3RXb3JrZXJzEhwucG9sb3MudjEuTGlzdFdvcmtlcnNSZXF1ZXN0Gh0ucG9sb3MudjEuTGlzdFdvcmtlcnNSZXNwb25zZRJTCg5DcmVhdGVTY2hlZHVsZRIfLnBvbG9zLnYxLkNyZWF0ZVNjaGVkdWxlUmVxdWVzdBogLnBvbG9zLnYxLkNyZWF0ZVNjaGVkdWxlUmVzcG9uc2USUAoNTGlzdFNjaGVkdWxlcxIeLnBvbG9zLnYxLkxpc3RTY2hlZHVsZXNSZXF1ZXN0Gh8ucG9sb3MudjEuTGlzdFNjaGVkdWxlc1Jlc3BvbnNlElAKDVBhdXNlU2NoZWR1bGUSHi5wb2xvcy52MS5QYXVzZVNjaGVkdWxlUmVxdWVzdBofLnBvbG9zLnYxLlBhdXNlU2NoZWR1bGVSZXNwb25zZRJWCg9VbnBhdXNlU2NoZWR1bGUSIC5wb2xvcy52MS5VbnBhdXNlU2NoZWR1bGVSZXF1ZXN0GiEucG9sb3MudjEuVW5wYXVzZVNjaGVkdWxlUmVzcG9uc2USVgoPVHJpZ2dlclNjaGVkdWxlEiAucG9sb3MudjEuVHJpZ2dlclNjaGVkdWxlUmVxdWVzdBohLnBvbG9zLnYxLlRyaWdnZXJTY2hlZHVsZVJlc3BvbnNlElMKDkRlbGV0ZVNjaGVkdWxlEh8ucG9sb3MudjEuRGVsZXRlU2NoZWR1bGVSZXF1ZXN0GiAucG9sb3MudjEuRGVsZXRlU2NoZWR1bGVSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status, file_polos_v1_event, file_polos_v1_execution, file_polos_v1_payload, file_polos_v1_schedule, file_polos_v1_schema, file_polos_v1_state, file_polos_v1_step, file_polos_v1_worker]);
 
 /**
  * Request of Invoke.
@@ -1115,6 +1115,13 @@ export type ListStateRevisionsRequest = Message<"polos.v1.ListStateRevisionsRequ
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * Only revisions after this one; 0 for all. The same for all pages.
+   *
+   * @generated from field: int64 after_revision = 4;
+   */
+  afterRevision: bigint;
 };
 
 /**
@@ -1153,6 +1160,76 @@ export const ListStateRevisionsResponseSchema: GenMessage<ListStateRevisionsResp
   messageDesc(file_polos_v1_workflow_service, 31);
 
 /**
+ * Request of PatchState.
+ *
+ * @generated from message polos.v1.PatchStateRequest
+ */
+export type PatchStateRequest = Message<"polos.v1.PatchStateRequest"> & {
+  /**
+   * The execution.
+   *
+   * @generated from field: string execution_id = 1;
+   */
+  executionId: string;
+
+  /**
+   * The revision that the patch is against, which must be the latest.
+   *
+   * @generated from field: int64 expected_revision = 2;
+   */
+  expectedRevision: bigint;
+
+  /**
+   * A JSON Patch (RFC 6902) as text, of `add`, `remove` and `replace`. At most 1,048,576 bytes.
+   *
+   * @generated from field: string patch = 3;
+   */
+  patch: string;
+
+  /**
+   * Why, for whoever reads the revisions. 1 to 1,024 bytes.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * Who makes it: a name or an address. 1 to 200 bytes.
+   *
+   * @generated from field: string author = 5;
+   */
+  author: string;
+};
+
+/**
+ * Describes the message polos.v1.PatchStateRequest.
+ * Use `create(PatchStateRequestSchema)` to create a new message.
+ */
+export const PatchStateRequestSchema: GenMessage<PatchStateRequest> = /*@__PURE__*/
+  messageDesc(file_polos_v1_workflow_service, 32);
+
+/**
+ * Response of PatchState.
+ *
+ * @generated from message polos.v1.PatchStateResponse
+ */
+export type PatchStateResponse = Message<"polos.v1.PatchStateResponse"> & {
+  /**
+   * The revision that the repair made; the latest one if it changed nothing.
+   *
+   * @generated from field: int64 revision = 1;
+   */
+  revision: bigint;
+};
+
+/**
+ * Describes the message polos.v1.PatchStateResponse.
+ * Use `create(PatchStateResponseSchema)` to create a new message.
+ */
+export const PatchStateResponseSchema: GenMessage<PatchStateResponse> = /*@__PURE__*/
+  messageDesc(file_polos_v1_workflow_service, 33);
+
+/**
  * Request of ListSchemas.
  *
  * @generated from message polos.v1.ListSchemasRequest
@@ -1171,7 +1248,7 @@ export type ListSchemasRequest = Message<"polos.v1.ListSchemasRequest"> & {
  * Use `create(ListSchemasRequestSchema)` to create a new message.
  */
 export const ListSchemasRequestSchema: GenMessage<ListSchemasRequest> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 32);
+  messageDesc(file_polos_v1_workflow_service, 34);
 
 /**
  * Response of ListSchemas.
@@ -1192,7 +1269,7 @@ export type ListSchemasResponse = Message<"polos.v1.ListSchemasResponse"> & {
  * Use `create(ListSchemasResponseSchema)` to create a new message.
  */
 export const ListSchemasResponseSchema: GenMessage<ListSchemasResponse> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 33);
+  messageDesc(file_polos_v1_workflow_service, 35);
 
 /**
  * Request of GetSchema.
@@ -1213,7 +1290,7 @@ export type GetSchemaRequest = Message<"polos.v1.GetSchemaRequest"> & {
  * Use `create(GetSchemaRequestSchema)` to create a new message.
  */
 export const GetSchemaRequestSchema: GenMessage<GetSchemaRequest> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 34);
+  messageDesc(file_polos_v1_workflow_service, 36);
 
 /**
  * Response of GetSchema.
@@ -1234,7 +1311,7 @@ export type GetSchemaResponse = Message<"polos.v1.GetSchemaResponse"> & {
  * Use `create(GetSchemaResponseSchema)` to create a new message.
  */
 export const GetSchemaResponseSchema: GenMessage<GetSchemaResponse> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 35);
+  messageDesc(file_polos_v1_workflow_service, 37);
 
 /**
  * Request of ListWorkers.
@@ -1249,7 +1326,7 @@ export type ListWorkersRequest = Message<"polos.v1.ListWorkersRequest"> & {
  * Use `create(ListWorkersRequestSchema)` to create a new message.
  */
 export const ListWorkersRequestSchema: GenMessage<ListWorkersRequest> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 36);
+  messageDesc(file_polos_v1_workflow_service, 38);
 
 /**
  * Response of ListWorkers.
@@ -1270,7 +1347,7 @@ export type ListWorkersResponse = Message<"polos.v1.ListWorkersResponse"> & {
  * Use `create(ListWorkersResponseSchema)` to create a new message.
  */
 export const ListWorkersResponseSchema: GenMessage<ListWorkersResponse> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 37);
+  messageDesc(file_polos_v1_workflow_service, 39);
 
 /**
  * Request of CreateSchedule.
@@ -1291,7 +1368,7 @@ export type CreateScheduleRequest = Message<"polos.v1.CreateScheduleRequest"> & 
  * Use `create(CreateScheduleRequestSchema)` to create a new message.
  */
 export const CreateScheduleRequestSchema: GenMessage<CreateScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 38);
+  messageDesc(file_polos_v1_workflow_service, 40);
 
 /**
  * Response of CreateSchedule.
@@ -1312,7 +1389,7 @@ export type CreateScheduleResponse = Message<"polos.v1.CreateScheduleResponse"> 
  * Use `create(CreateScheduleResponseSchema)` to create a new message.
  */
 export const CreateScheduleResponseSchema: GenMessage<CreateScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 39);
+  messageDesc(file_polos_v1_workflow_service, 41);
 
 /**
  * Request of ListSchedules.
@@ -1340,7 +1417,7 @@ export type ListSchedulesRequest = Message<"polos.v1.ListSchedulesRequest"> & {
  * Use `create(ListSchedulesRequestSchema)` to create a new message.
  */
 export const ListSchedulesRequestSchema: GenMessage<ListSchedulesRequest> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 40);
+  messageDesc(file_polos_v1_workflow_service, 42);
 
 /**
  * Response of ListSchedules.
@@ -1368,7 +1445,7 @@ export type ListSchedulesResponse = Message<"polos.v1.ListSchedulesResponse"> & 
  * Use `create(ListSchedulesResponseSchema)` to create a new message.
  */
 export const ListSchedulesResponseSchema: GenMessage<ListSchedulesResponse> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 41);
+  messageDesc(file_polos_v1_workflow_service, 43);
 
 /**
  * Request of PauseSchedule.
@@ -1389,7 +1466,7 @@ export type PauseScheduleRequest = Message<"polos.v1.PauseScheduleRequest"> & {
  * Use `create(PauseScheduleRequestSchema)` to create a new message.
  */
 export const PauseScheduleRequestSchema: GenMessage<PauseScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 42);
+  messageDesc(file_polos_v1_workflow_service, 44);
 
 /**
  * Response of PauseSchedule.
@@ -1410,7 +1487,7 @@ export type PauseScheduleResponse = Message<"polos.v1.PauseScheduleResponse"> & 
  * Use `create(PauseScheduleResponseSchema)` to create a new message.
  */
 export const PauseScheduleResponseSchema: GenMessage<PauseScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 43);
+  messageDesc(file_polos_v1_workflow_service, 45);
 
 /**
  * Request of UnpauseSchedule.
@@ -1431,7 +1508,7 @@ export type UnpauseScheduleRequest = Message<"polos.v1.UnpauseScheduleRequest"> 
  * Use `create(UnpauseScheduleRequestSchema)` to create a new message.
  */
 export const UnpauseScheduleRequestSchema: GenMessage<UnpauseScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 44);
+  messageDesc(file_polos_v1_workflow_service, 46);
 
 /**
  * Response of UnpauseSchedule.
@@ -1452,7 +1529,7 @@ export type UnpauseScheduleResponse = Message<"polos.v1.UnpauseScheduleResponse"
  * Use `create(UnpauseScheduleResponseSchema)` to create a new message.
  */
 export const UnpauseScheduleResponseSchema: GenMessage<UnpauseScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 45);
+  messageDesc(file_polos_v1_workflow_service, 47);
 
 /**
  * Request of TriggerSchedule.
@@ -1480,7 +1557,7 @@ export type TriggerScheduleRequest = Message<"polos.v1.TriggerScheduleRequest"> 
  * Use `create(TriggerScheduleRequestSchema)` to create a new message.
  */
 export const TriggerScheduleRequestSchema: GenMessage<TriggerScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 46);
+  messageDesc(file_polos_v1_workflow_service, 48);
 
 /**
  * Response of TriggerSchedule.
@@ -1501,7 +1578,7 @@ export type TriggerScheduleResponse = Message<"polos.v1.TriggerScheduleResponse"
  * Use `create(TriggerScheduleResponseSchema)` to create a new message.
  */
 export const TriggerScheduleResponseSchema: GenMessage<TriggerScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 47);
+  messageDesc(file_polos_v1_workflow_service, 49);
 
 /**
  * Request of DeleteSchedule.
@@ -1522,7 +1599,7 @@ export type DeleteScheduleRequest = Message<"polos.v1.DeleteScheduleRequest"> & 
  * Use `create(DeleteScheduleRequestSchema)` to create a new message.
  */
 export const DeleteScheduleRequestSchema: GenMessage<DeleteScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 48);
+  messageDesc(file_polos_v1_workflow_service, 50);
 
 /**
  * Response of DeleteSchedule.
@@ -1537,7 +1614,7 @@ export type DeleteScheduleResponse = Message<"polos.v1.DeleteScheduleResponse"> 
  * Use `create(DeleteScheduleResponseSchema)` to create a new message.
  */
 export const DeleteScheduleResponseSchema: GenMessage<DeleteScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 49);
+  messageDesc(file_polos_v1_workflow_service, 51);
 
 /**
  * What callers use: start executions, follow them, read their state.
@@ -1762,6 +1839,27 @@ export const WorkflowService: GenService<{
     methodKind: "unary";
     input: typeof ListStateRevisionsRequestSchema;
     output: typeof ListStateRevisionsResponseSchema;
+  },
+  /**
+   * Changes the state of an execution that no worker holds: one that is queued, waits or is paused. A repair of a stuck
+   * execution, not part of its code: it is recorded as a revision with who made it and why, and as an outcome (STATE_REPAIR)
+   * at its place in the order, where every replay applies it. It wakes nothing: pause, patch, unpause. To undo it, patch
+   * what leads back (the difference of the two revisions). Returns once it is durable. May be repeated: the last repair of an
+   * execution is recognised by its expected revision and patch, and answered again. A patch that changes nothing makes no
+   * revision.
+   *
+   * Errors: NOT_FOUND; FAILED_PRECONDITION with ExecutionRunning while a worker holds it (pause it first), with
+   * ExecutionClosed when it is final, with ResultConflict when the state is at another revision than expected;
+   * INVALID_ARGUMENT for a patch that does not apply, and with SchemaViolation for a state that would break the schema of the
+   * worker that changed it last; RESOURCE_EXHAUSTED (LimitExceeded) for one that would be too large or too deep. After any
+   * error nothing has changed.
+   *
+   * @generated from rpc polos.v1.WorkflowService.PatchState
+   */
+  patchState: {
+    methodKind: "unary";
+    input: typeof PatchStateRequestSchema;
+    output: typeof PatchStateResponseSchema;
   },
   /**
    * Lists the schemas that workers registered, without their text. Returns at once. May be repeated.

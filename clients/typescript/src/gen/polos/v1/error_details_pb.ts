@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file polos/v1/error_details.proto.
  */
 export const file_polos_v1_error_details: GenFile = /*@__PURE__*/
-  fileDesc("Chxwb2xvcy92MS9lcnJvcl9kZXRhaWxzLnByb3RvEghwb2xvcy52MSKaAQoPU2NoZW1hVmlvbGF0aW9uEg0KBXZhbHVlGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRIvCgZpc3N1ZXMYAyADKAsyHy5wb2xvcy52MS5TY2hlbWFWaW9sYXRpb24uSXNzdWUaNwoFSXNzdWUSDAoEcGF0aBgBIAEoCRIPCgdrZXl3b3JkGAIgASgJEg8KB21lc3NhZ2UYAyABKAkiTQoNTGltaXRFeGNlZWRlZBINCgVsaW1pdBgBIAEoCRIPCgdtYXhpbXVtGAIgASgDEg4KBmFjdHVhbBgDIAEoAxIMCgRwYXRoGAQgASgJIkQKE0lkZW1wb3RlbmN5TWlzbWF0Y2gSFwoPaWRlbXBvdGVuY3lfa2V5GAEgASgJEhQKDGV4ZWN1dGlvbl9pZBgCIAEoCSJHCglMZWFzZUxvc3QSFAoMZXhlY3V0aW9uX2lkGAEgASgJEg0KBWVwb2NoGAIgASgDEhUKDWN1cnJlbnRfZXBvY2gYAyABKAMiOAoOUmVzdWx0Q29uZmxpY3QSFAoMZXhlY3V0aW9uX2lkGAEgASgJEhAKCHN0ZXBfa2V5GAIgASgJIlIKD0V4ZWN1dGlvbkNsb3NlZBIUCgxleGVjdXRpb25faWQYASABKAkSKQoGc3RhdHVzGAIgASgOMhkucG9sb3MudjEuRXhlY3V0aW9uU3RhdHVzIlcKDk5vbkRldGVybWluaXNtEhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRIQCghzdGVwX2tleRgCIAEoCRIQCghyZWNvcmRlZBgDIAEoCRILCgNnb3QYBCABKAliBnByb3RvMw", [file_polos_v1_execution]);
+  fileDesc("Chxwb2xvcy92MS9lcnJvcl9kZXRhaWxzLnByb3RvEghwb2xvcy52MSKaAQoPU2NoZW1hVmlvbGF0aW9uEg0KBXZhbHVlGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRIvCgZpc3N1ZXMYAyADKAsyHy5wb2xvcy52MS5TY2hlbWFWaW9sYXRpb24uSXNzdWUaNwoFSXNzdWUSDAoEcGF0aBgBIAEoCRIPCgdrZXl3b3JkGAIgASgJEg8KB21lc3NhZ2UYAyABKAkiTQoNTGltaXRFeGNlZWRlZBINCgVsaW1pdBgBIAEoCRIPCgdtYXhpbXVtGAIgASgDEg4KBmFjdHVhbBgDIAEoAxIMCgRwYXRoGAQgASgJIkQKE0lkZW1wb3RlbmN5TWlzbWF0Y2gSFwoPaWRlbXBvdGVuY3lfa2V5GAEgASgJEhQKDGV4ZWN1dGlvbl9pZBgCIAEoCSJHCglMZWFzZUxvc3QSFAoMZXhlY3V0aW9uX2lkGAEgASgJEg0KBWVwb2NoGAIgASgDEhUKDWN1cnJlbnRfZXBvY2gYAyABKAMiOAoOUmVzdWx0Q29uZmxpY3QSFAoMZXhlY3V0aW9uX2lkGAEgASgJEhAKCHN0ZXBfa2V5GAIgASgJIlIKD0V4ZWN1dGlvbkNsb3NlZBIUCgxleGVjdXRpb25faWQYASABKAkSKQoGc3RhdHVzGAIgASgOMhkucG9sb3MudjEuRXhlY3V0aW9uU3RhdHVzIjsKEEV4ZWN1dGlvblJ1bm5pbmcSFAoMZXhlY3V0aW9uX2lkGAEgASgJEhEKCXdvcmtlcl9pZBgCIAEoCSJXCg5Ob25EZXRlcm1pbmlzbRIUCgxleGVjdXRpb25faWQYASABKAkSEAoIc3RlcF9rZXkYAiABKAkSEAoIcmVjb3JkZWQYAyABKAkSCwoDZ290GAQgASgJYgZwcm90bzM", [file_polos_v1_execution]);
 
 /**
  * With INVALID_ARGUMENT: a value does not fit the schema that a worker registered.
@@ -248,6 +248,35 @@ export const ExecutionClosedSchema: GenMessage<ExecutionClosed> = /*@__PURE__*/
   messageDesc(file_polos_v1_error_details, 5);
 
 /**
+ * With FAILED_PRECONDITION: a worker holds the execution, so that nobody else may change its state. Pause it first
+ * (PauseExecution); that takes it from the worker.
+ *
+ * @generated from message polos.v1.ExecutionRunning
+ */
+export type ExecutionRunning = Message<"polos.v1.ExecutionRunning"> & {
+  /**
+   * The execution.
+   *
+   * @generated from field: string execution_id = 1;
+   */
+  executionId: string;
+
+  /**
+   * The worker that holds it.
+   *
+   * @generated from field: string worker_id = 2;
+   */
+  workerId: string;
+};
+
+/**
+ * Describes the message polos.v1.ExecutionRunning.
+ * Use `create(ExecutionRunningSchema)` to create a new message.
+ */
+export const ExecutionRunningSchema: GenMessage<ExecutionRunning> = /*@__PURE__*/
+  messageDesc(file_polos_v1_error_details, 6);
+
+/**
  * With FAILED_PRECONDITION: the code asks for something else than what is recorded.
  *
  * @generated from message polos.v1.NonDeterminism
@@ -287,5 +316,5 @@ export type NonDeterminism = Message<"polos.v1.NonDeterminism"> & {
  * Use `create(NonDeterminismSchema)` to create a new message.
  */
 export const NonDeterminismSchema: GenMessage<NonDeterminism> = /*@__PURE__*/
-  messageDesc(file_polos_v1_error_details, 6);
+  messageDesc(file_polos_v1_error_details, 7);
 
