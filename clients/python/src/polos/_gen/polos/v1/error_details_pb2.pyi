@@ -72,6 +72,14 @@ class ExecutionClosed(_message.Message):
     status: _execution_pb2.ExecutionStatus
     def __init__(self, execution_id: _Optional[str] = ..., status: _Optional[_Union[_execution_pb2.ExecutionStatus, str]] = ...) -> None: ...
 
+class ExecutionRunning(_message.Message):
+    __slots__ = ("execution_id", "worker_id")
+    EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
+    WORKER_ID_FIELD_NUMBER: _ClassVar[int]
+    execution_id: str
+    worker_id: str
+    def __init__(self, execution_id: _Optional[str] = ..., worker_id: _Optional[str] = ...) -> None: ...
+
 class NonDeterminism(_message.Message):
     __slots__ = ("execution_id", "step_key", "recorded", "got")
     EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]

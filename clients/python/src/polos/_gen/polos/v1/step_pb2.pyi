@@ -28,6 +28,7 @@ class StepKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STEP_KIND_PUBLISH_EVENT: _ClassVar[StepKind]
     STEP_KIND_BATCH_INVOKE: _ClassVar[StepKind]
     STEP_KIND_BATCH_INVOKE_AND_WAIT: _ClassVar[StepKind]
+    STEP_KIND_STATE_REPAIR: _ClassVar[StepKind]
 
 class StepStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -49,6 +50,7 @@ STEP_KIND_RESUME: StepKind
 STEP_KIND_PUBLISH_EVENT: StepKind
 STEP_KIND_BATCH_INVOKE: StepKind
 STEP_KIND_BATCH_INVOKE_AND_WAIT: StepKind
+STEP_KIND_STATE_REPAIR: StepKind
 STEP_STATUS_UNSPECIFIED: StepStatus
 STEP_STATUS_PENDING: StepStatus
 STEP_STATUS_COMPLETED: StepStatus
@@ -67,7 +69,7 @@ class StepAttempt(_message.Message):
     def __init__(self, number: _Optional[int] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., failure: _Optional[_Union[_failure_pb2.Failure, _Mapping]] = ...) -> None: ...
 
 class StepRecord(_message.Message):
-    __slots__ = ("key", "kind", "status", "sequence", "result", "failure", "attempts", "child_execution_id", "state_patch", "record_time")
+    __slots__ = ("key", "kind", "status", "sequence", "result", "failure", "attempts", "child_execution_id", "state_patch", "record_time", "before_code")
     KEY_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -78,6 +80,7 @@ class StepRecord(_message.Message):
     CHILD_EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_PATCH_FIELD_NUMBER: _ClassVar[int]
     RECORD_TIME_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_CODE_FIELD_NUMBER: _ClassVar[int]
     key: str
     kind: StepKind
     status: StepStatus
@@ -88,4 +91,5 @@ class StepRecord(_message.Message):
     child_execution_id: str
     state_patch: str
     record_time: _timestamp_pb2.Timestamp
-    def __init__(self, key: _Optional[str] = ..., kind: _Optional[_Union[StepKind, str]] = ..., status: _Optional[_Union[StepStatus, str]] = ..., sequence: _Optional[int] = ..., result: _Optional[_Union[_payload_pb2.Payload, _Mapping]] = ..., failure: _Optional[_Union[_failure_pb2.Failure, _Mapping]] = ..., attempts: _Optional[_Iterable[_Union[StepAttempt, _Mapping]]] = ..., child_execution_id: _Optional[str] = ..., state_patch: _Optional[str] = ..., record_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    before_code: bool
+    def __init__(self, key: _Optional[str] = ..., kind: _Optional[_Union[StepKind, str]] = ..., status: _Optional[_Union[StepStatus, str]] = ..., sequence: _Optional[int] = ..., result: _Optional[_Union[_payload_pb2.Payload, _Mapping]] = ..., failure: _Optional[_Union[_failure_pb2.Failure, _Mapping]] = ..., attempts: _Optional[_Iterable[_Union[StepAttempt, _Mapping]]] = ..., child_execution_id: _Optional[str] = ..., state_patch: _Optional[str] = ..., record_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., before_code: bool = ...) -> None: ...

@@ -308,14 +308,16 @@ class WatchStateResponse(_message.Message):
     def __init__(self, state: _Optional[_Union[_state_pb2.State, _Mapping]] = ..., revision: _Optional[_Union[_state_pb2.StateRevision, _Mapping]] = ..., keepalive: _Optional[_Union[WatchStateResponse.Keepalive, _Mapping]] = ...) -> None: ...
 
 class ListStateRevisionsRequest(_message.Message):
-    __slots__ = ("execution_id", "page_size", "page_token")
+    __slots__ = ("execution_id", "page_size", "page_token", "after_revision")
     EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    AFTER_REVISION_FIELD_NUMBER: _ClassVar[int]
     execution_id: str
     page_size: int
     page_token: str
-    def __init__(self, execution_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    after_revision: int
+    def __init__(self, execution_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., after_revision: _Optional[int] = ...) -> None: ...
 
 class ListStateRevisionsResponse(_message.Message):
     __slots__ = ("revisions", "next_page_token")
@@ -324,6 +326,26 @@ class ListStateRevisionsResponse(_message.Message):
     revisions: _containers.RepeatedCompositeFieldContainer[_state_pb2.StateRevision]
     next_page_token: str
     def __init__(self, revisions: _Optional[_Iterable[_Union[_state_pb2.StateRevision, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class PatchStateRequest(_message.Message):
+    __slots__ = ("execution_id", "expected_revision", "patch", "reason", "author")
+    EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_REVISION_FIELD_NUMBER: _ClassVar[int]
+    PATCH_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    AUTHOR_FIELD_NUMBER: _ClassVar[int]
+    execution_id: str
+    expected_revision: int
+    patch: str
+    reason: str
+    author: str
+    def __init__(self, execution_id: _Optional[str] = ..., expected_revision: _Optional[int] = ..., patch: _Optional[str] = ..., reason: _Optional[str] = ..., author: _Optional[str] = ...) -> None: ...
+
+class PatchStateResponse(_message.Message):
+    __slots__ = ("revision",)
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    revision: int
+    def __init__(self, revision: _Optional[int] = ...) -> None: ...
 
 class ListSchemasRequest(_message.Message):
     __slots__ = ("workflow_id",)
