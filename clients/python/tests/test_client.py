@@ -13,6 +13,7 @@ from polos.api_errors import (
     IdempotencyMismatchError,
     InvalidArgumentError,
     NotFoundError,
+    ResultConflictError,
     UnavailableError,
 )
 from polos.batch_invoke import BatchInvokeError, ClientBatchWorkflowInput, batch_invoke
@@ -26,8 +27,10 @@ from polos.errors import (
     WorkflowCancelledError,
     WorkflowTimeoutError,
 )
+from polos.execution_state import StateRepair
 from polos.methods import GET_EXECUTION
 from polos.queue import Queue
+from polos.state.patch import PatchOperation
 from polos.topic_event import EventData
 from polos.workflow import workflow
 from polos.workflow_state import WorkflowState
@@ -177,6 +180,31 @@ async def test_events_and_states_are_followed_to_the_end(client: PolosClient) ->
         await handle.state(revision=2)
     with pytest.raises(ValueError, match="not at both"):
         await handle.state(revision=1, time=datetime.now(timezone.utc))
+
+
+async def test_a_state_is_repaired(client: PolosClient) -> None:
+    handle = await client.invoke("client.order", initial_state={"n": 1})
+    patch: list[PatchOperation] = [
+        {"op": "replace", "path": "/n", "value": 2},
+        {"op": "add", "path": "/m", "value": [1]},
+    ]
+    assert await handle.state.patch(patch, expected_revision=1, reason="it was wrong", author="me") == 2
+    assert (await handle.state()).value == {"n": 2, "m": [1]}
+    [repaired] = await _collect(handle.state.revisions(after=1))
+    assert (repaired.revision, repaired.patch, repaired.repair) == (2, patch, StateRepair("it was wrong", "me"))
+    undo = await handle.state.diff(2, 1)
+    assert await handle.state.patch(undo, expected_revision=2, reason="it was right", author="me") == 3
+    assert (await handle.state()).value == {"n": 1}
+    with pytest.raises(ResultConflictError) as caught:
+        await handle.state.patch(patch, expected_revision=1, reason="again", author="me")
+    assert not caught.value.retryable
+    misfit: PatchOperation = {"op": "remove", "path": "/nowhere"}
+    with pytest.raises(InvalidArgumentError):
+        await handle.state.patch([misfit], expected_revision=3, reason="again", author="me")
+    with pytest.raises(SerializationError):
+        await handle.state.patch(
+            [{"op": "add", "path": "/s", "value": {1}}], expected_revision=3, reason="r", author="me"
+        )
 
 
 async def test_topics_are_published_to_and_read(client: PolosClient) -> None:

@@ -14,7 +14,7 @@ def test_a_queue_is_named_by_text_object_or_dict() -> None:
     assert (queue_name(None), queue_name("a"), queue_name(Queue("b"))) == ("", "a", "b")
 
 
-@pytest.mark.parametrize("name", ["", "ä" * 101, 7, None])
+@pytest.mark.parametrize("name", ["", "ä" * 101, "\ud800", 7, None])
 def test_a_name_that_no_server_takes_is_refused(name: Any) -> None:
     with pytest.raises(TypeError, match="1 to 200 bytes"):
         Queue(name)

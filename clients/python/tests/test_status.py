@@ -67,6 +67,12 @@ def _limit(name: str) -> pb.LimitExceeded:
             api.ExecutionClosedError,
             {"execution_status": "timed_out"},
         ),
+        (
+            code.FAILED_PRECONDITION,
+            pb.ExecutionRunning(execution_id="e", worker_id="w"),
+            api.ExecutionRunningError,
+            {"execution_id": "e", "worker_id": "w"},
+        ),
         (code.FAILED_PRECONDITION, pb.ResultConflict(), api.ResultConflictError, {"step_key": None, "retryable": True}),
         (code.FAILED_PRECONDITION, pb.NonDeterminism(step_key="s"), errors.NonDeterminismError, {"step_key": "s"}),
         (

@@ -8,6 +8,7 @@ from . import events, schedules
 from .api_errors import (
     AccessDeniedError,
     ExecutionClosedError,
+    ExecutionRunningError,
     IdempotencyMismatchError,
     InvalidArgumentError,
     LimitExceededError,
@@ -50,7 +51,7 @@ from .event_payload import EventPayload
 from .execution import ExecutionInfo
 from .execution_event import ExecutionEvent
 from .execution_handle import ExecutionHandle
-from .execution_state import StateReader, StateRevision, StateSnapshot, WatchedState
+from .execution_state import StateReader, StateRepair, StateRevision, StateSnapshot, WatchedState
 from .execution_status import ExecutionStatus, ExecutionStatusReason
 from .hook import Hook, HookAction, HookContext, HookResult, hook
 from .invocation import Invocation
@@ -88,6 +89,7 @@ __all__ = [
     "ExecutionEvent",
     "ExecutionHandle",
     "ExecutionInfo",
+    "ExecutionRunningError",
     "ExecutionStatus",
     "ExecutionStatusReason",
     "Hook",
@@ -121,6 +123,7 @@ __all__ = [
     "SerializationError",
     "StateConflictError",
     "StateReader",
+    "StateRepair",
     "StateRevision",
     "StateSizeError",
     "StateSnapshot",

@@ -100,6 +100,17 @@ class ExecutionClosedError(PolosApiError):
         """Its final status."""
 
 
+class ExecutionRunningError(PolosApiError):
+    """A worker holds the execution, so that its state is the worker's to change. Pause the execution first, then repair it."""
+
+    def __init__(self, message: str, execution_id: str, worker_id: str) -> None:
+        super().__init__("FAILED_PRECONDITION", message)
+        self.execution_id = execution_id
+        """The execution."""
+        self.worker_id = worker_id
+        """The worker that holds it."""
+
+
 class LeaseLostError(PolosApiError):
     """A worker's hold on an execution is over."""
 

@@ -6,10 +6,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeGuard
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
+
+from .name import TOPIC_BYTES_MAX, is_name
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def assert_trigger(workflow_id: str, topic: Any, batch_size: Any, batch_timeout_
         raise TypeError(
             f'batch_size and batch_timeout_seconds of "{workflow_id}" mean nothing without trigger_on_event'
         )
-    if not is_name(topic, 512):
+    if not is_name(topic, TOPIC_BYTES_MAX):
         raise TypeError(f'trigger_on_event of "{workflow_id}" should be 1 to 512 bytes without control characters')
     if batch_size is not None and not (type(batch_size) is int and 1 <= batch_size <= 1_000):
         raise ValueError(f'batch_size of "{workflow_id}" should be an integer from 1 to 1,000')
@@ -124,10 +126,3 @@ def assert_trigger(workflow_id: str, topic: Any, batch_size: Any, batch_timeout_
     is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and math.isfinite(seconds)
     if not is_number or not 0 <= seconds <= 86_400:
         raise ValueError(f'batch_timeout_seconds of "{workflow_id}" should be a number from 0 to 86,400')
-
-
-def is_name(text: Any, bytes_max: int) -> TypeGuard[str]:
-    """Whether something is a text that is neither empty nor too long and has no control characters."""
-    if not isinstance(text, str) or any(ord(character) < 0x20 or ord(character) == 0x7F for character in text):
-        return False
-    return 1 <= len(text.encode(errors="replace")) <= bytes_max

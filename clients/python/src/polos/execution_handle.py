@@ -59,7 +59,7 @@ class ExecutionHandle(Generic[ResultT]):
         """Its state, at any time, also long after it has ended.
 
         `await handle.state()`, `await handle.state(revision=3)`, `handle.state.watch()`, `handle.state.revisions()`,
-        `await handle.state.diff(2, 5)`.
+        `await handle.state.diff(2, 5)`; and to repair it: `await handle.state.patch(..)`.
         """
         return StateReader(self._transport, self._get_id)
 

@@ -12,9 +12,12 @@ from typing import Any
 
 from ._gen.polos.v1 import state_pb2
 from ._gen.polos.v1 import workflow_service_pb2 as pb
-from .methods import GET_STATE, LIST_STATE_REVISIONS, WATCH_STATE
+from .api_errors import ResultConflictError
+from .methods import GET_STATE, LIST_STATE_REVISIONS, PATCH_STATE, WATCH_STATE
+from .payload import not_json
 from .reopening import reopening
 from .state.diff import diff
+from .state.json import JsonRefusal, to_json_text
 from .state.patch import PatchOperation, apply_patch
 from .time import to_datetime, to_timestamp
 from .transport import Transport
@@ -39,6 +42,14 @@ class StateSnapshot:
 
 
 @dataclass(frozen=True)
+class StateRepair:
+    """Why and by whom a state was changed with `StateReader.patch`."""
+
+    reason: str
+    author: str
+
+
+@dataclass(frozen=True)
 class StateRevision:
     """One change of a state."""
 
@@ -50,6 +61,8 @@ class StateRevision:
     """When it was committed."""
     step_key: str | None
     """The last step whose outcome came with it, if one did."""
+    repair: StateRepair | None
+    """Why and by whom it was made, if an operator made it."""
 
 
 @dataclass(frozen=True)
@@ -114,24 +127,19 @@ class StateReader:
                     continue
                 document = _patched(document, copy.deepcopy(change.patch))
                 known = change.revision
-                yield WatchedState(
-                    revision=change.revision,
-                    patch=change.patch,
-                    created_at=change.created_at,
-                    step_key=change.step_key,
-                    value=copy.deepcopy(document),
-                )
+                yield WatchedState(**vars(change), value=copy.deepcopy(document))
 
     async def revisions(self, *, after: int = 0) -> AsyncGenerator[StateRevision, None]:
         """What each revision changed, oldest first, after this one. Raises NotFoundError."""
         execution_id = await self._execution_id()
         token = ""
         while True:
-            request = pb.ListStateRevisionsRequest(execution_id=execution_id, page_size=_PAGE_SIZE, page_token=token)
+            request = pb.ListStateRevisionsRequest(
+                execution_id=execution_id, after_revision=after, page_size=_PAGE_SIZE, page_token=token
+            )
             page = await self._transport.call(LIST_STATE_REVISIONS, request, repeatable=True)
             for revision in page.revisions:
-                if revision.revision > after:
-                    yield _to_revision(revision)
+                yield _to_revision(revision)
             token = page.next_page_token
             if not token:
                 return
@@ -141,6 +149,40 @@ class StateReader:
         a = await self(revision=from_revision)
         b = await self(revision=to_revision)
         return list(diff(a.value, b.value))
+
+    async def patch(self, patch: Sequence[PatchOperation], *, expected_revision: int, reason: str, author: str) -> int:
+        """Repairs the state of an execution that no worker holds: one that is queued, waits or is paused.
+
+        It becomes a revision that says why and who, and its code gets it at its place on every replay. It wakes nothing. To
+        undo it, patch with the `diff` from the repair's revision to the one before. May be repeated.
+
+        Returns the revision that it made; the latest if it changed nothing.
+
+        - `patch`: of `add`, `remove` and `replace`: `[{"op": "replace", "path": "/n", "value": 3}]`.
+        - `expected_revision`: that of the state that you looked at, which must be the latest.
+        - `reason`: why, for whoever reads the revisions: 1 to 1,024 bytes.
+        - `author`: who makes it: a name or an address, 1 to 200 bytes.
+
+        Raises NotFoundError; ExecutionRunningError while a worker holds it: `pause` it first; ExecutionClosedError;
+        ResultConflictError if the state is at another revision; StateValidationError if it would break its schema;
+        InvalidArgumentError for a patch that does not apply; StateSizeError; SerializationError.
+        """
+        try:
+            text = to_json_text(list(patch))
+        except JsonRefusal as refusal:
+            raise not_json("the patch", refusal) from None
+        request = pb.PatchStateRequest(
+            execution_id=await self._execution_id(),
+            expected_revision=expected_revision,
+            patch=text,
+            reason=reason,
+            author=author,
+        )
+        try:
+            return (await self._transport.call(PATCH_STATE, request, repeatable=True)).revision
+        except ResultConflictError as error:
+            # A worker's conflict may be over after a replay; another revision stays.
+            raise ResultConflictError(str(error), retryable=False) from None
 
 
 def _patched(document: dict[str, Any], patch: list[PatchOperation]) -> dict[str, Any]:
@@ -166,14 +208,16 @@ def _to_snapshot(state: state_pb2.State) -> StateSnapshot:
 def _as_revision(state: state_pb2.State) -> StateRevision:
     whole: PatchOperation = {"op": "replace", "path": "", "value": json.loads(state.json)}
     return StateRevision(
-        revision=state.revision, patch=[whole], created_at=to_datetime(state.update_time), step_key=None
+        revision=state.revision, patch=[whole], created_at=to_datetime(state.update_time), step_key=None, repair=None
     )
 
 
 def _to_revision(revision: state_pb2.StateRevision) -> StateRevision:
+    is_repair = revision.cause == state_pb2.STATE_CHANGE_CAUSE_REPAIR
     return StateRevision(
         revision=revision.revision,
         patch=json.loads(revision.patch),
         created_at=to_datetime(revision.create_time),
         step_key=revision.step_key or None,
+        repair=StateRepair(revision.reason, revision.author) if is_repair else None,
     )

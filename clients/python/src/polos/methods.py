@@ -48,6 +48,7 @@ WATCH_STATE = Method(_WORKFLOW + "WatchState", workflow.WatchStateRequest, workf
 LIST_STATE_REVISIONS = Method(
     _WORKFLOW + "ListStateRevisions", workflow.ListStateRevisionsRequest, workflow.ListStateRevisionsResponse
 )
+PATCH_STATE = Method(_WORKFLOW + "PatchState", workflow.PatchStateRequest, workflow.PatchStateResponse)
 LIST_STEPS = Method(_WORKFLOW + "ListSteps", workflow.ListStepsRequest, workflow.ListStepsResponse)
 CREATE_SCHEDULE = Method(_WORKFLOW + "CreateSchedule", workflow.CreateScheduleRequest, workflow.CreateScheduleResponse)
 LIST_SCHEDULES = Method(_WORKFLOW + "ListSchedules", workflow.ListSchedulesRequest, workflow.ListSchedulesResponse)

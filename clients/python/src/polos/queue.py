@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .name import is_text
+
 _LIMIT_MAX = 10_000
 
 
@@ -31,7 +33,7 @@ class Queue:
     all of them; a caller who names the queue changes nothing in it. The newest declaration decides. None: says nothing."""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not 1 <= len(self.name.encode(errors="replace")) <= 200:
+        if not is_text(self.name, 200):
             raise TypeError("a queue needs a name of 1 to 200 bytes")
         limit: Any = self.concurrency_limit
         if limit is None or (type(limit) is int and 1 <= limit <= _LIMIT_MAX):

@@ -14,6 +14,7 @@ from ._gen.polos.v1 import error_details_pb2 as details_pb
 from .api_errors import (
     AccessDeniedError,
     ExecutionClosedError,
+    ExecutionRunningError,
     IdempotencyMismatchError,
     InvalidArgumentError,
     LeaseLostError,
@@ -113,6 +114,9 @@ def _failed_precondition(message: str, details: list[AnyMessage]) -> PolosError:
     closed = _find(details, details_pb.ExecutionClosed)
     if closed is not None:
         return ExecutionClosedError(message, closed.execution_id, execution_status_name(closed.status))
+    running = _find(details, details_pb.ExecutionRunning)
+    if running is not None:
+        return ExecutionRunningError(message, running.execution_id, running.worker_id)
     difference = _find(details, details_pb.NonDeterminism)
     if difference is not None:
         return NonDeterminismError(message, difference.step_key)

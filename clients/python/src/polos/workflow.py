@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, overload
 from pydantic import BaseModel, TypeAdapter
 from typing_extensions import TypeVar, Unpack
 
-from .automatic_starts import ScheduleConfig, assert_trigger, is_name, to_schedule_config
+from .automatic_starts import ScheduleConfig, assert_trigger, to_schedule_config
 from .handler_signature import HandlerSignature, count_parameters, read_signature, to_schema
 from .hook import place_hooks
+from .name import is_name
 from .queue import Queue, to_queue
 from .registry import global_registry
 
