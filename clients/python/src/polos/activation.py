@@ -28,7 +28,7 @@ from .recorded_outcomes import RecordedOutcomes
 from .replay_check import ReplayCheck
 from .scope import Scope, current_scope
 from .state.state_document import StateDocument
-from .step_attempt import CancelledError, StepSurroundings
+from .step_attempt import StepSurroundings
 from .step_request import StepOutcome, StepRequest, as_abandoned, was_abandoned
 from .step_requests import StepRequests
 from .step_runner import StepRunner
@@ -372,7 +372,7 @@ class Activation:
 
     async def _commit_ending(self, journal: Journal, ending: _Ending) -> ActivationEnd | None:
         if ending.error is not None:
-            raise _as_exception(ending.error)
+            return await self._fail(journal, ending.error)
         self._check.expect_brought(True)
         if not journal.ask_server(self._requests, only_answered=True):
             return self._note(await journal.commit([], is_unsettled=True))
@@ -388,7 +388,7 @@ class Activation:
         with_state = self._check.is_state_current
         return self._note(await journal.commit([execution_cancelled()], is_unsettled=False, with_state=with_state))
 
-    async def _fail(self, journal: Journal, error: Exception) -> ActivationEnd:
+    async def _fail(self, journal: Journal, error: BaseException) -> ActivationEnd:
         """Ends this attempt with an error: the handler's, or one that the handler must not go on after."""
         if isinstance(error, CommitRefusal) and error.is_final:
             return self._lost(error)
@@ -448,10 +448,3 @@ class Activation:
             self._work.runner.cancel()
         if self._task is not None:
             self._task.cancel()
-
-
-def _as_exception(error: BaseException) -> Exception:
-    """What ended a handler, as something that can be raised without ending more than that."""
-    if isinstance(error, Exception):
-        return error
-    return CancelledError() if isinstance(error, asyncio.CancelledError) else RuntimeError(repr(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable
@@ -87,7 +88,7 @@ class HookedHandler:
             for placed in self._on_start:
                 current = await self._start(placed, ctx, current)
             ending = _Ending(result=self._written(await self._call(ctx, current)))
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
             if not self._is_decided(error):
                 raise
             ending = _failed_with(error)
@@ -109,7 +110,7 @@ class HookedHandler:
         result = await call_in_thread(lambda: workflow.handler(*arguments))
         return await result if hasattr(result, "__await__") else result
 
-    def _is_decided(self, error: Exception) -> bool:
+    def _is_decided(self, error: BaseException) -> bool:
         """Whether an attempt that failed is the execution's last, so that its on_end hooks run."""
         if not self._on_end:
             return False
@@ -208,7 +209,7 @@ class HookedHandler:
         return write_result(self._config, result, self._surroundings.payload_bytes_max)
 
 
-def _failed_with(error: Exception) -> _Ending:
+def _failed_with(error: BaseException) -> _Ending:
     """The server must not run the handler again after its on_end hooks, whatever its retry policy says by then."""
     failure = Failure()
     failure.CopyFrom(to_failure(error))

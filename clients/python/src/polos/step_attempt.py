@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from contextvars import Context
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .cancellation import Cancellation
 from .errors import InvalidStepError, StepTimeoutError
@@ -31,6 +31,15 @@ class StepSurroundings:
     """Bytes of a result."""
 
 
+class AttemptEnd(NamedTuple):
+    """How an attempt ended. An error is a value here, because not each can be raised into other code without ending that."""
+
+    value: Any = None
+    """What the function returned."""
+    error: BaseException | None = None
+    """What it raised, or a StepTimeoutError."""
+
+
 class RunningAttempt:
     """One call of a step's function, and how long it may take."""
 
@@ -42,7 +51,7 @@ class RunningAttempt:
         self._signal = Cancellation()
         self._signal.follow(self._leader)
         self._loop = asyncio.get_running_loop()
-        self._end: asyncio.Future[Any] = self._loop.create_future()
+        self._end: asyncio.Future[AttemptEnd] = self._loop.create_future()
         self._is_in_thread = False
         self._whole = self._begin_limit(work.timeout, "took longer than")
         self._silence = self._begin_limit(work.heartbeat_timeout, "gave no heartbeat for")
@@ -56,11 +65,8 @@ class RunningAttempt:
         """Its copy of the state, if it has used one."""
         return self._scope.used_draft
 
-    async def result(self) -> Any:
-        """What the function returns. Once a limit has passed the attempt has failed, whatever the function still does.
-
-        Raises StepTimeoutError, or what the function raises.
-        """
+    async def end(self) -> AttemptEnd:
+        """Waits for the function. Once a limit has passed the attempt has failed, whatever the function still does."""
         return await self._end
 
     def cancel(self) -> None:
@@ -86,7 +92,7 @@ class RunningAttempt:
     def _fail(self, error: StepTimeoutError) -> None:
         if self._end.done():
             return
-        self._end.set_exception(error)
+        self._end.set_result(AttemptEnd(error=error))
         self._close()
         self._signal.set(error)
         self._task.cancel()
@@ -107,12 +113,7 @@ class RunningAttempt:
         error: BaseException | None = asyncio.CancelledError() if task.cancelled() else task.exception()
         if self._end.done():
             return
-        if error is None:
-            self._end.set_result(task.result())
-        elif isinstance(error, asyncio.CancelledError):
-            self._end.set_exception(CancelledError())
-        else:
-            self._end.set_exception(error)
+        self._end.set_result(AttemptEnd(error=error) if error is not None else AttemptEnd(task.result()))
         self._close()
 
     def _close(self) -> None:
@@ -120,13 +121,6 @@ class RunningAttempt:
             if timer is not None:
                 timer.cancel()
         self._signal.unfollow(self._leader)
-
-
-class CancelledError(Exception):
-    """A step's function ended as cancelled. Not asyncio.CancelledError, which would cancel whoever waits for it."""
-
-    def __init__(self) -> None:
-        super().__init__("the function was cancelled")
 
 
 def _create_task(context: Context, scope: Scope, call: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:

@@ -39,21 +39,23 @@ async def run_step(
     while True:
         attempt += 1
         start = time.time()
-        try:
-            running = RunningAttempt(request.key, attempt, work, surroundings)
-            begun(running)
-            outcome = _succeeded(failed, work, running, await running.result(), surroundings.payload_bytes_max)
-        except asyncio.CancelledError:  # The event loop is closing.
-            raise
-        except BaseException as error:
-            records.append(_attempt_record(attempt, start, to_attempt_failure(error)))
-            if attempt <= work.max_retries and not request.is_abandoned and _may_retry(error, work):
-                delay = retry_delay(work.base_delay, work.max_delay, attempt - 1, random.random())
-                if await _pause(delay, surroundings.signal):
-                    continue
-            return replace(failed, failure=to_failure(error), attempts=attempt)
-        records.append(_attempt_record(attempt, start))
-        return replace(outcome, attempts=attempt)
+        running = RunningAttempt(request.key, attempt, work, surroundings)
+        begun(running)
+        value, error = await running.end()
+        if error is None:
+            try:
+                outcome = _succeeded(failed, work, running, value, surroundings.payload_bytes_max)
+            except Exception as refused:
+                error = refused
+            else:
+                records.append(_attempt_record(attempt, start))
+                return replace(outcome, attempts=attempt)
+        records.append(_attempt_record(attempt, start, to_attempt_failure(error)))
+        if attempt <= work.max_retries and not request.is_abandoned and _may_retry(error, work):
+            delay = retry_delay(work.base_delay, work.max_delay, attempt - 1, random.random())
+            if await _pause(delay, surroundings.signal):
+                continue
+        return replace(failed, failure=to_failure(error), attempts=attempt)
 
 
 def _succeeded(

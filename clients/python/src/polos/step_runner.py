@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
+from .failure import to_failure
 from .payload import to_payload
 from .step_attempt import RunningAttempt, StepSurroundings
 from .step_body import run_step
@@ -66,7 +67,10 @@ class StepRunner:
             self._running[request.key] = attempt
 
         try:
-            self._finished.append(await run_step(request, work, self._surroundings, note))
+            outcome = await run_step(request, work, self._surroundings, note)
+        except Exception as bug:  # An execution must not wait for ever for what never comes.
+            outcome = StepOutcome(request.key, request.kind, failure=to_failure(bug), attempts=1)
         finally:
             del self._running[request.key]
             self._ring()
+        self._finished.append(outcome)
