@@ -147,23 +147,96 @@ async def test_fails_with_a_state_size_error_when_the_state_grows_too_large() ->
     assert list(execution.state) == ["text"]
 
 
-async def test_a_step_whose_function_breaks_the_state_fails_and_the_handler_may_go_on() -> None:
-    execution = FakeExecution()
+def break_list(state: Any) -> None:
+    state.log.append(5)
 
-    async def handler(ctx: WorkflowContext[Counter]) -> str:
+
+def break_depth(state: Any) -> None:
+    value: Any = 1
+    for _ in range(64):
+        value = [value]
+    state.any = value
+
+
+def break_date(state: Any) -> None:
+    state.any = [datetime.date(2026, 1, 1)]
+
+
+class Loose(Counter):
+    any: Any = None
+
+
+@pytest.mark.parametrize(("change", "path"), [(break_list, "/log/0"), (break_depth, "/any/0"), (break_date, "/any")])
+async def test_fails_for_good_when_a_step_s_function_breaks_the_state_whatever_the_handler_catches(
+    change: Any, path: str
+) -> None:
+    execution = FakeExecution()
+    calls = 0
+
+    async def handler(ctx: Any) -> None:
+        ctx.state.n = 1
+        await ctx.step.run("kept", one)
+
         def spoil() -> None:
-            ctx.state.log.append(5)  # type: ignore[arg-type]
+            nonlocal calls
+            calls += 1
+            change(ctx.state)
 
         try:
-            await ctx.step.run("spoil", spoil)
-        except Exception as error:
-            return type(error.__cause__).__name__ + " " + str(error.__cause__)
-        return "not refused"
+            await ctx.step.run("broken", spoil)
+        except BaseException:
+            await ctx.step.run("caught", one)
 
-    await run_on(execution, handler, state_schema=Counter)
-    assert str(execution.result_value).startswith("RemoteError StateValidationError: ")
-    assert execution.state == {"n": 0, "log": []}
-    assert [len(each.attempts) for each in execution.steps] == [1]
+    await run_on(execution, handler, state_schema=Loose)
+    assert (execution.status, calls) == (pb.EXECUTION_STATUS_FAILED, 1)
+    assert execution.failure is not None
+    assert execution.failure.type == "StateValidationError"
+    assert path in execution.failure.message
+    assert [each.key for each in execution.steps] == ["kept"]
+    assert execution.state == {"n": 1, "log": [], "any": None}
+
+
+async def test_records_no_step_without_its_change_of_the_state_where_that_cannot_be_saved() -> None:
+    execution = FakeExecution()
+
+    async def handler(ctx: Any) -> None:
+        async def grow() -> None:
+            ctx.state["more"] = "x" * 50_000
+
+        async def nothing() -> None:
+            return None
+
+        ctx.state["text"] = "x" * 1_000_000
+        await ctx.step.run("a", nothing)
+        await asyncio.gather(ctx.step.run("b", nothing), ctx.step.run("c", grow), ctx.step.run("d", nothing))
+
+    await run_on(execution, handler)
+    assert execution.failure is not None
+    assert execution.failure.type == "StateSizeError"
+    assert [each.key for each in execution.steps] == ["a", "b"]
+    assert list(execution.state) == ["text"]
+
+
+async def test_tries_a_step_again_with_the_handler_if_the_state_of_its_attempt_cannot_be_saved() -> None:
+    execution = FakeExecution()
+    calls = 0
+
+    async def handler(ctx: Any) -> None:
+        def count() -> None:
+            nonlocal calls
+            calls += 1
+            ctx.state["calls"] = calls
+
+        await ctx.step.run("a", count)
+        if calls == 1:
+            ctx.state["bad"] = float("nan")
+            raise RuntimeError("once")
+
+    await run_on(execution, handler)
+    assert (execution.steps, execution.state) == ([], {})
+    await run_on(execution, handler)
+    assert execution.status == pb.EXECUTION_STATUS_COMPLETED
+    assert execution.state == {"calls": 2}
 
 
 async def test_a_reference_into_the_state_stays_valid_over_steps() -> None:

@@ -16,7 +16,7 @@ import pytest
 from polos.state.conflict import find_conflict
 from polos.state.diff import diff
 from polos.state.json import JsonRefusal, json_equals, to_json_text, write_json
-from polos.state.patch import PatchMismatch, apply_patch
+from polos.state.patch import PatchMismatch, PatchOperation, apply_if_possible, apply_patch
 from polos.state.pointer import from_pointer, to_pointer
 
 
@@ -50,6 +50,8 @@ def cyclic() -> dict[str, Any]:
         (-0.0, "0"),
         (1.0, "1"),
         (1.5, "1.5"),
+        (1e300, "1e+300"),
+        (-1e21, "-1e+21"),
         (2**53 - 1, "9007199254740991"),
         (float(2**53 - 1), "9007199254740991"),
         ("ü\x00\u2028", '"ü\\u0000\u2028"'),
@@ -71,7 +73,8 @@ def test_writes_what_json_can_hold(value: Any, text: str) -> None:
         ([float("inf")], "/0", "inf"),
         ({"a": {"b": 2**53}}, "/a/b", "integer outside"),
         (-(2**53), "", "integer outside"),
-        (1e300, "", "integer outside"),
+        (1e20, "", "integer outside"),
+        (10**22, "", "integer outside"),
         ({"a": (1,)}, "/a", "tuple"),
         ({"a": {1}}, "/a", "set"),
         ({"a": b"x"}, "/a", "bytes"),
@@ -187,12 +190,40 @@ def test_a_patch_turns_one_document_into_the_other(seed: int) -> None:
         {"op": "add", "path": "/a/01", "value": 1},
         {"op": "add", "path": "/a/0/x", "value": 1},
         {"op": "add", "path": "/x/y", "value": 1},
-        {"op": "replace", "path": "", "value": {}},
+        {"op": "replace", "path": "", "value": []},
+        {"op": "remove", "path": ""},
     ],
 )
 def test_refuses_a_patch_that_does_not_fit(operation: Any) -> None:
     with pytest.raises(PatchMismatch):
         apply_patch({"a": [1, 2, 3], "s": ""}, [operation])
+
+
+def test_a_patch_can_replace_the_whole() -> None:
+    document = {"a": 1}
+    patch: list[PatchOperation] = [
+        {"op": "replace", "path": "", "value": {"b": 2}},
+        {"op": "add", "path": "/c", "value": 3},
+    ]
+    assert apply_patch(document, patch) == {"b": 2, "c": 3}
+    assert document == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("operation", "is_possible", "after"),
+    [
+        ({"op": "replace", "path": "/b", "value": 1}, True, {"a": {"x": 1}, "b": 1}),
+        ({"op": "remove", "path": "/b"}, True, {"a": {"x": 1}}),
+        ({"op": "remove", "path": "/a/x"}, True, {"a": {}}),
+        ({"op": "remove", "path": "/b/c"}, True, {"a": {"x": 1}}),
+        ({"op": "replace", "path": "/b/c", "value": 1}, False, {"a": {"x": 1}}),
+        ({"op": "add", "path": "/a/x/y", "value": 1}, False, {"a": {"x": 1}}),
+    ],
+)
+def test_applies_what_is_possible(operation: Any, is_possible: bool, after: Any) -> None:
+    document = {"a": {"x": 1}}
+    assert apply_if_possible(document, operation) is is_possible
+    assert document == after
 
 
 @pytest.mark.parametrize(

@@ -24,12 +24,13 @@ from .hook_steps import HookedHandler, HookSurroundings
 from .journal import CommitRefusal, Journal
 from .lease_holder import CompletionPort, LeaseHolder, lease_of
 from .payload import PAYLOAD_BYTES_MAX
+from .recorded_changes import RecordedChanges
 from .recorded_outcomes import RecordedOutcomes
 from .replay_check import ReplayCheck
 from .scope import Scope, current_scope
 from .state.state_document import StateDocument
 from .step_attempt import StepSurroundings
-from .step_request import StepOutcome, StepRequest, as_abandoned, was_abandoned
+from .step_request import StepOutcome, StepRequest, as_abandoned, is_state_change, was_abandoned
 from .step_requests import StepRequests
 from .step_runner import StepRunner
 from .steps import Steps
@@ -112,8 +113,10 @@ class Activation:
         self._requests = StepRequests(self.execution_id, self)
         self._recorded = RecordedOutcomes()
         for record in options.steps:
-            self._requests.record(record.key, record.kind)
+            if not is_state_change(record.kind):
+                self._requests.record(record.key, record.kind)
         self._recorded.add(options.steps)
+        self._changes = RecordedChanges(self._recorded, self.execution_id, options.logger)
         is_first_run = not options.steps and assignment.execution.state_revision <= 1
         self._check = ReplayCheck(
             requests=self._requests,
@@ -272,10 +275,12 @@ class Activation:
             cancel_event=self._cancellation,
             deployment_id=options.deployment_id,
         )
+        journal = Journal(document, self._lease_holder)
         if assignment.cancel_requested:
             self._ending = _Ending()
             self.cancel()
         else:
+            self._changes.apply_before_code(journal)
             surroundings = HookSurroundings(
                 workflow, execution, options.payload_bytes_max, options.logger, self._requests.is_recorded
             )
@@ -287,7 +292,7 @@ class Activation:
             StepSurroundings(self, self.execution_id, document, self._cancellation, options.payload_bytes_max),
             self._bell.ring,
         )
-        return _Work(Journal(document, self._lease_holder), runner)
+        return _Work(journal, runner)
 
     def _start_handler(
         self, handler: HookedHandler, ctx: WorkflowContext[Any], payload: Payload | None
@@ -310,12 +315,19 @@ class Activation:
     def _deliver_numbered(self, journal: Journal) -> bool:
         """Returns whether an outcome was delivered."""
         following = self._recorded.next_numbered
+        if following is not None and is_state_change(following.kind):
+            if self._ending is not None or self._requests.pending_count == 0:
+                return False
+            self._check.stop()
+            self._changes.apply_next(journal)
+            return True
         request = None if following is None else self._requests.get(following.key)
         if following is None or request is None or (was_abandoned(following) and not request.is_abandoned):
             return False
         self._check.stop()
         self._recorded.advance()
         self._deliver(journal, request, following)
+        self._changes.apply_before_code(journal)
         return True
 
     def _deliver_one(self, journal: Journal, runner: StepRunner) -> bool:

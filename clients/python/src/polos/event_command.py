@@ -6,11 +6,9 @@ from typing import Any
 
 from ._gen.polos.v1.command_pb2 import Command, EventAwaited
 from .errors import InvalidStepError
+from .name import TOPIC_BYTES_MAX, is_name
 from .publish_command import publish_command
-from .state.json import is_well_formed
 from .wait_command import to_timeout
-
-_TOPIC_BYTES_MAX = 512
 
 _SEQUENCE_MAX = 999_999_999_999_999
 """The largest number that a cursor holds."""
@@ -40,12 +38,6 @@ def publish_event_command(key: str, topic: str, data: Any, event_type: str | Non
 
 
 def _assert_topic(key: str, topic: object) -> None:
-    is_topic = (
-        isinstance(topic, str)
-        and is_well_formed(topic)
-        and 1 <= len(topic.encode()) <= _TOPIC_BYTES_MAX
-        and all(character >= " " and character != "\x7f" for character in topic)
-    )
-    if not is_topic:
-        wanted = f"a text of 1 to {_TOPIC_BYTES_MAX} bytes without control characters"
+    if not is_name(topic, TOPIC_BYTES_MAX):
+        wanted = f"a text of 1 to {TOPIC_BYTES_MAX} bytes without control characters"
         raise InvalidStepError(f'the topic of step "{key}" must be {wanted}, not {topic!r:.80}')

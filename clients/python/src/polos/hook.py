@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias, overload
 
 from .errors import RemoteError
-from .state.json import is_well_formed
+from .name import is_text
 
 HookPhase: TypeAlias = Literal["on_start", "on_end"]
 """When a hook runs: before the handler, or once the execution's outcome is decided."""
@@ -142,7 +142,6 @@ def _named(handler: HookHandler, name: str | None, description: str | None, opti
     if not callable(handler):
         raise TypeError("a hook must be a function, or what @hook makes of one")
     known: object = getattr(handler, "__name__", "hook") if name is None else name
-    is_name = isinstance(known, str) and is_well_formed(known) and 1 <= len(known.encode()) <= _NAME_BYTES_MAX
-    if not is_name:
+    if not is_text(known, _NAME_BYTES_MAX):
         raise TypeError(f"a hook's name must be a text of 1 to {_NAME_BYTES_MAX} bytes")
-    return Hook(handler, str(known), description, options)
+    return Hook(handler, known, description, options)

@@ -15,7 +15,7 @@ from .lease_holder import LeaseHolder
 from .payload import to_payload
 from .state.patch import PatchMismatch
 from .state.state_document import StateChange, StateDocument
-from .step_request import StepOutcome, is_brought_by_server
+from .step_request import StepOutcome, is_brought_by_server, kind_name
 from .step_requests import StepRequests
 
 _COMMANDS_MAX = 500
@@ -61,8 +61,11 @@ class Journal:
     def record(self, outcome: StepOutcome) -> StepOutcome:
         """Adds the outcome of a step that ran here.
 
-        Returns the outcome to deliver: a failure instead, if the step's changes of the state conflict with others.
+        Returns the outcome to deliver: a failure instead, if the step's changes of the state conflict with others. Raises
+        StateValidationError if its changes cannot be saved.
         """
+        if outcome.state_refusal is not None:
+            raise outcome.state_refusal
         base, patch = outcome.state_base, outcome.state_patch
         conflict = self.document.conflict(patch, base) if base is not None and patch != "" else None
         settled = outcome if conflict is None else _conflicting(outcome, conflict)
@@ -71,7 +74,8 @@ class Journal:
 
     def record_undelivered(self, outcome: StepOutcome) -> None:
         """Adds the outcome of a step whose code is gone; its changes of the state go with it."""
-        self._add(step_finished(replace(outcome, state_patch="")))
+        if outcome.state_refusal is None:
+            self._add(step_finished(replace(outcome, state_patch="")))
 
     def accept(self, outcome: StepOutcome) -> None:
         """Gives an outcome that the server brought its place in the order."""
@@ -90,6 +94,18 @@ class Journal:
         except PatchMismatch as error:
             message = f'what step "{outcome.key}" changed in the state does not fit it: {error}'
             raise NonDeterminismError(message, outcome.key) from None
+
+    def change_aside(self, change: StepOutcome) -> list[str]:
+        """Applies a change of the state that no code asked for.
+
+        Returns the places that it names and that are not there (any more, or yet): what it says of them was left out. Raises
+        NonDeterminismError if it does not fit the state that the code came to; StateValidationError if what comes of both must
+        not be saved.
+        """
+        try:
+            return self.document.change_aside(change.state_patch, change.is_before_code)
+        except PatchMismatch as error:
+            raise NonDeterminismError(f"{kind_name(change.kind)} does not fit the state: {error}", "") from None
 
     def ask_server(self, requests: StepRequests, *, only_answered: bool = False) -> bool:
         """Adds what the code asked of the server: children to start, waits to begin, events to publish; if asked for, only
@@ -127,15 +143,24 @@ class Journal:
         return await self._send(last, change, is_unsettled or self._is_answered)
 
     async def fail(self, failure: Failure, *, with_state: bool) -> CompleteStepResponse:
-        """Ends this attempt of the handler. The state is saved if it may be. Once the server has refused a commit, nothing
-        but the failure is sent.
+        """Ends this attempt of the handler. The state is saved if it may be; otherwise a step that changed it is not recorded
+        either, nor what came after it. Once the server has refused a commit, nothing but the failure is sent.
 
         Raises CommitRefusal if the server refused.
         """
         if self._is_refused:
             self._commands = []
             return await self._send([execution_failed(failure)], None, True)
-        change = self._change_if_valid() if with_state else None
+        change = None
+        try:
+            if not with_state:
+                self._forget_changes()
+            else:
+                change = self.document.change()
+        except (
+            Exception
+        ):  # The failure that is being committed matters more than why the state cannot be saved with it.
+            self._forget_changes()
         return await self._send([execution_failed(failure)], change, failure.retryable)
 
     async def _send(
@@ -153,12 +178,12 @@ class Journal:
         self._is_answered = False
         return response
 
-    def _change_if_valid(self) -> StateChange | None:
-        """The failure that is being committed matters more than why the state cannot be saved with it."""
-        try:
-            return self.document.change()
-        except Exception:
-            return None
+    def _forget_changes(self) -> None:
+        """Without its change of the state, no step that has one may be recorded; nor what was delivered after it."""
+        for index, command in enumerate(self._commands):
+            if command.HasField("step_completed") and command.step_completed.state_patch:
+                del self._commands[index:]
+                return
 
     def _add(self, command: Command) -> None:
         self._commands.append(command)

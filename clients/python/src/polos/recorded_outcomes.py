@@ -14,21 +14,22 @@ class RecordedOutcomes:
     order, then those that the server brought, in the order given."""
 
     def __init__(self) -> None:
-        self._given: set[str] = set()
-        """Keys with an outcome that was given once; the server repeats those it has no sequence for."""
+        self._given: set[str | int] = set()
+        """Keys with an outcome that was given once, which the server may repeat; of changes of the state the sequence."""
         self._numbered: list[StepOutcome] = []
         self._position = 0
         self._brought: list[StepOutcome] = []
         self._delivered: list[str] = []
-        """Keys whose outcome the code has, in order of delivery."""
+        """Keys whose outcome the code has, in order of delivery; empty for changes of the state."""
 
     def add(self, records: Sequence[StepRecord]) -> None:
         """Adds outcomes. Steps that have none yet, and outcomes given before, are skipped."""
         for record in records:
             is_pending = record.status not in (step.STEP_STATUS_COMPLETED, step.STEP_STATUS_FAILED)
-            if is_pending or record.key in self._given:
+            name = record.key or record.sequence
+            if is_pending or name in self._given:
                 continue
-            self._given.add(record.key)
+            self._given.add(name)
             (self._numbered if record.sequence > 0 else self._brought).append(from_record(record))
 
     @property

@@ -8,7 +8,7 @@ from .errors import NonDeterminismError
 from .grace import Grace
 from .recorded_outcomes import RecordedOutcomes
 from .state.state_document import StateDocument
-from .step_request import StepOutcome
+from .step_request import StepOutcome, is_state_change, kind_name
 from .step_requests import StepRequests
 from .timers import TimeSkipper
 
@@ -109,5 +109,6 @@ class ReplayCheck:
 
 def _missing(outcome: StepOutcome, has_ended: bool) -> NonDeterminismError:
     instead = "ended" if has_ended else "asked for other steps"
-    message = f'the record holds step "{outcome.key}" next, but the code {instead} without asking for it'
+    what = kind_name(outcome.kind) if is_state_change(outcome.kind) else f'step "{outcome.key}"'
+    message = f"the record holds {what} next, but the code {instead} without asking for it"
     return NonDeterminismError(message, outcome.key)

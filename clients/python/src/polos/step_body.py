@@ -11,7 +11,7 @@ from dataclasses import replace
 from ._gen.polos.v1.failure_pb2 import Failure
 from ._gen.polos.v1.step_pb2 import StepAttempt as AttemptRecord
 from .cancellation import Cancellation
-from .errors import ResultValidationError
+from .errors import ResultValidationError, StateValidationError
 from .failure import is_retryable, to_attempt_failure, to_failure
 from .issue import describe_issues
 from .payload import json_of, to_payload
@@ -61,9 +61,7 @@ async def run_step(
 def _succeeded(
     outcome: StepOutcome, work: RunWork, running: RunningAttempt, value: object, bytes_max: int
 ) -> StepOutcome:
-    """Raises SerializationError, PayloadSizeError, ResultValidationError, StateValidationError for what cannot be recorded."""
-    draft = running.used_draft
-    patch = "" if draft is None else draft.patch()
+    """Raises SerializationError, PayloadSizeError, ResultValidationError for what cannot be recorded."""
     what = f'the result of step "{outcome.key}"'
     result = to_payload(value, what=what, bytes_max=bytes_max, schema=work.schema)
     if work.schema is not None:
@@ -71,7 +69,13 @@ def _succeeded(
             parse(work.schema, json_of(result))
         except SchemaMismatch as mismatch:
             raise ResultValidationError(describe_issues(what, mismatch.issues), mismatch.issues) from None
-    return replace(outcome, result=result, state_patch=patch, state_base=None if draft is None else draft.base)
+    draft = running.used_draft
+    if draft is None:
+        return replace(outcome, result=result)
+    try:
+        return replace(outcome, result=result, state_patch=draft.patch(), state_base=draft.base)
+    except StateValidationError as refusal:
+        return replace(outcome, state_refusal=refusal)
 
 
 def _may_retry(error: BaseException, work: RunWork) -> bool:

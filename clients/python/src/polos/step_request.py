@@ -15,7 +15,7 @@ from ._gen.polos.v1.failure_pb2 import Failure
 from ._gen.polos.v1.payload_pb2 import Payload
 from ._gen.polos.v1.step_pb2 import StepAttempt as AttemptRecord
 from ._gen.polos.v1.step_pb2 import StepRecord
-from .errors import ResultValidationError
+from .errors import ResultValidationError, StateValidationError
 from .failure import FailedStep, to_step_error
 from .payload import from_payload, to_payload
 from .state.json import JsonObject
@@ -35,10 +35,14 @@ class StepOutcome:
     state_patch: str = ""
     """What its function changed in the state: a JSON Patch as text, empty for nothing."""
     child_execution_id: str = ""
+    is_before_code: bool = False
+    """Of a change of the state that no code asked for: see StepRecord.before_code."""
     state_base: JsonObject | None = None
     """The state that its function started from; None if it comes from the record."""
     attempt_records: list[AttemptRecord] = field(default_factory=list)
     """The attempts to record; empty if it comes from the record."""
+    state_refusal: StateValidationError | None = None
+    """Why the state that the function left cannot be saved: the execution fails for good, and the step is not recorded."""
 
 
 ReadOutcome = Callable[[StepOutcome], Any]
@@ -128,6 +132,7 @@ def from_record(record: StepRecord) -> StepOutcome:
         attempts=len(record.attempts),
         state_patch=record.state_patch,
         child_execution_id=record.child_execution_id,
+        is_before_code=record.before_code,
     )
 
 
@@ -181,6 +186,11 @@ def is_brought_by_server(kind: int) -> bool:
     return kind in _BROUGHT_KINDS
 
 
+def is_state_change(kind: int) -> bool:
+    """Whether a record of this kind is a change of the state that no code asks for."""
+    return kind == step.STEP_KIND_STATE_REPAIR
+
+
 _BROUGHT_KINDS = frozenset(
     (
         step.STEP_KIND_INVOKE_AND_WAIT,
@@ -211,5 +221,6 @@ _KIND_NAMES: dict[int, str] = {
     step.STEP_KIND_BATCH_INVOKE: "step.batch_invoke",
     step.STEP_KIND_BATCH_INVOKE_AND_WAIT: "step.batch_invoke_and_wait",
     step.STEP_KIND_WAIT_FOR_EVENT: "step.wait_for_event",
+    step.STEP_KIND_STATE_REPAIR: "a repair of the state",
     step.STEP_KIND_PUBLISH_EVENT: "step.publish_event or step.publish_workflow_event",
 }

@@ -8,8 +8,9 @@ from typing import Any, NoReturn, Protocol
 
 from ._gen.polos.v1.command_pb2 import Command
 from .errors import DuplicateStepKeyError, InvalidStepError, NonDeterminismError, WorkflowCancelledError
+from .name import is_text
 from .scope import current_scope
-from .state.json import is_well_formed
+from .state.json import byte_length, is_well_formed
 from .step_request import (
     Phase,
     ServerWork,
@@ -200,15 +201,18 @@ class StepRequests:
         if scope is not None and scope.step is not None:
             within = f'{kind_name(kind)} was called within the function of step "{scope.step.key}"'
             raise InvalidStepError(f"{within}; call it from the handler")
-        if not isinstance(key, str) or not 1 <= len(key.encode(errors="replace")) <= _KEY_BYTES_MAX:
-            got = f"{len(key.encode(errors='replace'))} bytes" if isinstance(key, str) else type(key).__name__
-            raise InvalidStepError(f"a step key must be a text of 1 to 1,024 bytes, not {got}")
-        if not is_well_formed(key):
-            raise InvalidStepError("a step key must be well-formed Unicode")
+        if not is_text(key, _KEY_BYTES_MAX):
+            raise InvalidStepError(f"a step key must be a text of 1 to 1,024 bytes, not {_describe(key)}")
         if self._is_cancelled:
             raise WorkflowCancelledError(self._execution_id)
         if key in self._by_key or key in self._settled:
             raise DuplicateStepKeyError(key)
+
+
+def _describe(key: object) -> str:
+    if not isinstance(key, str):
+        return type(key).__name__
+    return f"{byte_length(key)} bytes" if is_well_formed(key) else "one with a lone surrogate"
 
 
 def _kind_mismatch(key: str, recorded: int, got: int) -> NonDeterminismError:

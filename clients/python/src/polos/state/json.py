@@ -21,6 +21,9 @@ _NODES_MAX = 1_048_576
 
 _INTEGER_MAX = 2**53 - 1
 
+_EXPONENT_FROM = 1e21
+"""From here on every language writes a float with an exponent, so that all read the same double."""
+
 _WRITE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False).encode
 
 
@@ -108,7 +111,8 @@ class _Inspection:
             if not is_well_formed(value):
                 raise JsonRefusal("is a string with a lone surrogate, which is no Unicode text", self.path)
         elif kind is int:
-            self.assert_integer(value)
+            if not -_INTEGER_MAX <= value <= _INTEGER_MAX:
+                raise self.integer_refusal()
         elif kind is float:
             self.inspect_float(value)
         elif kind is dict or kind is list:
@@ -143,14 +147,14 @@ class _Inspection:
     def inspect_float(self, value: float) -> None:
         if value != value or value in (float("inf"), float("-inf")):
             raise JsonRefusal(f"is {value}, which JSON cannot hold", self.path)
-        if value.is_integer():
-            self.assert_integer(value)
+        if value.is_integer() and abs(value) < _EXPONENT_FROM:
+            if not -_INTEGER_MAX <= value <= _INTEGER_MAX:
+                raise self.integer_refusal()
             self.has_whole_float = True
 
-    def assert_integer(self, value: float) -> None:
-        if not -_INTEGER_MAX <= value <= _INTEGER_MAX:
-            advice = "is an integer outside ±(2^53-1), which other languages would read differently; use a string"
-            raise JsonRefusal(advice, self.path)
+    def integer_refusal(self) -> JsonRefusal:
+        advice = "is an integer outside ±(2^53-1), which other languages would read differently; use a string"
+        return JsonRefusal(advice, self.path)
 
     def count_node(self) -> None:
         """Guards against objects that are small in memory and endless as text: `a = [b, b]; b = [c, c]; ...`."""
@@ -164,7 +168,7 @@ def _without_whole_floats(value: Any) -> Any:
         return {key: _without_whole_floats(member) for key, member in value.items()}
     if type(value) is list:
         return [_without_whole_floats(element) for element in value]
-    return int(value) if type(value) is float and value.is_integer() else value
+    return int(value) if type(value) is float and value.is_integer() and abs(value) <= _INTEGER_MAX else value
 
 
 def _depth_reason(value: object) -> str:

@@ -33,14 +33,51 @@ class _Nothing:
 NOTHING = _Nothing()
 
 
-def apply_patch(document: JsonObject, patch: Sequence[PatchOperation]) -> None:
+def apply_patch(document: JsonObject, patch: Sequence[PatchOperation]) -> JsonObject:
     """Applies a patch to a document in place, so that references into the document stay valid. The operations' values
     become part of the document: pass a fresh patch each time.
 
-    Raises PatchMismatch if a path leads nowhere; operations before that one have been applied.
+    Returns the document: another object only if the patch replaces the whole. Raises PatchMismatch if a path leads nowhere, or
+    the whole would be no object; operations before that one have been applied.
     """
+    whole = document
     for operation in patch:
+        if operation["path"] == "":
+            whole = _whole_of(operation)
+        else:
+            _apply_operation(whole, operation)
+    return whole
+
+
+def apply_if_possible(document: JsonObject, operation: PatchOperation) -> bool:
+    """Applies an operation to a document that may not be as the operation was meant for: a member that it would replace is
+    added, one that it would remove may be gone.
+
+    Returns False if the place that it names is not there: then nothing has changed.
+    """
+    *segments, member = from_pointer(operation["path"]) or [""]
+    parent: Any = document
+    for segment in segments:
+        parent = child_of(parent, segment)
+    is_removal = operation["op"] == "remove"
+    if is_removal and (parent is NOTHING or operation["path"] == ""):
+        return True
+    if type(parent) is dict and member not in parent:
+        if is_removal:
+            return True
+        operation = {**operation, "op": "add"}
+    try:
         _apply_operation(document, operation)
+    except PatchMismatch:
+        return False
+    return True
+
+
+def _whole_of(operation: PatchOperation) -> JsonObject:
+    value = operation.get("value")
+    if operation["op"] == "remove" or type(value) is not dict:
+        raise PatchMismatch("the whole document must stay an object")
+    return value
 
 
 def child_of(parent: Any, segment: str) -> Any:
@@ -52,8 +89,6 @@ def child_of(parent: Any, segment: str) -> Any:
 
 
 def _apply_operation(document: JsonObject, operation: PatchOperation) -> None:
-    if operation["path"] == "":
-        raise PatchMismatch("a patch cannot replace the whole document")
     *segments, last = from_pointer(operation["path"])
     parent: Any = document
     for segment in segments:

@@ -14,7 +14,7 @@ from ..issue import Issue
 from .conflict import find_conflict
 from .diff import diff
 from .json import JsonObject, JsonRefusal, byte_length, json_equals, to_json_text, write_json
-from .patch import PatchOperation, apply_patch
+from .patch import PatchOperation, apply_if_possible, apply_patch
 from .state_form import StateForm, form_of, invalid
 
 T = TypeVar("T")
@@ -134,7 +134,7 @@ class StateDocument:
         if change.document is not None:
             self._committed = json.loads(change.document)
         else:
-            apply_patch(self._committed, json.loads(change.patch or "[]"))
+            self._committed = apply_patch(self._committed, json.loads(change.patch or "[]"))
 
     def draft(self) -> StateDraft:
         """A copy for a step's function.
@@ -162,7 +162,30 @@ class StateDocument:
         Raises PatchMismatch if the patch does not fit the document; StateValidationError if what comes of it must not be.
         """
         operations: list[PatchOperation] = json.loads(patch)
-        self._current = self._form.apply(self._current, operations)
+        self._current = self._form.change(self._current, lambda document: apply_patch(document, operations))
+
+    def change_aside(self, patch: str, is_before_code: bool) -> list[str]:
+        """Applies what somebody else changed, at its place in the recorded order; references into the document stay valid.
+
+        `is_before_code`: whether code that made some of it will run again: see StepRecord.before_code.
+
+        Returns the places that are not there, as JSON Pointers: what the patch says of them was left out. Raises PatchMismatch
+        if the patch does not fit the document, and should; StateValidationError if what comes of it must not be.
+        """
+        left_out: list[str] = []
+
+        def change(document: JsonObject) -> JsonObject:
+            operations: list[PatchOperation] = []
+            for operation in json.loads(patch):
+                is_whole = operation["path"] == "" and operation["op"] != "remove"
+                operations += diff(document, operation["value"]) if is_whole else [operation]
+            if not is_before_code:
+                return apply_patch(document, operations)
+            left_out.extend(each["path"] for each in operations if not apply_if_possible(document, each))
+            return document
+
+        self._current = self._form.change(self._current, change)
+        return left_out
 
     def difference_from_committed(self) -> str | None:
         """Compares the document with the last committed one, which a replay must have rebuilt. Defaults of a schema that

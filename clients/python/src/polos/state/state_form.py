@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -13,7 +14,6 @@ from ..issue import Issue, describe_issues
 from ..schema import dump_model, issues_of
 from .graft import graft, json_names
 from .json import JsonObject, JsonRefusal, to_json_text
-from .patch import PatchOperation, apply_patch
 from .pointer import pointer_segment
 
 
@@ -45,10 +45,11 @@ class StateForm(Protocol):
         Raises StateValidationError if not.
         """
 
-    def apply(self, current: Any, patch: list[PatchOperation]) -> Any:
-        """Applies a patch in place. Returns what the code works on from now on, which is the same object if it can be.
+    def change(self, current: Any, work: Callable[[JsonObject], JsonObject]) -> Any:
+        """Has `work` change the document in place; it returns the document, or another one for the whole. Returns what the
+        code works on from now on, which is the same object if it can be.
 
-        Raises PatchMismatch if the patch does not fit; StateValidationError if what comes of it does not.
+        Raises StateValidationError if what comes of it does not fit, and what `work` raises.
         """
 
 
@@ -70,9 +71,8 @@ class OpenForm:
     def check(self, current: Any, text: str) -> None:
         """JSON text is all that it must be."""
 
-    def apply(self, current: Any, patch: list[PatchOperation]) -> Any:
-        apply_patch(self.document(current), patch)
-        return current
+    def change(self, current: Any, work: Callable[[JsonObject], JsonObject]) -> Any:
+        return work(self.document(current))
 
 
 class ModelForm:
@@ -117,10 +117,10 @@ class ModelForm:
         if path is not None:
             raise invalid("the state", Issue(path, "would not come back from JSON as it is"))
 
-    def apply(self, current: Any, patch: list[PatchOperation]) -> Any:
-        before, after = self.document(current), self.document(current)
-        apply_patch(after, patch)
-        return graft(current, before, self.read(to_json_text(after)), after)
+    def change(self, current: Any, work: Callable[[JsonObject], JsonObject]) -> Any:
+        before, after = self.document(current), work(self.document(current))
+        source = self.read(to_json_text(after))
+        return graft(current, before, source, self.document(source))
 
 
 @lru_cache(maxsize=1_000)

@@ -16,7 +16,7 @@ from .._gen.polos.v1.step_pb2 import StepRecord
 from .._gen.polos.v1.worker_service_pb2 import Assignment, CompleteStepRequest, CompleteStepResponse, Lease
 from ..api_errors import LeaseLostError, ResultConflictError
 from ..payload import from_payload, json_of, to_payload
-from ..state.patch import apply_patch
+from ..state.patch import PatchOperation, apply_patch
 from ..time import duration_seconds
 
 Hook = Callable[[CompleteStepRequest], "Awaitable[None] | None"]
@@ -202,6 +202,22 @@ class FakeExecution:
         message = f'the step "{step_key}" was not resumed in time'
         return self.bring(step_key, failure=Failure(type="WaitTimeoutError", message=message))
 
+    def repair(self, patch: Sequence[PatchOperation]) -> None:
+        """An operator changes the state."""
+        before_code = self._state_unsettled or not self.commits
+        self._state_unsettled = before_code
+        self._kept_steps = 0
+        text = json.dumps(patch)
+        record = StepRecord(
+            sequence=self._placed() + 1,
+            kind=step.STEP_KIND_STATE_REPAIR,
+            status=step.STEP_STATUS_COMPLETED,
+            state_patch=text,
+            before_code=before_code,
+        )
+        self.steps.append(record)
+        self.revisions.append(json.dumps(apply_patch(self.state, json.loads(text))))
+
     async def complete(self, request: CompleteStepRequest) -> CompleteStepResponse:
         """A worker's completion. See `CompletionPort`."""
         request = CompleteStepRequest.FromString(request.SerializeToString())
@@ -325,9 +341,7 @@ class FakeExecution:
         if changed.WhichOneof("change") == "document":
             self.revisions.append(changed.document)
             return
-        document = self.state
-        apply_patch(document, json.loads(changed.patch))
-        self.revisions.append(json.dumps(document))
+        self.revisions.append(json.dumps(apply_patch(self.state, json.loads(changed.patch))))
 
     def _execution_completed(self, completed: commands.ExecutionCompleted) -> None:
         self.status = execution.EXECUTION_STATUS_COMPLETED
