@@ -13,7 +13,8 @@ from polos._gen.polos.v1 import execution_pb2 as pb
 from polos._gen.polos.v1 import step_pb2 as step
 from polos._gen.polos.v1.failure_pb2 import Failure
 from polos._gen.polos.v1.step_pb2 import StepRecord
-from polos.activation import Activation, ActivationOptions
+from polos.activation import Activation
+from polos.activation_options import ActivationOptions
 from polos.api_errors import LeaseLostError
 from polos.testing.fake_execution import FakeExecution
 from polos.workflow import workflow

@@ -224,9 +224,12 @@ class Branches(WorkflowState):
 async def branches(ctx: Any) -> None:
     """Branches, own changes of steps, and waits."""
 
+    def note(text: str) -> None:
+        ctx.state.log.append(text)
+
     async def branch(name: str) -> None:
         for part in (1, 2):
-            await ctx.step.run(f"{name}{part}", lambda text: ctx.state.log.append(text), f"{name}{part}")
+            await ctx.step.run(f"{name}{part}", note, f"{name}{part}")
             setattr(ctx.state, name, getattr(ctx.state, name) + part)
             await ctx.step.suspend(f"wait-{name}{part}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -409,3 +410,18 @@ async def test_a_suspended_execution_goes_on_from_memory_or_by_replay(is_kept: b
     assert entered == (1 if is_kept else 2)
     assert execution.result_value == "go"
     assert execution.state == {"before": True, "after": True}
+
+
+async def test_nothing_is_suspended_while_the_code_is_at_something_else() -> None:
+    execution = FakeExecution()
+
+    async def handler(ctx: Any) -> str:
+        try:
+            await asyncio.wait_for(ctx.step.suspend("s"), 0.01)
+        except (TimeoutError, asyncio.TimeoutError):
+            # I/O of its own, which no timer shows.
+            await asyncio.get_running_loop().run_in_executor(None, time.sleep, 0.05)
+        return "done"
+
+    assert await run_on(execution, handler) == "closed"
+    assert execution.result_value == "done"

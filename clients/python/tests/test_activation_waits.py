@@ -25,7 +25,8 @@ from polos.errors import (
     StepExecutionError,
     WaitTimeoutError,
 )
-from polos.testing.fake_execution import FakeChild, FakeExecution, FakePublication, FakeResume, FakeWait
+from polos.testing.fake_execution import FakeExecution
+from polos.testing.fake_records import FakeChild, FakePublication, FakeResume, FakeWait
 from polos.workflow import workflow
 from polos.workflow_state import WorkflowState
 

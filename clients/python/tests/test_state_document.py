@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, computed_field, model_validator
 
 from polos.errors import StateSizeError, StateValidationError
-from polos.state.state_document import StateDocument
+from polos.state.state_document import Recorded, StateDocument
 from polos.workflow_state import WorkflowState
 
 
@@ -50,7 +50,7 @@ class Rich(WorkflowState):
 
 def opened(model: type[BaseModel] | None = None, initial: dict[str, Any] | None = None) -> StateDocument:
     text = "" if initial is None else json.dumps(initial)
-    return StateDocument.open(text, recorded=text or "{}", revision=1, schema=model)
+    return StateDocument.open(text, Recorded(text, 1), model)
 
 
 def saved(document: StateDocument) -> dict[str, Any]:

@@ -4,76 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from contextvars import copy_context
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from ._gen.polos.v1 import execution_pb2 as pb
 from ._gen.polos.v1.command_pb2 import Command
-from ._gen.polos.v1.payload_pb2 import Payload
 from ._gen.polos.v1.step_pb2 import StepRecord
 from ._gen.polos.v1.worker_service_pb2 import Assignment, CompleteStepResponse, Lease
+from .activation_options import ActivationOptions
 from .cancellation import Cancellation
 from .commands import execution_cancelled, execution_completed, execution_failed, execution_suspended
 from .context import WorkflowContext
 from .errors import NonDeterminismError, WorkflowCancelledError
 from .failure import to_failure
-from .grace import GRACE
+from .handler_task import Ending, HandlerTask
 from .hook_steps import HookedHandler, HookSurroundings
 from .journal import CommitRefusal, Journal
-from .lease_holder import CompletionPort, LeaseHolder, lease_of
-from .payload import PAYLOAD_BYTES_MAX
+from .lease_holder import LeaseHolder, lease_of
 from .recorded_changes import RecordedChanges
 from .recorded_outcomes import RecordedOutcomes
 from .replay_check import ReplayCheck
-from .scope import Scope, current_scope
-from .state.state_document import StateDocument
+from .scope import Scope
+from .state.state_document import Recorded, StateDocument
 from .step_attempt import StepSurroundings
 from .step_request import StepOutcome, StepRequest, as_abandoned, is_state_change, was_abandoned
-from .step_requests import StepRequests
+from .step_requests import StepRequests, StepRequestsListener
 from .step_runner import StepRunner
 from .steps import Steps
 from .timers import own_timers
 from .turn import Bell, turn
-from .workflow import Workflow
 from .workflow_values import read_payload
-
-
-@dataclass(frozen=True)
-class ActivationOptions:
-    """What an activation is made of. Points in time are of `time.monotonic`."""
-
-    workflow: Workflow[Any, Any, Any]
-    assignment: Assignment
-    steps: Sequence[StepRecord]
-    """All steps of the assignment, further pages included."""
-    port: CompletionPort
-    logger: logging.Logger
-    lease_ms: float
-    """How long a lease lasts without a sign of life, in milliseconds."""
-    received_at: float | None = None
-    """When the assignment came. None: now."""
-    is_kept: Callable[[], bool] = lambda: True
-    """Asked at each suspension: whether the activation will be kept in memory meanwhile."""
-    payload_bytes_max: int = PAYLOAD_BYTES_MAX
-    """Bytes of one payload or result."""
-    deployment_id: str | None = None
-    """The worker's deployment, for executions that name none."""
-    grace: float = GRACE
-    """How long to wait before code that seems to differ from the record is called non-deterministic, in seconds."""
-
 
 ActivationEnd: TypeAlias = Literal["closed", "suspended", "dropped"]
 """How a run of an activation ended: closed, the server has the last word (also for a retry); suspended, the code waits in
 memory for an outcome; dropped, the lease is over and nothing more was or will be committed."""
-
-
-class _Ending(NamedTuple):
-    """How the handler ended."""
-
-    result: Payload | None = None
-    error: BaseException | None = None
 
 
 class _Work(NamedTuple):
@@ -110,7 +75,8 @@ class Activation:
         self._cancellation = Cancellation()
         self._bell = Bell()
         self._lease_holder = LeaseHolder(options.port, lease, options.lease_ms / 1_000, options.received_at)
-        self._requests = StepRequests(self.execution_id, self)
+        listener = StepRequestsListener(self._bell.ring, self._note_contradiction, self._note_abandoned)
+        self._requests = StepRequests(self.execution_id, listener)
         self._recorded = RecordedOutcomes()
         for record in options.steps:
             if not is_state_change(record.kind):
@@ -128,8 +94,7 @@ class Activation:
         )
         self._work: _Work | None = None
         self._handler: HookedHandler | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._ending: _Ending | None = None
+        self._task: HandlerTask | None = None
         self._contradiction: NonDeterminismError | None = None
         self._is_cancelled = False
         self._is_dropped = False
@@ -204,19 +169,10 @@ class Activation:
         self._stop(RuntimeError("this worker no longer holds the execution"))
         self._bell.ring()
 
-    def asked(self) -> None:
-        """For `StepRequests`."""
-        self._bell.ring()
-
-    def contradicted(self, error: NonDeterminismError) -> None:
-        """For `StepRequests`."""
-        self._contradiction = self._contradiction or error
-        self._bell.ring()
-
-    def abandoned(self, request: StepRequest) -> None:
-        """For `StepRequests`."""
-        if self._work is not None:
-            self._work.runner.cancel_step(request)
+    @property
+    def _ending(self) -> Ending | None:
+        """How the handler ended, if it has; one that was cancelled before it began has."""
+        return Ending() if self._task is None else self._task.ending
 
     async def _run_until_end(self) -> ActivationEnd:
         try:
@@ -226,7 +182,7 @@ class Activation:
         while True:
             await turn(self)
             self._bell.reset()
-            end = await self._advance(self._work)
+            end = None if self._is_dropped else await self._advance(self._work)
             if self._is_dropped:
                 return "dropped"
             if end is not None:
@@ -234,8 +190,6 @@ class Activation:
 
     async def _advance(self, work: _Work) -> ActivationEnd | None:
         """Does the first thing that can be done. Returns None to take another turn."""
-        if self._is_dropped:
-            return "dropped"
         journal, runner = work
         try:
             if self._contradiction is not None:
@@ -256,17 +210,12 @@ class Activation:
     def _begin(self) -> _Work:
         options = self._options
         assignment, workflow = options.assignment, options.workflow
-        execution = assignment.execution
+        execution, schema = assignment.execution, workflow.config.state_schema
         payload = execution.payload if execution.HasField("payload") else None
-        config = workflow.config
         if workflow.takes_payload:
-            read_payload(config, payload)
-        document = StateDocument.open(
-            execution.initial_state,
-            recorded=assignment.state,
-            revision=execution.state_revision,
-            schema=config.state_schema,
-        )
+            read_payload(workflow.config, payload)
+        recorded = Recorded(assignment.state, execution.state_revision)
+        document = StateDocument.open(execution.initial_state, recorded, schema)
         ctx: WorkflowContext[Any] = WorkflowContext(
             execution,
             owner=self,
@@ -277,7 +226,6 @@ class Activation:
         )
         journal = Journal(document, self._lease_holder)
         if assignment.cancel_requested:
-            self._ending = _Ending()
             self.cancel()
         else:
             self._changes.apply_before_code(journal)
@@ -285,7 +233,7 @@ class Activation:
                 workflow, execution, options.payload_bytes_max, options.logger, self._requests.is_recorded
             )
             self._handler = HookedHandler(surroundings)
-            self._task = self._start_handler(self._handler, ctx, payload)
+            self._task = HandlerTask(Scope(self, self.execution_id), self._handler.run(ctx, payload), self._bell.ring)
         # A long history should not stay in memory twice.
         self._options = replace(options, assignment=Assignment(), steps=())
         runner = StepRunner(
@@ -293,24 +241,6 @@ class Activation:
             self._bell.ring,
         )
         return _Work(journal, runner)
-
-    def _start_handler(
-        self, handler: HookedHandler, ctx: WorkflowContext[Any], payload: Payload | None
-    ) -> asyncio.Task[None]:
-        def start() -> asyncio.Task[None]:
-            current_scope.set(Scope(self, self.execution_id))
-            return asyncio.get_running_loop().create_task(self._call_handler(handler, ctx, payload))
-
-        return copy_context().run(start)
-
-    async def _call_handler(self, handler: HookedHandler, ctx: WorkflowContext[Any], payload: Payload | None) -> None:
-        try:
-            self._ending = _Ending(result=await handler.run(ctx, payload))
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as error:  # asyncio.CancelledError, too: what the code itself cancelled has failed.
-            self._ending = _Ending(error=error)
-        self._bell.ring()
 
     def _deliver_numbered(self, journal: Journal) -> bool:
         """Returns whether an outcome was delivered."""
@@ -326,7 +256,7 @@ class Activation:
             return False
         self._check.stop()
         self._recorded.advance()
-        self._deliver(journal, request, following)
+        self._deliver(journal, following)
         self._changes.apply_before_code(journal)
         return True
 
@@ -337,25 +267,22 @@ class Activation:
         brought = self._recorded.take_brought(lambda outcome: self._requests.get(outcome.key) is not None)
         if brought is not None:
             journal.accept(brought)
-            self._deliver_asked(journal, brought)
+            self._deliver(journal, brought)
             return True
         finished = runner.take()
         if finished is None:
             return False
         request = self._requests.get(finished.key)
         is_abandoned = request is not None and request.is_abandoned
-        self._deliver_asked(journal, journal.record(as_abandoned(finished) if is_abandoned else finished))
+        self._deliver(journal, journal.record(as_abandoned(finished) if is_abandoned else finished))
         return True
 
-    def _deliver_asked(self, journal: Journal, outcome: StepOutcome) -> None:
+    def _deliver(self, journal: Journal, outcome: StepOutcome) -> None:
         request = self._requests.get(outcome.key)
         if request is not None:
-            self._deliver(journal, request, outcome)
-
-    def _deliver(self, journal: Journal, request: StepRequest, outcome: StepOutcome) -> None:
-        journal.merge(outcome)
-        self._recorded.note_delivered(outcome.key)
-        self._requests.deliver(request, outcome)
+            journal.merge(outcome)
+            self._recorded.note_delivered(outcome.key)
+            self._requests.deliver(request, outcome)
 
     async def _commit_or_start(self, journal: Journal, runner: StepRunner) -> ActivationEnd | None:
         if self._ending is not None:
@@ -382,7 +309,7 @@ class Activation:
             wake.cancel()
         return None
 
-    async def _commit_ending(self, journal: Journal, ending: _Ending) -> ActivationEnd | None:
+    async def _commit_ending(self, journal: Journal, ending: Ending) -> ActivationEnd | None:
         if ending.error is not None:
             return await self._fail(journal, ending.error)
         self._check.expect_brought(True)
@@ -410,14 +337,13 @@ class Activation:
         failure = first or to_failure(error.cause if isinstance(error, CommitRefusal) else error)
         with_state = self._check.is_state_current and not is_changed
         # The second time only the failure itself is sent: what the server refused was something beside it.
-        for _ in range(2):
+        for is_second in (False, True):
             try:
                 return self._note(await journal.fail(failure, with_state=with_state)) or "closed"
             except CommitRefusal as refusal:
-                refused = refusal
-                if refusal.is_final:
-                    break
-        return self._lost(refused)
+                if is_second or refusal.is_final:
+                    return self._lost(refusal)
+        raise AssertionError
 
     async def _fail_unopened(self, error: Exception) -> ActivationEnd:
         """Fails an execution whose payload or state could not be read, so that there is no journal."""
@@ -445,6 +371,15 @@ class Activation:
         if response.cancel_requested:
             self.cancel()
         return None
+
+    def _note_contradiction(self, error: NonDeterminismError) -> None:
+        self._contradiction = self._contradiction or error
+        self._bell.ring()
+
+    def _note_abandoned(self, request: StepRequest) -> None:
+        if self._work is not None:
+            self._work.runner.cancel_step(request)
+        self._bell.ring()
 
     def _warn_of_forgotten_steps(self) -> None:
         keys = ", ".join(f'"{request.key}"' for request in self._requests.take_waiting())

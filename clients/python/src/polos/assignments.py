@@ -11,7 +11,8 @@ from typing import Any
 from ._gen.polos.v1 import worker_service_pb2 as pb
 from ._gen.polos.v1.step_pb2 import StepRecord
 from ._gen.polos.v1.workflow_service_pb2 import ListStepsRequest
-from .activation import Activation, ActivationOptions
+from .activation import Activation
+from .activation_options import ActivationOptions
 from .errors import WorkflowNotFoundError
 from .methods import LIST_STEPS
 from .payload import PAYLOAD_BYTES_MAX

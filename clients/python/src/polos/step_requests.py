@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, NoReturn, Protocol
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
 from ._gen.polos.v1.command_pb2 import Command
 from .errors import DuplicateStepKeyError, InvalidStepError, NonDeterminismError, WorkflowCancelledError
@@ -29,17 +30,16 @@ _LATE_ASKS_MAX = 100
 """How many steps abandoned code may ask for on its way out before it is left where it waits: it may never stop."""
 
 
-class StepRequestsListener(Protocol):
+@dataclass(frozen=True)
+class StepRequestsListener:
     """What the table tells its owner."""
 
-    def asked(self) -> None:
-        """The code asked for a step."""
-
-    def contradicted(self, error: NonDeterminismError) -> None:
-        """The code asked for something that the record contradicts."""
-
-    def abandoned(self, request: StepRequest) -> None:
-        """The code stopped waiting for a step that is carried out here."""
+    asked: Callable[[], None]
+    """The code asked for a step, or for one less."""
+    contradicted: Callable[[NonDeterminismError], None]
+    """The code asked for something that the record contradicts."""
+    abandoned: Callable[[StepRequest], None]
+    """The code stopped waiting for a step that is under way."""
 
 
 class StepRequests:
@@ -144,9 +144,8 @@ class StepRequests:
 
     def deliver(self, request: StepRequest, outcome: StepOutcome) -> None:
         """Gives the code the outcome of a step that it asked for."""
-        self._pending_count -= 1
-        if is_brought_by_server(request.kind):
-            self._pending_on_server -= 1
+        if not request.is_abandoned:
+            self._no_longer_pending(request)
         del self._by_key[request.key]
         self._settled.add(request.key)
         settle(request, outcome)
@@ -176,13 +175,19 @@ class StepRequests:
         """The code stopped waiting for a step. What the server carries out goes on; its outcome finds nobody."""
         request.is_abandoned = True
         if request.phase is Phase.BEGUN:
+            self._no_longer_pending(request)
             self._listener.abandoned(request)
             return
+        self._pending_count -= 1
         self._waiting.remove(request)
         del self._by_key[request.key]
         self._settled.add(request.key)
-        self._pending_count -= 1
         self._listener.asked()
+
+    def _no_longer_pending(self, request: StepRequest) -> None:
+        self._pending_count -= 1
+        if is_brought_by_server(request.kind):
+            self._pending_on_server -= 1
 
     async def _park_or_stop(self) -> NoReturn:
         self._late_asks = (self._late_asks or 0) + 1

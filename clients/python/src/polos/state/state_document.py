@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
@@ -21,6 +21,13 @@ T = TypeVar("T")
 
 STATE_BYTES_MAX = 1_048_576
 """Bytes of a state's JSON text in UTF-8."""
+
+
+class Recorded(NamedTuple):
+    """The document of the last commit."""
+
+    text: str
+    revision: int
 
 
 @dataclass(frozen=True)
@@ -69,25 +76,23 @@ class StateDocument:
     """The document that the code changes, and a private copy of the last one committed, against which changes are found.
     Nothing is copied or written as long as nothing changes."""
 
-    def __init__(self, form: StateForm, current: Any, recorded: str, revision: int) -> None:
+    def __init__(self, form: StateForm, current: Any, recorded: Recorded) -> None:
         self._form = form
         self._current = current
-        self._committed: JsonObject = json.loads(recorded or "{}")
-        self._revision = revision
+        self._committed: JsonObject = json.loads(recorded.text or "{}")
+        self._revision = recorded.revision
 
     @classmethod
-    def open(
-        cls, initial: str, *, recorded: str, revision: int, schema: type[BaseModel] | None = None
-    ) -> StateDocument:
+    def open(cls, initial: str, recorded: Recorded, schema: type[BaseModel] | None = None) -> StateDocument:
         """The document at the start of a handler: the initial state with the schema's defaults.
 
         - `initial`: JSON text, or empty for none.
-        - `recorded`, `revision`: the document of the last commit, against which the first change is found.
+        - `recorded`: against which the first change is found.
 
         Raises StateValidationError if the initial state does not fit the schema.
         """
         form = form_of(schema)
-        return cls(form, form.read(initial or "{}", "the initial state"), recorded, revision)
+        return cls(form, form.read(initial or "{}", "the initial state"), recorded)
 
     @property
     def current(self) -> Any:
