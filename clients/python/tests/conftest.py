@@ -7,7 +7,7 @@ import pytest
 
 from polos import PolosClient
 
-from .real_server import Server
+from .real_server import Server, end_programs
 
 
 @pytest.fixture(scope="session")
@@ -21,8 +21,8 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[Server]:
-    """A server for one test that kills it, or its workers: leases last two seconds."""
-    server = Server(tmp_path, "--lease-ms", "2000")
+    """A server for one test that kills it, or its workers: leases last five seconds."""
+    server = Server(tmp_path, "--lease-ms", "5000")
     server.start()
     yield server
     server.kill()
@@ -33,3 +33,9 @@ async def client(shared_server: Server) -> AsyncIterator[PolosClient]:
     """A client of the shared server."""
     async with PolosClient(shared_server.url) as client:
         yield client
+
+
+@pytest.fixture(autouse=True)
+def _no_program_outlives_its_test() -> Iterator[None]:
+    yield
+    end_programs()

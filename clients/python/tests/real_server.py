@@ -62,12 +62,25 @@ async def serving(client: PolosClient, *workflows: Workflow[Any, Any, Any], **op
 
 
 def program(*arguments: str, **environment: str) -> subprocess.Popen[str]:
-    """Starts a Python program of its own."""
+    """Starts a Python program of its own, which ends with the test at the latest."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("POLOS_")}
-    return subprocess.Popen(
+    started = subprocess.Popen(
         [sys.executable, *arguments],
         env={**variables, "PYTHONPATH": str(_SOURCE), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+    _programs.append(started)
+    return started
+
+
+_programs: list[subprocess.Popen[str]] = []
+
+
+def end_programs() -> None:
+    """Kills what still runs, also after a test that failed."""
+    while _programs:
+        left = _programs.pop()
+        left.kill()
+        left.communicate()
