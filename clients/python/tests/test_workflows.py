@@ -21,6 +21,7 @@ from polos import (
     EventTriggerPayload,
     HookContext,
     HookResult,
+    Invocation,
     Polos,
     PolosClient,
     ResultValidationError,
@@ -37,6 +38,7 @@ from polos import (
     step_attempt,
     workflow,
 )
+from polos.state.patch import PatchOperation
 from polos.workflow import WorkflowDecorator
 
 from .real_server import Server, serving
@@ -161,6 +163,37 @@ async def test_suspended_until_somebody_resumes_it(client: PolosClient) -> None:
         assert await first == {"by": "you"}
         await approver(client, (await second.started()).id)
         assert await second == {"by": "me"}
+
+
+async def test_a_repair_reaches_the_code_whether_it_is_kept_or_replayed(client: PolosClient) -> None:
+    @workflow(id="py.repaired", state_schema=Counter, auto_register=False)
+    async def repaired(ctx: WorkflowContext[Counter]) -> list[int]:
+        ctx.state.n = await ctx.step.run("wrong", lambda: 1)
+        await ctx.step.suspend("first")
+        seen = [ctx.state.n]
+        ctx.state.n += 1
+        await ctx.step.suspend("second")
+        return [*seen, ctx.state.n]
+
+    async def repair(execution: Invocation[list[int]], n: int) -> None:
+        while await execution.status() != "waiting":
+            await asyncio.sleep(0.01)
+        revision = (await execution.state()).revision
+        patch: PatchOperation = {"op": "replace", "path": "/n", "value": n}
+        await execution.state.patch([patch], expected_revision=revision, reason="a test", author="pytest")
+
+    async with serving(client, repaired):
+        execution = repaired(client)
+        await repair(execution, 10)
+        await execution.resume("first")
+        await asyncio.sleep(0.1)
+    # Another worker, which has nothing in memory.
+    async with serving(client, repaired):
+        await repair(execution, 20)
+        await execution.resume("second")
+        assert await execution == [10, 20]
+    revisions = [each async for each in execution.state.revisions()]
+    assert [each.repair.author for each in revisions if each.repair is not None] == ["pytest", "pytest"]
 
 
 async def test_topics_wake_and_start_workflows(client: PolosClient) -> None:
