@@ -220,7 +220,7 @@ class Activation:
             execution,
             owner=self,
             document=document,
-            step=Steps(self._requests.ask),
+            step=Steps(self._requests.ask, options.clock),
             cancel_event=self._cancellation,
             deployment_id=options.deployment_id,
         )
@@ -236,11 +236,9 @@ class Activation:
             self._task = HandlerTask(Scope(self, self.execution_id), self._handler.run(ctx, payload), self._bell.ring)
         # A long history should not stay in memory twice.
         self._options = replace(options, assignment=Assignment(), steps=())
-        runner = StepRunner(
-            StepSurroundings(self, self.execution_id, document, self._cancellation, options.payload_bytes_max),
-            self._bell.ring,
-        )
-        return _Work(journal, runner)
+        bytes_max = options.payload_bytes_max
+        around = StepSurroundings(self, self.execution_id, document, self._cancellation, bytes_max, options.pause)
+        return _Work(journal, StepRunner(around, self._bell.ring))
 
     def _deliver_numbered(self, journal: Journal) -> bool:
         """Returns whether an outcome was delivered."""

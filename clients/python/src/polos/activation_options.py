@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ._gen.polos.v1.step_pb2 import StepRecord
 from ._gen.polos.v1.worker_service_pb2 import Assignment
+from .cancellation import Cancellation
 from .grace import GRACE
 from .lease_holder import CompletionPort
 from .payload import PAYLOAD_BYTES_MAX
+from .step_body import pause
 from .workflow import Workflow
 
 
@@ -35,5 +38,9 @@ class ActivationOptions:
     """Bytes of one payload or result."""
     deployment_id: str | None = None
     """The worker's deployment, for executions that name none."""
+    clock: Callable[[], float] = time.time
+    """What time it is for the code, in seconds since 1970."""
+    pause: Callable[[float, Cancellation], Awaitable[bool]] = pause
+    """Waits before a step's function is tried again; see `pause`."""
     grace: float = GRACE
     """How long to wait before code that seems to differ from the record is called non-deterministic, in seconds."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -29,6 +29,8 @@ class StepSurroundings:
     """Is set when the execution is cancelled or lost: then no further attempt begins."""
     payload_bytes_max: int
     """Bytes of a result."""
+    pause: Callable[[float, Cancellation], Awaitable[bool]]
+    """Waits before the next attempt."""
 
 
 class AttemptEnd(NamedTuple):

@@ -53,7 +53,7 @@ async def run_step(
         records.append(_attempt_record(attempt, start, to_attempt_failure(error)))
         if attempt <= work.max_retries and not request.is_abandoned and _may_retry(error, work):
             delay = retry_delay(work.base_delay, work.max_delay, attempt - 1, random.random())
-            if await _pause(delay, surroundings.signal):
+            if await surroundings.pause(delay, surroundings.signal):
                 continue
         return replace(failed, failure=to_failure(error), attempts=attempt)
 
@@ -88,8 +88,8 @@ def _is_of_type(error: BaseException, kind: str | type[BaseException]) -> bool:
     return isinstance(error, kind)
 
 
-async def _pause(seconds: float, signal: Cancellation) -> bool:
-    """Returns True after the time, False as soon as the signal is set."""
+async def pause(seconds: float, signal: Cancellation) -> bool:
+    """Waits. Returns True after the time, False as soon as the signal is set."""
     if signal.is_set():
         return False
     try:

@@ -52,9 +52,10 @@ class Steps:
     execution is cancelled, WorkflowCancelledError.
     """
 
-    def __init__(self, ask: AskStep) -> None:
-        """For the SDK."""
+    def __init__(self, ask: AskStep, clock: Callable[[], float] = time.time) -> None:
+        """For the SDK. `clock`: in seconds since 1970."""
         self._ask = ask
+        self._clock = clock
 
     @overload
     async def run(
@@ -286,7 +287,7 @@ class Steps:
         Raises InvalidStepError for no datetime, one more than 3,660 days away, or one that is in the past by the worker's
         clock; nothing is recorded then. A step that is recorded is not checked again: a replay comes after its time.
         """
-        work = ServerWork(lambda: wait_until_command(step_key, time_, time.time()))
+        work = ServerWork(lambda: wait_until_command(step_key, time_, self._clock()))
         await self._ask(step.STEP_KIND_WAIT_FOR, step_key, work)
 
     async def suspend(self, step_key: str, data: Any = None, timeout: float | None = None) -> Any:
@@ -375,7 +376,7 @@ class Steps:
 
     async def now(self, step_key: str) -> int:
         """The time in milliseconds since 1970, the same on every replay."""
-        value: int = await self._ask(step.STEP_KIND_NOW, step_key, ValueWork(lambda: int(time.time() * 1_000)))
+        value: int = await self._ask(step.STEP_KIND_NOW, step_key, ValueWork(lambda: int(self._clock() * 1_000)))
         return value
 
     async def random(self, step_key: str) -> float:

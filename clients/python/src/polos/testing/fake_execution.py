@@ -29,6 +29,8 @@ class FakeExecution:
     def __init__(self, payload: Any = None, initial_state: dict[str, Any] | None = None) -> None:
         self.execution_id = "00000000-0000-7000-8000-000000000001"
         self.workflow_id = "fake"
+        self.parent: FakeExecution | None = None
+        """The execution that started this one."""
         self.steps: list[StepRecord] = []
         self.commits: list[CompleteStepRequest] = []
         self.children: list[FakeChild] = []
@@ -47,7 +49,7 @@ class FakeExecution:
         """Called before a commit is carried out; may raise what the server would answer, or a crash."""
         self.after_commit: Hook = lambda request: None
         """Called after a commit is carried out, before its answer; an error is a lost answer."""
-        self._payload = to_payload(payload)
+        self._payload = payload if isinstance(payload, Payload) else to_payload(payload)
         self._initial_state = "" if initial_state is None else json.dumps(initial_state)
         self.revisions = [self._initial_state or "{}"]
         """The state after each revision, as text; the first is revision 1."""
@@ -68,6 +70,10 @@ class FakeExecution:
         """What the handler returned."""
         return from_payload(self.result)
 
+    @property
+    def _root(self) -> FakeExecution:
+        return self if self.parent is None else self.parent._root
+
     def assign(self, *, to_keeper: bool = False) -> Assignment:
         """Gives the execution to a worker under a new lease: `to_keeper` if that is the one that keeps its code."""
         self._epoch += 1
@@ -83,8 +89,9 @@ class FakeExecution:
             execution=execution.Execution(
                 id=self.execution_id,
                 workflow_id=self.workflow_id,
-                root_execution_id=self.execution_id,
-                root_workflow_id=self.workflow_id,
+                parent_execution_id="" if self.parent is None else self.parent.execution_id,
+                root_execution_id=self._root.execution_id,
+                root_workflow_id=self._root.workflow_id,
                 session_id="session",
                 initial_state=self._initial_state,
                 state_revision=len(self.revisions),
