@@ -1,14 +1,17 @@
 import { parseArgs } from 'node:util';
 import { type HomeName, Homes } from './home.js';
 import { printLoad } from './load-table.js';
+import { printSchemas } from './schemas-table.js';
+import { printSearch } from './search-table.js';
 import { printState } from './state-table.js';
 import { printVocabulary } from './vocabulary-table.js';
 
 const { values } = parseArgs({
   options: {
     /**
-     * What to measure: load (executions and steps for each second), vocabulary (what each part of it costs) or state (what
-     * its size costs, and the way to readers).
+     * What to measure: load (executions and steps for each second), vocabulary (what each part of it costs), state (what its
+     * size costs, and the way to readers), search (pages of lists, and what fields that are indexed add to a step) or schemas
+     * (what those of others cost the server).
      */
     table: { type: 'string', default: 'load' },
     /** Seconds for each row of the table `load`. */
@@ -22,7 +25,13 @@ const { values } = parseArgs({
   },
 });
 
-const TABLES = { load: printLoad, vocabulary: printVocabulary, state: printState };
+const TABLES = {
+  load: printLoad,
+  vocabulary: printVocabulary,
+  state: printState,
+  search: printSearch,
+  schemas: printSchemas,
+};
 
 const print = TABLES[values.table as keyof typeof TABLES];
 if (!print)

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { PolosClient, Worker } from '@polos/sdk';
+import { indexedLedger, plainLedger } from './search-workflows.js';
 import { itemsWorkflow } from './state-workflows.js';
 import { VOCABULARY } from './vocabulary-workflows.js';
 import { stepsWorkflow } from './workflows.js';
@@ -19,7 +20,7 @@ export async function startWorkerProcess(apiUrl: string): Promise<{ stop(): Prom
 /** Starts a worker in this process; resolves once it is registered. */
 export async function startWorker(apiUrl: string): Promise<{ stop(): Promise<void> }> {
   const client = new PolosClient({ apiUrl });
-  const workflows = [stepsWorkflow, itemsWorkflow, ...VOCABULARY];
+  const workflows = [stepsWorkflow, itemsWorkflow, plainLedger, indexedLedger, ...VOCABULARY];
   const worker = new Worker({ client, workflows, maxConcurrentWorkflows: 256, handleSignals: false });
   const running = worker.run();
   await worker.whenRunning();

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,6 +61,33 @@ test('wheel and sdist hold the same package, which runs where nothing else is in
   onTestFinished(() => stage.close());
   const program = join(root, 'test/e2e/programs/python_hello.py');
   expect(await succeed(python, ['-I', '-W', 'error', program, stage.url], folder)).toBe('Hello, Ada! 1\n');
+});
+
+test('workflows in Python and in TypeScript start each other', async (context) => {
+  need(PYTHON, context);
+  const stage = await Stage.open();
+  onTestFinished(() => stage.close());
+  const worker = spawn(PYTHON.command, ['-W', 'error', 'test/e2e/programs/python_family.py'], {
+    cwd: root,
+    env: { ...process.env, PYTHONPATH: join(PACKAGE, 'src'), POLOS_API_URL: stage.url },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void worker.kill('SIGKILL'));
+  await once(worker.stdout, 'data');
+  const payload = JSON.stringify({ names: ['Ada', 'Émile'] });
+  const answer = await stage.json('invoke', 'python.party', '--payload', payload, '--wait');
+  const expected = ['Hello, Ada!', 'Hello, Émile!', 'StepExecutionError: RangeError'];
+  expect(answer.result).toEqual(expected);
+  const { executions } = await stage.json('execution', 'list', '--workflow', 'greet');
+  const [child] = executions as { id: string }[];
+  const { state } = await stage.json('execution', 'state', child!.id);
+  expect(state).toEqual({ greeted: ['Émile'], count: 6 });
+
+  // What its model refuses, the server refuses.
+  const refused = await stage.polos(['invoke', 'python.party', '--payload', '{"names":"Ada"}']);
+  expect(refused).toMatchObject({ status: 1, stderr: expect.stringContaining('/names') });
+  worker.kill('SIGTERM');
+  expect(await once(worker, 'exit')).toEqual([0, null]);
 });
 
 function fileWith(folder: string, end: string): string {

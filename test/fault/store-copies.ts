@@ -35,9 +35,16 @@ export type StoreFile = 'polos.db' | 'polos.db-wal' | 'watermark';
 
 /** All that was acknowledged to the writer of a store. */
 export interface Acknowledged {
-  readonly executions: Map<string, { execution: Execution; state: JsonObject; journal: JournalEntry[] }>;
+  readonly executions: Map<string, AcknowledgedExecution>;
   readonly schemas: StoredSchema[];
   readonly records: Map<string, StoredRecord>;
+}
+
+interface AcknowledgedExecution {
+  execution: Execution;
+  state: JsonObject;
+  terms?: readonly string[] | undefined;
+  journal: JournalEntry[];
 }
 
 /** Two data directories with the same kind of content, and what each must hold. */
@@ -130,9 +137,12 @@ async function takeStep(store: Store, acknowledged: Acknowledged, id: string): P
   const added = entry(written.eventCount, { result: { json: JSON.stringify('r'.repeat(size)) } });
   const state = version % 2 === 0 ? { version, text: 's'.repeat(size) } : undefined;
   const index = { wakeAt: version * 1_000, waitsFor: waitsFor(version) };
-  await store.commit(write(written, { entry: added, index, ...(state !== undefined && { state }) }));
+  const terms = version % 3 === 0 ? undefined : [`version ${version}`, 'all'];
+  const changed = { ...(state !== undefined && { state }), ...(terms && { terms }) };
+  await store.commit({ ...write(written, { entry: added, index }), ...changed });
   row.execution = written;
   row.state = state ?? row.state;
+  row.terms = terms ?? row.terms;
   row.journal.push(added);
 }
 
@@ -164,8 +174,9 @@ export async function openDamaged(
 
 /** Every acknowledged value, as it was. */
 export async function expectAll(store: Store, { executions, schemas, records }: Acknowledged): Promise<void> {
-  for (const [id, { execution: expected, state, journal }] of executions) {
-    expect(await store.load(id)).toEqual({ execution: expected, state });
+  for (const [id, { execution: expected, state, terms, journal }] of executions) {
+    expect(await store.load(id)).toEqual({ execution: expected, state, ...(terms && { terms }) });
+    for (const is of terms ?? []) expect(await search(store, is)).toContain(id);
     expect(await store.journal(id, { afterEvent: 0, entries: 1_000, bytes: 1e9 })).toEqual(journal);
   }
   const listed = await store.list({ projectId: 'default', limit: 1_000 });
@@ -178,6 +189,11 @@ export async function expectAll(store: Store, { executions, schemas, records }: 
     [...executions.values()].map(({ execution }) => execution),
   );
   await expectRecords(store, [...records.values()]);
+}
+
+async function search(store: Store, term: string): Promise<readonly string[]> {
+  const query = { projectId: 'default', terms: [{ is: term }], limit: 1_000, lookedAt: 1_000 };
+  return (await store.search(query)).executions.map(({ id }) => id);
 }
 
 async function expectWaiting(store: Store, executions: readonly Execution[]): Promise<void> {

@@ -4,7 +4,7 @@ import Database from 'libsql';
 import { expect, test } from 'vitest';
 import { openEmbeddedStore } from '../../server/src/store/embedded/embedded-store.js';
 import { dataDirectory } from '../store-conformance/data-directory.js';
-import { create, createRecord, nextRecord } from '../store-conformance/samples.js';
+import { createRecord, execution, next, nextRecord, write } from '../store-conformance/samples.js';
 
 // What a disk leaves that lost a write: pages that are whole, in trees that agree, but are not the newest. SQL puts rows
 // there as they once were, with checksums that are right; `old` is the database before the last commits.
@@ -30,13 +30,35 @@ test.each<[what: string, sql: string, message: string]>([
   ['a wait is there that is none', "INSERT INTO waiting VALUES ('z', 0, 1000, 'a')", '"waiting" has 3 rows'],
   ['a wait is in another place', "UPDATE waiting SET rank = 1 WHERE key = 'x'", '"waiting" has 2 rows'],
   ['a wait is for something else', "UPDATE waiting SET key = 'z' WHERE key = 'x'", '"waiting" has 2 rows'],
+  ['a term is missing', "DELETE FROM term WHERE term = 't'", '"term" has 1 rows'],
+  ['a term is there that is none', "INSERT INTO term VALUES ('w', 1000, 'a')", '"term" has 3 rows'],
+  ['a term is of another execution', "UPDATE term SET id = 'b' WHERE term = 't'", '"term" has 2 rows'],
+  ['an execution has fewer terms', `UPDATE term_list SET body = '["t"]'`, '"term_list", row'],
+  ['an execution has no terms', 'DELETE FROM term_list', '"term_list", row'],
+  [
+    'an execution has the terms of before',
+    'REPLACE INTO term_list SELECT * FROM old.term_list',
+    '"term_list", row',
+  ],
+  [
+    'nobody has the terms',
+    'INSERT INTO term_list SELECT 9, version, body, crc FROM term_list',
+    'without an execution',
+  ],
+  [
+    'an execution has terms, and says that it has none',
+    'UPDATE execution SET terms_version = 0',
+    '"execution", row',
+  ],
   ['an execution waits for less', `UPDATE execution SET waits_for = '["x"]'`, '"execution", row'],
   ['an execution waits for nothing', 'UPDATE execution SET waits_for = NULL', '"execution", row'],
 ])('a store is refused in which %s', async (_, sql, message) => {
   const dataDir = await dataDirectory();
   const file = join(dataDir, 'polos.db');
   const store = await openEmbeddedStore({ dataDir });
-  await create(store, { id: 'a' }, { waitsFor: ['x', 'y'] });
+  const waits = { index: { waitsFor: ['x', 'y'] } };
+  const first = execution({ id: 'a' });
+  await store.commit({ ...write(first, waits), terms: ['s'] });
   const replaced = await createRecord(store, { id: 'replaced' });
   const removed = await createRecord(store, { id: 'removed' });
   await createRecord(store, { id: 'kept' });
@@ -44,6 +66,7 @@ test.each<[what: string, sql: string, message: string]>([
   copyFileSync(file, `${file}.old`);
 
   const again = await openEmbeddedStore({ dataDir });
+  await again.commit({ ...write(next(first), waits), terms: ['t', 'u'] });
   await again.commitRecord({ record: nextRecord(replaced) });
   await again.commitRecord({ remove: removed });
   await createRecord(again, { id: 'new', alias: 'a', dueAt: 5 });

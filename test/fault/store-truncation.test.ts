@@ -2,6 +2,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openEmbeddedStore } from '../../server/src/store/embedded/embedded-store.js';
+import { LAYOUT_VERSION } from '../../server/src/store/embedded/layout.js';
 import { dataDirectory } from '../store-conformance/data-directory.js';
 import { create, execution, write } from '../store-conformance/samples.js';
 import { cut, expectAll, makeOriginals, openDamaged, replaceFile, sizeOf } from './store-copies.js';
@@ -118,7 +119,7 @@ describe('a store that is refused', () => {
     const path = join(dataDir, 'polos.db');
     const bytes = readFileSync(path);
     // The user version, in the header of the file: https://www.sqlite.org/fileformat.html, section 1.3.
-    bytes.writeUInt32BE(4, 60);
+    bytes.writeUInt32BE(LAYOUT_VERSION + 1, 60);
     writeFileSync(path, bytes);
     await expect(openEmbeddedStore({ dataDir })).rejects.toThrow(/polos\.db: .* newer server/);
   });

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { EXECUTION_STATUSES, type Execution } from '../../server/src/core/execution.js';
 import type { JsonObject } from '../../server/src/core/json.js';
+import type { SearchTerm, TermCondition } from '../../server/src/core/search-term.js';
 import type {
   ExecutionIndex,
   ExecutionQuery,
+  ExecutionSearch,
   ExecutionWrite,
   RecordName,
   RecordQuery,
@@ -26,6 +28,7 @@ export type StoreCommand =
   | { readonly type: 'list_due'; readonly query: Parameters<Store['listDue']>[0] }
   | { readonly type: 'list_outboxes'; readonly until: number }
   | { readonly type: 'list'; readonly query: ExecutionQuery }
+  | { readonly type: 'search'; readonly search: ExecutionSearch }
   | { readonly type: 'list_waiting'; readonly query: Parameters<Store['listWaiting']>[0] }
   | GivenRecordWrite
   | { readonly type: 'load_record'; readonly name: RecordName }
@@ -40,6 +43,7 @@ interface GivenWrite {
   readonly changes: Partial<Execution>;
   readonly events: number;
   readonly state: JsonObject | undefined;
+  readonly terms: readonly SearchTerm[] | undefined;
   readonly index: ExecutionWrite['index'];
 }
 
@@ -91,6 +95,8 @@ export async function run(store: Store, command: StoreCommand, current: Current)
       return [...(await store.listOutboxes({ until: command.until, limit: 1_000 }))].sort();
     case 'list':
       return store.list(command.query);
+    case 'search':
+      return (await store.search(command.search)).executions;
     case 'put_schema':
       return store.putSchema(command.schema);
     case 'list_schemas':
@@ -102,7 +108,7 @@ function toWrite(
   { id, against, given }: Extract<StoreCommand, { readonly type: 'commit' }>,
   current: Execution | undefined,
 ): ExecutionWrite {
-  const { origin, changes, events, state, index } = given;
+  const { origin, changes, events, state, terms, index } = given;
   const replaced = Math.max(0, (current?.version ?? 0) + against);
   const latest = current ?? execution({ id, version: 0, ...origin });
   const before = replaced === 0 ? undefined : { ...latest, version: replaced };
@@ -113,6 +119,7 @@ function toWrite(
     execution: written,
     index,
     ...(state === undefined && before ? {} : { state: state ?? {} }),
+    ...(terms && { terms }),
     ...(events > 0 && { entry: entry(endsWith + 1, { count: events }) }),
   };
 }
@@ -143,6 +150,7 @@ const priority = fc.integer({ min: -1, max: 1 });
 const group = fc.constantFrom('g', 'g\0', 'h/i');
 const alias = fc.constantFrom('x', '$y', '');
 const key = fc.constantFrom('g', 'g/h', '\0', '$in');
+const term = fc.constantFrom('a', 'b', 'b\0', '$c', '\u{1F600}', '\uFF5E');
 
 /** Some of the members; a member that is not chosen is not there. */
 function some<T extends object>(
@@ -175,6 +183,7 @@ const given: fc.Arbitrary<GivenWrite> = fc.record({
     fc.json().map((text) => ({ value: JSON.parse(text) })),
     { nil: undefined },
   ),
+  terms: fc.option(fc.uniqueArray(term), { nil: undefined }),
   index: fc
     .record({
       ready: fc.boolean(),
@@ -203,6 +212,26 @@ const listFilter: fc.Arbitrary<Partial<ExecutionQuery>> = fc.oneof(
 const listQuery: fc.Arbitrary<ExecutionQuery> = fc
   .record({ required: fc.record({ projectId, limit }), filters: fc.array(listFilter, { maxLength: 3 }) })
   .map(({ required, filters }) => Object.assign({}, required, ...filters));
+
+const termCondition: fc.Arbitrary<TermCondition> = fc.oneof(
+  fc.record({ is: term }),
+  fc.record({ from: term, before: term }),
+);
+
+/** As many may be looked at as there are, or sorted as one range may hold: stores need not stop at the same place. */
+const search: fc.Arbitrary<ExecutionSearch> = fc
+  .record({
+    query: listQuery,
+    given: fc.record({
+      terms: fc.array(termCondition, { maxLength: 2 }),
+      lookedAt: fc.constantFrom(IDS.length, 1_000),
+    }),
+    times: some<Pick<ExecutionSearch, 'updatedFrom' | 'closedBefore'>>({
+      updatedFrom: fc.constantFrom(0, 9_999),
+      closedBefore: fc.constantFrom(0, 9_999),
+    }),
+  })
+  .map(({ query, given, times }) => ({ ...query, ...given, ...times }));
 
 const storedSchema = fc
   .record({
@@ -281,6 +310,7 @@ export const readCommand: fc.Arbitrary<StoreCommand> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('list_outboxes' as const), until: time }) },
   { weight: 4, arbitrary: fc.record({ type: fc.constant('list' as const), query: listQuery }) },
+  { weight: 4, arbitrary: fc.record({ type: fc.constant('search' as const), search }) },
   {
     weight: 2,
     arbitrary: fc.record({

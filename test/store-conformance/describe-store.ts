@@ -5,6 +5,7 @@ import { describeJournals } from './journals.js';
 import { describeLists } from './lists.js';
 import { describeRecords } from './records.js';
 import { describeSchemas } from './schemas.js';
+import { describeSearches } from './searches.js';
 import { describeValues } from './values.js';
 import { describeWaiting } from './waiting.js';
 import { describeWorkers } from './workers.js';
@@ -40,6 +41,7 @@ export function describeStore(name: string, underTest: StoreUnderTest): void {
     describeSchemas(open);
     describeWorkers(open);
     describeWaiting(open, reopen);
+    describeSearches(open, reopen);
     describeRecords(open, reopen);
     describeValues(open, reopen);
   });

@@ -2,10 +2,10 @@ import { type Db, type Document, MongoClient } from 'mongodb';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { EXECUTION_STATUSES } from '../../server/src/core/execution.js';
 import { openMongoStore } from '../../server/src/store/mongo/mongo-store.js';
-import type { ExecutionQuery, Store } from '../../server/src/store/store.js';
+import type { ExecutionQuery, ExecutionSearch, Store } from '../../server/src/store/store.js';
 import { withMongodb } from '../mongodb/shared.js';
 import { MongoDatabases } from './mongo-databases.js';
-import { create, createRecord, entry, execution, next, record, schema, write } from './samples.js';
+import { createRecord, entry, execution, next, record, schema, write } from './samples.js';
 
 const COUNT = 400;
 
@@ -136,6 +136,37 @@ withMongodb(() => {
     }
   }, 120_000);
 
+  test('a search with any combination of filters is read along an index', async () => {
+    for (const search of searches()) {
+      const plans = await plansOf(() => store.search(search));
+      expect({ search, costly: plans.flatMap(costly) }).toEqual({ search, costly: [] });
+      for (const { docsExamined } of plans) expect(docsExamined).toBeLessThanOrEqual(LOOKED_AT + 2);
+    }
+  }, 120_000);
+
+  test('where a search stops is found in the index of a term alone, and a page reads no more than it has', async () => {
+    const [end, page, ...more] = await plansOf(() =>
+      store.search({ ...PROJECT, terms: [{ is: 'odd' }], status: 'queued', limit: 3, lookedAt: 20 }),
+    );
+    expect(more).toEqual([]);
+    expect(end).toMatchObject({ docsExamined: 0, indexes: [TERMS] });
+    expect(end?.keysExamined).toBeLessThanOrEqual(22);
+    expect(page?.indexes).toEqual([TERMS]);
+    const [only, ...others] = await plansOf(() =>
+      store.search({ ...PROJECT, terms: [{ is: 'odd' }], limit: 3, lookedAt: 20 }),
+    );
+    expect(others).toEqual([]);
+    expect(only).toMatchObject({ docsExamined: 3, keysExamined: 3, indexes: [TERMS] });
+  });
+
+  test('a search by a range of terms reads and sorts what that holds, if that is not much', async () => {
+    const terms = [{ from: 'rare 11', before: 'rare 12' }];
+    const plans = await plansOf(() => store.search({ ...PROJECT, terms, limit: 10, lookedAt: LOOKED_AT }));
+    expect(plans.map(({ indexes }) => indexes)).toEqual([[TERMS], [TERMS]]);
+    expect(plans.map(costly)).toEqual([[], ['SORT']]);
+    for (const { docsExamined } of plans) expect(docsExamined).toBeLessThanOrEqual(10);
+  });
+
   test('a page in the middle of a list reads that page only', async () => {
     const query = { ...PROJECT, limit: 5, after: { createdAt: 1_100, id: 'e101' } };
     const [plan] = await plansOf(() => store.list(query));
@@ -155,6 +186,8 @@ const READY_IN_QUEUE = 'ready_in_queue';
 const DUE = 'due';
 const OUTBOX = 'outbox';
 const WAITING = 'waiting';
+const TERMS = 'terms';
+const LOOKED_AT = 30;
 
 /** A place among the executions that wait for an event. */
 const MIDDLE = { id: 'e200', priority: 1, readyAt: 1_000 };
@@ -198,6 +231,26 @@ function queries(): readonly ExecutionQuery[] {
   );
 }
 
+/** Combinations of filters with terms, none of them rare, and a time that no index holds. */
+function searches(): readonly ExecutionSearch[] {
+  const often = { from: 'o', before: 'p' };
+  const filters: readonly Partial<ExecutionSearch>[] = [
+    { workflowId: 'w0' },
+    { status: EXECUTION_STATUSES[0] },
+    { sessionId: 's1' },
+    { createdFrom: 1_001, closedBefore: 9_999 },
+    { after: { createdAt: 1_150, id: 'e151' } },
+  ];
+  const terms: ExecutionSearch['terms'][] = [[{ is: 'odd' }, { is: 'also odd' }, often], [often, often], []];
+  return Array.from({ length: 2 ** filters.length }, (_, bits) =>
+    filters.filter((_filter, index) => bits & (1 << index)),
+  ).flatMap((chosen) =>
+    terms.map((given) =>
+      Object.assign({ ...PROJECT, limit: 10, lookedAt: LOOKED_AT, terms: given }, ...chosen),
+    ),
+  );
+}
+
 /** Some of each of everything, and a journal of 80 events. */
 async function fill(store: Store): Promise<void> {
   await Promise.all(
@@ -215,7 +268,9 @@ async function fill(store: Store): Promise<void> {
       };
       const waits = n % 2 === 0 && { waitsFor: ['event', `event ${n}`] };
       const index = { ready: n % 4 === 1, wakeAt: n, ...(n % 9 === 0 && { outboxSince: n }), ...waits };
-      return create(store, { id: `e${n}`, priority: n % 3, ...given }, index);
+      const terms = n % 2 === 1 ? ['odd', 'also odd', `rare ${n}`] : [];
+      const created = execution({ id: `e${n}`, priority: n % 3, ...given });
+      return store.commit({ ...write(created, { index }), terms });
     }),
   );
   await Promise.all(

@@ -49,7 +49,17 @@ export function describeSameAnswers(name: string, underTest: StoreUnderTest): vo
 const RUNS = 80;
 
 const READS = [
-  ...['load', 'journal', 'list_ready', 'list_due', 'list_outboxes', 'list_waiting', 'list', 'list_schemas'],
+  ...[
+    'load',
+    'journal',
+    'list_ready',
+    'list_due',
+    'list_outboxes',
+    'list_waiting',
+    'list',
+    'search',
+    'list_schemas',
+  ],
   ...['load_record', 'list_records', 'list_due_records'],
 ];
 

@@ -11,6 +11,7 @@ import { EventsApi } from './events-api.js';
 import type { ExecutionInfo } from './execution.js';
 import { ExecutionHandle } from './execution-handle.js';
 import { createExecutionId } from './execution-id.js';
+import { type ListExecutionsOptions, listExecutions } from './execution-list.js';
 import { WorkflowService } from './gen/polos/v1/workflow_service_pb.js';
 import type { InvokeOptions, RunOptions } from './invocation.js';
 import { toInvokeRequest } from './invoke-request.js';
@@ -130,6 +131,16 @@ export class PolosClient {
   /** Reads an execution. @throws NotFoundError. */
   getExecution(executionId: string): Promise<ExecutionInfo> {
     return this.getHandle(executionId).get();
+  }
+
+  /**
+   * Lists executions, newest first; each is read when it is taken: `for await (const execution of client.listExecutions(..))`.
+   * They come without payload, initial state and result, which `getExecution` reads.
+   * @throws RangeError for the limit; InvalidArgumentError for what cannot be asked: a field that no version of the workflow
+   * declares in its `stateIndex`, or a filter that means nothing.
+   */
+  listExecutions(options: ListExecutionsOptions = {}): AsyncGenerator<ExecutionInfo, void, undefined> {
+    return listExecutions(this.#transport, options);
   }
 
   /**

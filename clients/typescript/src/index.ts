@@ -67,6 +67,7 @@ export type { EventsApi, PublishOptions, StreamTopicOptions } from './events-api
 export type { ExecutionInfo, ExecutionStatus, ExecutionStatusReason } from './execution.js';
 export type { EventsOptions, ExecutionEvent } from './execution-event.js';
 export { ExecutionHandle } from './execution-handle.js';
+export type { ListExecutionsOptions } from './execution-list.js';
 export type {
   PatchOptions,
   StateOptions,

@@ -22,6 +22,8 @@ export interface InvokeOptions<TState = Record<string, unknown>> {
   readonly sessionId?: string | undefined;
   /** The user on whose behalf it runs. */
   readonly userId?: string | undefined;
+  /** Names and values to find it by (`client.listExecutions`). At most 50; names of 100 bytes, values of 1,024. */
+  readonly searchAttributes?: Readonly<Record<string, string>> | undefined;
   /** How long it may run in all, waiting not counted, in seconds. Default: the workflow's own limit. */
   readonly runTimeoutSeconds?: number | undefined;
   /** One key in a project, one execution, for 24 hours at least. Default: a fresh one for each call. */

@@ -37,6 +37,7 @@ export async function toInvokeRequest(
     executionId: executionId ?? '',
     sessionId: options.sessionId ?? '',
     userId: options.userId ?? '',
+    searchAttributes: { ...options.searchAttributes },
     deploymentId: deploymentId ?? '',
     ...(body !== undefined && { payload: body }),
     ...(startDelaySeconds !== undefined && { startDelay: toDuration(startDelaySeconds * 1_000) }),

@@ -47,6 +47,41 @@ describe('a schema', () => {
     expect(document.properties.big).toEqual({});
   });
 
+  it.each([
+    [
+      'zod 4',
+      z.object({ a: z.coerce.number(), b: z.preprocess(Number, z.number()), c: z.number().catch(1) }),
+    ],
+    [
+      'zod 3',
+      z3.object({ a: z3.coerce.number(), b: z3.preprocess(Number, z3.number()), c: z3.number().catch(1) }),
+    ],
+  ])('of %s leaves open what is made fit before it is checked', async (_, schema) => {
+    expect((await written(schema)).properties).toEqual({ a: {}, b: {}, c: {} });
+    expect((await written(schema)).required ?? []).not.toContain('c');
+    expect((await written(schema, 'output')).properties).toMatchObject({
+      a: { type: 'number' },
+      c: { type: 'number' },
+    });
+  });
+
+  it('of zod does not refuse what a pattern accepts by its flags', async () => {
+    const { properties } = await written(
+      z.object({ a: z.string().regex(/^ab$/i), b: z.string().regex(/^ab$/) }),
+    );
+    expect(properties).toEqual({ a: { type: 'string' }, b: { type: 'string', pattern: '^ab$' } });
+    const three = await written(z3.object({ a: z3.string().regex(/^ab$/i) }));
+    expect('AB').toMatch(new RegExp(three.properties.a.pattern));
+  });
+
+  it.each([
+    ['zod 4', z.object({ a: z.string().transform(Number) })],
+    ['zod 3', z3.object({ a: z3.string().transform(Number) })],
+  ])('of %s with a transform describes what comes in, and leaves open what comes out', async (_, schema) => {
+    expect((await written(schema)).properties.a).toEqual({ type: 'string' });
+    expect((await written(schema, 'output')).properties.a).toEqual({});
+  });
+
   it('of a library that cannot say it is left to the SDK', async () => {
     const standard = { version: 1 as const, vendor: 'other', validate: (value: unknown) => ({ value }) };
     expect(await toJsonSchemaText({ '~standard': standard }, 'input')).toBeUndefined();

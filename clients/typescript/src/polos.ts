@@ -5,6 +5,7 @@ import type { PolosClientConfig } from './config.js';
 import type { EventsApi } from './events-api.js';
 import type { ExecutionInfo } from './execution.js';
 import type { ExecutionHandle } from './execution-handle.js';
+import type { ListExecutionsOptions } from './execution-list.js';
 import type { InvokeOptions, RunOptions } from './invocation.js';
 import { createLogger, type Logger } from './logger.js';
 import { globalRegistry } from './registry.js';
@@ -124,6 +125,11 @@ export class Polos {
   /** See `PolosClient.getExecution`. */
   getExecution(executionId: string): Promise<ExecutionInfo> {
     return this.#client.getExecution(executionId);
+  }
+
+  /** See `PolosClient.listExecutions`. */
+  listExecutions(options: ListExecutionsOptions = {}): AsyncGenerator<ExecutionInfo, void, undefined> {
+    return this.#client.listExecutions(options);
   }
 
   /** See `PolosClient.resume`. */

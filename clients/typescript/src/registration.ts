@@ -64,6 +64,7 @@ async function toDefinition(workflow: AnyWorkflow, logger: Logger): Promise<Work
     resultSchema: await write('output', config.outputSchema, 'output'),
     ...(hasPolicy && { retryPolicy }),
     ...(runTimeoutSeconds !== undefined && { runTimeout: toDuration(runTimeoutSeconds * 1_000) }),
+    stateIndex: [...(config.stateIndex ?? [])],
     ...toDeclarations(config),
   });
 }

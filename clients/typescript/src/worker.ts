@@ -15,6 +15,7 @@ import { createLogger, type Logger } from './logger.js';
 import { pagesOf } from './pages.js';
 import { PAYLOAD_BYTES_MAX } from './payload.js';
 import { toRegistration } from './registration.js';
+import { schemaWarning } from './schema-warning.js';
 import { listenForSignals } from './signals.js';
 import { SuspendedActivations } from './suspended-activations.js';
 import { durationMs } from './time.js';
@@ -179,8 +180,9 @@ export class Worker {
     if (answer.leaseDuration !== undefined) this.#leaseMs = durationMs(answer.leaseDuration);
     const bytesMax = Number(answer.limits?.payloadBytes ?? 0n);
     if (bytesMax > 0) this.#payloadBytesMax = bytesMax;
-    for (const { workflowId, problem } of answer.schemaReports) {
-      if (problem !== '') this.#logger.warn(`the server cannot use a schema of "${workflowId}": ${problem}`);
+    for (const report of answer.schemaReports) {
+      const warning = schemaWarning(report);
+      if (warning !== undefined) this.#logger.warn(warning);
     }
   }
 

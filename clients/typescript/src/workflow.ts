@@ -27,6 +27,13 @@ export interface WorkflowConfig<TPayload, TState, TResult> extends AutomaticStar
    * own output, because the state is checked at every commit. Default: an open JSON object.
    */
   readonly stateSchema?: StandardSchemaV1<unknown, TState> | undefined;
+  /**
+   * Fields of the state by which executions are found (`client.listExecutions`): names joined by dots (`order.status`), or, for
+   * names of other characters than letters, digits, `_`, `$` and `-`, a JSON Pointer (`/order/status`). 16 at most. The worker
+   * does not start with others: InvalidArgumentError. Found are texts, numbers, booleans and null; no objects and arrays,
+   * and nothing within arrays. Executions that were committed before a field was declared are found from their next commit on.
+   */
+  readonly stateIndex?: readonly string[] | undefined;
   /** What the handler returns: any Standard Schema. Checked, not converted. */
   readonly outputSchema?: StandardSchemaV1<unknown, TResult> | undefined;
   /** How often a handler that threw runs again, after the first time. Finished steps never do. 0 to 1,000. Default 2. */

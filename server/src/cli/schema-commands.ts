@@ -4,14 +4,19 @@ import type { Call, OutputOption, RunCall } from './call.js';
 import { enumName, toDocument } from './document.js';
 import { valueText } from './execution-text.js';
 import { outputOption, parseText } from './options.js';
+import { addSchemaCheckCommand } from './schema-check-command.js';
+import { addSchemaDiffCommand } from './schema-diff-command.js';
+import { shortDigest, wholeDigest } from './schema-reference.js';
 import { table } from './table.js';
 import { printable } from './terminal.js';
 import { timeText } from './time-text.js';
-import { CommandError, ExitStatus, UsageError } from './usage-error.js';
+import { ExitStatus } from './usage-error.js';
 
 /** Adds `schema` with its commands. */
 export function addSchemaCommands(program: Command, runCall: RunCall): void {
-  const group = program.command('schema').summary('look at the schemas that workers registered');
+  const group = program
+    .command('schema')
+    .summary('look at schemas, compare them, check what they would break');
   group
     .command('list')
     .summary('list schemas')
@@ -28,15 +33,13 @@ export function addSchemaCommands(program: Command, runCall: RunCall): void {
     .argument('<digest>', 'its digest, or as much of its beginning as is unique')
     .addOption(outputOption())
     .action((digest: string, options: OutputOption) => runCall(options, (call) => show(call, digest)));
+  addSchemaDiffCommand(group, runCall);
+  addSchemaCheckCommand(group, runCall);
 }
 
 interface ListOptions extends OutputOption {
   readonly workflow?: string;
 }
-
-/** Characters of a digest that are shown in a table, and that `show` takes. */
-const DIGEST_LENGTH_SHOWN = 12;
-const DIGEST_LENGTH = 64;
 
 async function list(call: Call, { workflow }: ListOptions): Promise<ExitStatus> {
   const { schemas } = await call.client.listSchemas({ workflowId: workflow ?? '' });
@@ -47,7 +50,7 @@ async function list(call: Call, { workflow }: ListOptions): Promise<ExitStatus> 
 
 function schemaTable(schemas: readonly Schema[]): string {
   return table(schemas, [
-    { heading: 'DIGEST', text: ({ digest }) => digest.slice(0, DIGEST_LENGTH_SHOWN) },
+    { heading: 'DIGEST', text: ({ digest }) => shortDigest(digest) },
     { heading: 'WORKFLOW', text: ({ workflowId }) => printable(workflowId) },
     { heading: 'KIND', text: ({ kind }) => enumName(SchemaKindSchema, kind) },
     { heading: 'CURRENT', text: ({ current }) => (current ? 'yes' : 'no') },
@@ -65,21 +68,4 @@ async function show(call: Call, digest: string): Promise<ExitStatus> {
   );
   call.answer(toDocument(SchemaSchema, schema), () => valueText(JSON.parse(schema.jsonSchema)));
   return ExitStatus.done;
-}
-
-async function wholeDigest({ client }: Call, digest: string): Promise<string> {
-  const start = digest.toLowerCase();
-  if (!/^[0-9a-f]{1,64}$/.test(start)) {
-    throw new UsageError(`"${digest}" is no digest, which is hexadecimal; polos schema list shows them`);
-  }
-  if (start.length === DIGEST_LENGTH) return start;
-  const { schemas } = await client.listSchemas({});
-  const [found, ...others] = new Set(
-    schemas.map((schema) => schema.digest).filter((whole) => whole.startsWith(start)),
-  );
-  if (!found)
-    throw new CommandError(`there is no schema ${digest} in this project; polos schema list shows them`);
-  if (others.length > 0)
-    throw new CommandError(`${others.length + 1} schemas begin with ${digest}; give more of it`);
-  return found;
 }

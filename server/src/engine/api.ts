@@ -4,9 +4,18 @@ import type { Execution, ExecutionStatus } from '../core/execution.js';
 import type { JsonObject } from '../core/json.js';
 import type { Payload } from '../core/payload.js';
 import type { RetryPolicy } from '../core/retry.js';
+import type { SchemaComparison } from '../core/schema/comparison.js';
 import type { StepRecord } from '../core/step.js';
-import type { ExecutionQuery, SchemaKind, StoredSchema } from '../store/store.js';
+import type { ExecutionPlace, SchemaKind } from '../store/store.js';
+import type { ExecutionListQuery } from './list-query.js';
 import type { SchedulePage, ScheduleRequest, ScheduleView } from './schedule-view.js';
+import type {
+  SchemaCheck,
+  SchemaCheckRequest,
+  SchemaReference,
+  SchemaReport,
+  SchemaView,
+} from './schema-view.js';
 import type {
   StateCursor,
   StateNews,
@@ -16,8 +25,10 @@ import type {
   StateView,
 } from './state-view.js';
 
-export type { ExecutionQuery, SchemaKind } from '../store/store.js';
+export type { ExecutionPlace, SchemaKind } from '../store/store.js';
+export type { ExecutionListQuery, SearchCondition } from './list-query.js';
 export type { SchedulePage, ScheduleRequest, ScheduleView } from './schedule-view.js';
+export type * from './schema-view.js';
 export type {
   StateCursor,
   StateNews,
@@ -39,7 +50,8 @@ export interface EngineApi {
   getExecution(projectId: string, executionId: string): Promise<ExecutionView>;
   /** Resolves when the execution is final, after `waitMs`, or when the signal aborts; whichever is first. */
   awaitResult(projectId: string, executionId: string, wait: Wait): Promise<ExecutionView>;
-  listExecutions(query: ExecutionQuery): Promise<readonly ExecutionView[]>;
+  /** Newest first. Throws `invalid` for conditions on fields that nobody declared, or that no index can answer. */
+  listExecutions(query: ExecutionListQuery): Promise<ExecutionListPage>;
   /** The steps from place `offset` of the replay order on, about 1 MiB at most, at least one if there is one. */
   listSteps(projectId: string, executionId: string, offset: number): Promise<StepPage>;
   cancel(projectId: string, executionId: string): Promise<ExecutionStatus>;
@@ -74,6 +86,14 @@ export interface EngineApi {
   patchState(projectId: string, executionId: string, repair: StateRepair): Promise<number>;
   listSchemas(projectId: string, workflowId?: string): Promise<readonly SchemaView[]>;
   getSchema(projectId: string, digest: string): Promise<SchemaView>;
+  /** How two schemas differ, for values that were written under the first. */
+  compareSchemas(
+    projectId: string,
+    before: SchemaReference,
+    after: SchemaReference,
+  ): Promise<SchemaComparison>;
+  /** What registering a schema would mean, page by page. */
+  checkSchema(projectId: string, request: SchemaCheckRequest): Promise<SchemaCheck>;
 
   /** Creates a schedule, or replaces the one of the same workflow and key. */
   putSchedule(projectId: string, schedule: ScheduleRequest): Promise<ScheduleView>;
@@ -100,6 +120,13 @@ export interface EngineApi {
   ): Promise<readonly LeaseReport[]>;
   /** Attaches a Work stream. Assignments and notices go to the sink from the first `grant` on. */
   openWork(projectId: string, workerId: string, sink: WorkSink): Promise<WorkSession>;
+}
+
+/** Some executions of a list. */
+export interface ExecutionListPage {
+  readonly executions: readonly ExecutionView[];
+  /** Where the list goes on although there are fewer than asked for: as many were looked at as one page may cost. */
+  readonly stoppedAt?: ExecutionPlace;
 }
 
 /** How long to wait, and what ends the wait early. */
@@ -227,11 +254,6 @@ export interface NumberedEvent {
   readonly published?: PublishedEvent;
 }
 
-/** A registered schema, and whether Invoke checks against it. */
-export interface SchemaView extends StoredSchema {
-  readonly current: boolean;
-}
-
 /** What a worker says of itself. */
 export interface WorkerRegistration {
   readonly projectId: string;
@@ -260,6 +282,8 @@ export interface WorkflowDefinition {
   readonly queueConcurrencyLimit?: number;
   readonly schedule?: { readonly cron: string; readonly timezone: string };
   readonly trigger?: TriggerDeclaration;
+  /** Paths of fields of its state by which executions are found, as `parseFieldPath` takes them. */
+  readonly stateIndex?: readonly string[];
 }
 
 /** Which events start a workflow by themselves. */
@@ -274,15 +298,6 @@ export interface RegisteredWorker {
   readonly workerId: string;
   readonly leaseMs: number;
   readonly schemaReports: readonly SchemaReport[];
-}
-
-/** A schema that is new, or that the server cannot use. */
-export interface SchemaReport {
-  readonly workflowId: string;
-  readonly kind: SchemaKind;
-  readonly digest: string;
-  readonly previousDigest?: string;
-  readonly problem?: string;
 }
 
 /** A worker as callers see it. */

@@ -1,12 +1,13 @@
 import type { Command } from '../core/command.js';
 import type { Execution, ExecutionStatus, NewExecution } from '../core/execution.js';
-import { isRepeatedRepair } from '../core/repair.js';
+import type { SchemaComparison } from '../core/schema/comparison.js';
 import { EMPTY_STATE } from '../core/state-document.js';
-import type { ExecutionQuery, Store } from '../store/store.js';
+import type { Store } from '../store/store.js';
 import { Admission } from './admission.js';
 import { Aftermath } from './aftermath.js';
 import type * as api from './api.js';
 import { pageOf } from './assignments.js';
+import { CallerCalls } from './caller-calls.js';
 import type { Clock } from './clock.js';
 import { Courier } from './courier.js';
 import { unlessGone } from './errors.js';
@@ -18,11 +19,16 @@ import { inputOf, type Loaded, loadedFromStore, stepsOf } from './loaded.js';
 import { Matcher } from './matcher.js';
 import { OtherServers } from './other-servers.js';
 import { RecordScheduler } from './record-scheduler.js';
+import { Registrations } from './registrations.js';
 import { Schedules } from './schedules.js';
+import { SchemaChecker } from './schema-checker.js';
 import { SchemaRegistry } from './schema-registry.js';
+import { SchemaReports } from './schema-reports.js';
+import { toSearch } from './search.js';
 import { Slots } from './slots.js';
 import { Starts } from './starts.js';
 import { type CurrentState, StateHistory } from './state-history.js';
+import { StateIndexes } from './state-indexes.js';
 import { StateSnapshots } from './state-snapshots.js';
 import { Topics } from './topics.js';
 import { TreeEvents } from './tree-events.js';
@@ -58,15 +64,19 @@ export class Engine implements api.EngineApi {
   private readonly workers: Workers;
   private readonly watchers = new Watchers();
   private readonly trees: TreeEvents;
+  private readonly checker: SchemaChecker;
   private readonly schemas: SchemaRegistry;
+  private readonly schemaReports: SchemaReports;
   private readonly admission: Admission;
   private readonly executions: Executions;
+  private readonly stateIndexes: StateIndexes;
   private readonly matcher: Matcher;
   private readonly scheduler: ExecutionScheduler;
   private readonly recordScheduler: RecordScheduler;
   private readonly courier: Courier;
   private readonly aftermath: Aftermath;
   private readonly otherServers: OtherServers;
+  private readonly callerCalls: CallerCalls;
   private readonly workerCalls: WorkerCalls;
   private readonly stateHistory: StateHistory;
   private readonly starts: Starts;
@@ -74,16 +84,22 @@ export class Engine implements api.EngineApi {
   private readonly topics: Topics;
   private readonly schedules: Schedules;
   private readonly triggers: Triggers;
+  private readonly registrations: Registrations;
 
   constructor({ store, clock, leaseMs, cacheBytesMax = 33_554_432, fault }: EngineOptions) {
     this.store = store;
     this.clock = clock;
     this.leaseMs = leaseMs;
     this.workers = new Workers(store, clock, fault);
-    this.schemas = new SchemaRegistry(store, clock);
+    const checker = new SchemaChecker();
+    this.checker = checker;
+    this.schemas = new SchemaRegistry({ store, clock, checker });
+    this.schemaReports = new SchemaReports({ store, clock, checker, schemas: this.schemas });
     this.admission = new Admission({ schemas: this.schemas, workers: this.workers, clock });
+    this.stateIndexes = new StateIndexes({ store, clock, fault });
     this.executions = new Executions(store, cacheBytesMax, {
       reserve: (execution) => this.matcher.reserve(execution),
+      indexedFields: (execution) => this.stateIndexes.fieldsOf(execution),
       committed: (commit) => this.aftermath.committed(commit),
       uncertain: (attempted) => this.aftermath.uncertain(attempted),
     });
@@ -101,13 +117,17 @@ export class Engine implements api.EngineApi {
     const { schedules, triggers } = this;
     this.topics = new Topics({ store, clock, executions, triggers, noteDue, fault });
     const { slots, topics, trees } = this;
+    const { schemas, schemaReports, stateIndexes } = this;
+    const declared = { schedules, triggers, slots, stateIndexes };
+    this.registrations = new Registrations({ ...declared, schemas, schemaReports, workers, leaseMs });
     const keepers = { topic: topics, schedule: schedules, trigger: triggers, slots };
     this.recordScheduler = new RecordScheduler({ store, clock, keepers, fault });
     const claim = (executionId: string, reservation: Reservation) => this.claim(executionId, reservation);
     const keeperOf = (executionId: string) => executions.peek(executionId)?.keptBy?.workerId;
     this.matcher = new Matcher({ store, clock, leaseMs, slots, keeperOf, claim, fault });
     this.scheduler = new ExecutionScheduler({ store, clock, wake: this.wake.bind(this), fault });
-    const resume = this.resume.bind(this);
+    this.callerCalls = new CallerCalls({ store, clock, executions, admission });
+    const resume = this.callerCalls.resume.bind(this.callerCalls);
     const startChild = (child: NewExecution) => starts.startChild(child);
     this.courier = new Courier({ store, clock, executions, topics, slots, startChild, resume, fault });
     const { matcher, scheduler, courier } = this;
@@ -115,7 +135,7 @@ export class Engine implements api.EngineApi {
     const snapshots = new StateSnapshots(store, fault);
     this.stateHistory = new StateHistory({ store, watchers, snapshots });
     this.aftermath = new Aftermath({ ...concerned, courier, snapshots });
-    this.otherServers = new OtherServers({ ...concerned, store, slots, topics, trees, fault });
+    this.otherServers = new OtherServers({ ...concerned, store, slots, topics, trees, stateIndexes, fault });
     this.workerCalls = new WorkerCalls({ store, clock, workers, matcher, executions, admission, fault });
   }
 
@@ -123,6 +143,7 @@ export class Engine implements api.EngineApi {
   async start(): Promise<void> {
     const { store, clock, leaseMs, executions } = this;
     const wakeCommand = (before: Loaded) => this.wakeCommand(before);
+    await this.stateIndexes.start();
     if (!store.isShared) await renewLeases({ store, clock, leaseMs, executions, wakeCommand });
     this.workers.start();
     await this.slots.start();
@@ -145,6 +166,8 @@ export class Engine implements api.EngineApi {
     await this.topics.stop();
     await this.courier.stop();
     await this.slots.stop();
+    await this.checker.close();
+    await this.stateIndexes.stop();
   }
 
   invoke(request: api.InvokeRequest): Promise<api.Invoked> {
@@ -165,8 +188,10 @@ export class Engine implements api.EngineApi {
     return { ...(await this.viewOf(execution)), ...(entry.result && { result: entry.result }) };
   }
 
-  async listExecutions(query: ExecutionQuery): Promise<readonly api.ExecutionView[]> {
-    return Promise.all((await this.store.list(query)).map((execution) => this.viewOf(execution)));
+  async listExecutions(query: api.ExecutionListQuery): Promise<api.ExecutionListPage> {
+    const page = await this.store.search(await toSearch(query, this.stateIndexes));
+    const executions = await Promise.all(page.executions.map((execution) => this.viewOf(execution)));
+    return { ...page, executions };
   }
 
   async listSteps(projectId: string, executionId: string, offset: number): Promise<api.StepPage> {
@@ -176,35 +201,20 @@ export class Engine implements api.EngineApi {
     });
   }
 
-  async cancel(projectId: string, executionId: string): Promise<ExecutionStatus> {
-    await this.visible(projectId, executionId);
-    const { loaded } = await this.executions.submit(executionId, () => ({
-      type: 'cancel',
-      at: this.clock.now(),
-    }));
-    return loaded.execution.status;
+  cancel(projectId: string, executionId: string): Promise<ExecutionStatus> {
+    return this.callerCalls.cancel(projectId, executionId);
   }
 
-  async pause(projectId: string, executionId: string): Promise<void> {
-    await this.executions.submit(executionId, ({ execution }) => {
-      assertVisible(execution, projectId);
-      return { type: 'pause', at: this.clock.now() };
-    });
+  pause(projectId: string, executionId: string): Promise<void> {
+    return this.callerCalls.pause(projectId, executionId);
   }
 
-  async unpause(projectId: string, executionId: string): Promise<void> {
-    await this.executions.submit(executionId, ({ execution }) => {
-      assertVisible(execution, projectId);
-      return { type: 'unpause', at: this.clock.now() };
-    });
+  unpause(projectId: string, executionId: string): Promise<void> {
+    return this.callerCalls.unpause(projectId, executionId);
   }
 
-  async resume(projectId: string, executionId: string, { stepKey, data }: api.Resumption): Promise<void> {
-    await this.executions.submit(executionId, async (before) => {
-      assertVisible(before.execution, projectId);
-      const recorded = (await stepsOf(before, this.store)).get(stepKey);
-      return { type: 'resume', at: this.clock.now(), stepKey, recorded, ...(data && { data }) };
-    });
+  resume(projectId: string, executionId: string, resumption: api.Resumption): Promise<void> {
+    return this.callerCalls.resume(projectId, executionId, resumption);
   }
 
   async *events(
@@ -256,14 +266,8 @@ export class Engine implements api.EngineApi {
     yield* this.stateHistory.watch(await this.current(projectId, executionId), from);
   }
 
-  async patchState(projectId: string, executionId: string, repair: api.StateRepair): Promise<number> {
-    const { loaded } = await this.executions.submit(executionId, async (before) => {
-      assertVisible(before.execution, projectId);
-      await this.admission.checkRepair(before, repair);
-      return { type: 'patch_state', at: this.clock.now(), ...repair };
-    });
-    const { execution } = loaded;
-    return isRepeatedRepair(execution, repair) ? repair.expectedRevision + 1 : execution.stateRevision;
+  patchState(projectId: string, executionId: string, repair: api.StateRepair): Promise<number> {
+    return this.callerCalls.patchState(projectId, executionId, repair);
   }
 
   listSchemas(projectId: string, workflowId?: string): Promise<readonly api.SchemaView[]> {
@@ -272,6 +276,18 @@ export class Engine implements api.EngineApi {
 
   getSchema(projectId: string, digest: string): Promise<api.SchemaView> {
     return this.schemas.get(projectId, digest);
+  }
+
+  compareSchemas(
+    projectId: string,
+    before: api.SchemaReference,
+    after: api.SchemaReference,
+  ): Promise<SchemaComparison> {
+    return this.schemaReports.compare(projectId, before, after);
+  }
+
+  checkSchema(projectId: string, request: api.SchemaCheckRequest): Promise<api.SchemaCheck> {
+    return this.schemaReports.check(projectId, request);
   }
 
   putSchedule(projectId: string, schedule: api.ScheduleRequest): Promise<api.ScheduleView> {
@@ -294,14 +310,8 @@ export class Engine implements api.EngineApi {
     return this.schedules.delete(projectId, scheduleId);
   }
 
-  async registerWorker(registration: api.WorkerRegistration): Promise<api.RegisteredWorker> {
-    this.schedules.check(registration);
-    await this.slots.register(registration);
-    const { reports: schemaReports, workflows } = await this.schemas.register(registration);
-    await this.schedules.register(registration);
-    await this.triggers.register(registration);
-    const workerId = await this.workers.register({ ...registration, workflows });
-    return { workerId, leaseMs: this.leaseMs, schemaReports };
+  registerWorker(registration: api.WorkerRegistration): Promise<api.RegisteredWorker> {
+    return this.registrations.register(registration);
   }
 
   listWorkers(projectId: string): Promise<readonly api.WorkerView[]> {

@@ -2,11 +2,19 @@ import type { ClaimCommand, Command, CreateCommand } from '../core/command.js';
 import type { Decision, Effect, Rejection } from '../core/decision.js';
 import { type Execution, isFinal, nextWakeAt, waitsFor } from '../core/execution.js';
 import type { JournalEntry } from '../core/journal.js';
+import { type IndexedField, type SearchTerm, searchTerms } from '../core/search-term.js';
 import { transition } from '../core/transition.js';
 import { InOrder } from '../store/in-order.js';
 import { type CommitResult, type ExecutionIndex, type Store, StoreFault } from '../store/store.js';
 import { EngineError } from './errors.js';
-import { advance, type Loaded, loadedAtCreation, loadedFromStore } from './loaded.js';
+import {
+  advance,
+  type Loaded,
+  loadedAtCreation,
+  loadedFromStore,
+  setTerms,
+  type TermsSource,
+} from './loaded.js';
 
 /** A worker's promise to take one execution. Exactly one of its two methods is called, once. */
 export interface Reservation {
@@ -21,6 +29,8 @@ export interface Reservation {
 export interface ExecutionHooks {
   /** Finds a worker that waits for an execution like this one. */
   reserve(execution: Execution): Reservation | undefined;
+  /** The fields of its state by which an execution of this workflow is found. The same array until they change. */
+  indexedFields(execution: Execution): readonly IndexedField[];
   /** Called after each commit, in order for each execution. */
   committed(commit: Committed): void;
   /** The store failed: the commit may have happened or not. */
@@ -174,15 +184,19 @@ export class Executions {
     { next, entry, reservation }: Commitment,
   ): Promise<CommitResult> {
     const stateChanged = !before || before.stateRevision !== next.execution.stateRevision;
+    const termsOf = { state: next.state, fields: this.hooks.indexedFields(next.execution) };
+    const terms = changedTerms(loaded, next.execution, termsOf);
     try {
       const result = await this.store.commit({
         before,
         execution: next.execution,
         ...(stateChanged && { state: next.state.value }),
         ...(entry && { entry }),
+        ...(terms && { terms }),
         index: indexOf(next.execution),
       });
       if (result !== 'committed') reservation?.release();
+      else setTerms(loaded, terms ?? loaded.terms, termsOf);
       return result;
     } catch (error) {
       // Whether it happened is unknown: the next command reads it anew.
@@ -232,9 +246,10 @@ export class Executions {
   private async loadFromStore(executionId: string): Promise<Loaded> {
     const stored = await this.store.load(executionId);
     if (!stored) throw new EngineError({ type: 'not_found', resource: 'execution', id: executionId });
-    const { execution, state } = stored;
+    const { execution, state, terms = [] } = stored;
     const document = { value: state, bytes: execution.stateBytes };
     const loaded = loadedFromStore(execution, document, this.cache.get(executionId));
+    setTerms(loaded, terms);
     this.forget(executionId);
     if (!isOver(execution)) this.remember(loaded);
     return loaded;
@@ -274,6 +289,18 @@ export class Executions {
 /** Whether no command is to be expected any more. One that has messages to deliver is needed twice for that. */
 function isOver({ status, outbox }: Execution): boolean {
   return isFinal(status) && outbox.length === 0;
+}
+
+/** The terms of an execution's next version; undefined if they stay as they are. */
+function changedTerms(
+  { terms, termsOf: last }: Loaded,
+  execution: Execution,
+  { state, fields }: TermsSource,
+): readonly SearchTerm[] | undefined {
+  if (last?.state === state && last.fields === fields) return undefined;
+  const next = searchTerms(execution, state.value, fields);
+  const isSame = next.length === terms.length && next.every((term, index) => term === terms[index]);
+  return isSame ? undefined : next;
 }
 
 /** What the store's indexes hold of an execution. */

@@ -1,6 +1,7 @@
 import type { Execution } from '../core/execution.js';
 import { type JournalEntry, lastEvent } from '../core/journal.js';
 import { payloadBytes } from '../core/payload.js';
+import type { IndexedField, SearchTerm } from '../core/search-term.js';
 import type { StateDocument } from '../core/state-document.js';
 import { StepRecords } from '../core/step-records.js';
 import type { Store } from '../store/store.js';
@@ -12,12 +13,22 @@ export interface Loaded {
   state: StateDocument;
   input: ExecutionInput | undefined;
   steps: StepRecords | undefined;
+  /** By what the store finds it. */
+  terms: readonly SearchTerm[];
+  /** What those were made of; missing where nobody knows, because another process may have made them. */
+  termsOf: TermsSource | undefined;
   /** What an earlier version of it had read already. */
   earlier: EarlierSteps | undefined;
   /** About how many bytes it takes. */
   cost: number;
   /** As how many bytes the cache counts it; 0 while it is in none. */
   counted: number;
+}
+
+/** What terms are made of, the execution's search attributes aside, which never change. */
+export interface TermsSource {
+  readonly state: StateDocument;
+  readonly fields: readonly IndexedField[];
 }
 
 /** The steps as the journal's first entries make them; the later ones add to them. */
@@ -37,7 +48,8 @@ const BASE_COST = 2_048;
 export function loadedAtCreation(execution: Execution, state: StateDocument, entry: JournalEntry): Loaded {
   const input = entry.input ?? {};
   const cost = BASE_COST + state.bytes + payloadBytes(input.payload);
-  return { execution, state, input, steps: new StepRecords(), earlier: undefined, cost, counted: 0 };
+  const nothing = { terms: [], termsOf: undefined, earlier: undefined };
+  return { execution, state, input, steps: new StepRecords(), ...nothing, cost, counted: 0 };
 }
 
 /**
@@ -48,7 +60,8 @@ export function loadedFromStore(execution: Execution, state: StateDocument, kept
   const input = kept?.input;
   const earlier = kept && earlierOf(kept, execution);
   const cost = BASE_COST + state.bytes + payloadBytes(input?.payload) + (earlier?.steps.bytes ?? 0);
-  return { execution, state, input, steps: undefined, earlier, cost, counted: 0 };
+  const nothing = { steps: undefined, terms: [], termsOf: undefined };
+  return { execution, state, input, ...nothing, earlier, cost, counted: 0 };
 }
 
 /** Reads the payload and the initial state, unless they are there. */
@@ -89,6 +102,13 @@ export function advance(
   addEntry(loaded, loaded.steps, entry);
 }
 
+/** Takes over by what the store finds an execution. */
+export function setTerms(loaded: Loaded, terms: readonly SearchTerm[], termsOf?: TermsSource): void {
+  loaded.cost += lengthOf(terms) - lengthOf(loaded.terms);
+  loaded.terms = terms;
+  loaded.termsOf = termsOf;
+}
+
 /** The entries of an execution's journal after event `from`, oldest first, read page by page. */
 export async function* readJournal(
   store: Store,
@@ -104,6 +124,10 @@ export async function* readJournal(
       afterEvent = lastEvent(entry);
     }
   }
+}
+
+function lengthOf(terms: readonly SearchTerm[]): number {
+  return terms.reduce((length, term) => length + term.length, 0);
 }
 
 function earlierOf(kept: Loaded, execution: Execution): EarlierSteps | undefined {

@@ -8,6 +8,7 @@ import type { Executions } from './executions.js';
 import { type Loaded, stepsOf } from './loaded.js';
 import type { Matcher } from './matcher.js';
 import type { Slots } from './slots.js';
+import type { StateIndexes } from './state-indexes.js';
 import type { Topics } from './topics.js';
 import type { TreeEvents } from './tree-events.js';
 import type { Watchers } from './watchers.js';
@@ -23,6 +24,7 @@ export interface OtherServersPort {
   readonly matcher: Matcher;
   readonly scheduler: ExecutionScheduler;
   readonly slots: Slots;
+  readonly stateIndexes: StateIndexes;
   readonly topics: Topics;
   readonly trees: TreeEvents;
   fault(error: unknown): void;
@@ -71,6 +73,7 @@ export class OtherServers implements Follower {
 
   recordsChanged(groups: readonly string[]): void {
     this.port.slots.changedElsewhere(groups);
+    this.port.stateIndexes.changedElsewhere(groups);
     this.port.topics.changedElsewhere(groups);
   }
 

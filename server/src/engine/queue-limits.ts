@@ -3,7 +3,8 @@ import type { Store, StoredRecord } from '../store/store.js';
 import type { WorkerRegistration } from './api.js';
 import type { Clock } from './clock.js';
 import { EngineError } from './errors.js';
-import { changeRecord, recordPages, settleRecord } from './records.js';
+import { RecordGroup } from './record-group.js';
+import { changeRecord, settleRecord } from './records.js';
 
 /** What the limits of queues ask of the rest of the engine. */
 export interface QueueLimitsPort {
@@ -23,14 +24,8 @@ export interface QueueName {
 /** The group of the records that hold limits: of the kind of slots, and the name of no queue's. */
 export const LIMITS_GROUP = 'slots[]';
 
-/** How often the limits that were declared to other servers are asked for: a limit holds a second after it was declared. */
-const REFRESH_MS = 1_000;
-
 /** When a raise is looked at again. */
 const RAISED_MS = 5_000;
-
-/** Limits that one look at the store brings at most. */
-const PAGE = 1_000;
 
 interface Limit extends QueueName {
   readonly limit: number;
@@ -41,12 +36,11 @@ export class QueueLimits {
   private readonly port: QueueLimitsPort;
   /** By project and queue. */
   private readonly limits = new Map<string, { readonly limit: number; readonly version: number }>();
-  private refreshing: Promise<void> | undefined;
-  private callOff: (() => void) | undefined;
-  private stopped = false;
+  private readonly records: RecordGroup;
 
   constructor(port: QueueLimitsPort) {
     this.port = port;
+    this.records = new RecordGroup(port, LIMITS_GROUP, (record) => this.note(record));
   }
 
   /** Undefined without limit, as far as this server has heard: it may be a second behind the others. */
@@ -92,43 +86,17 @@ export class QueueLimits {
   }
 
   /** Reads all limits, and goes on reading them if others write them, too. */
-  async start(): Promise<void> {
-    await this.refresh();
-    this.refreshLater();
+  start(): Promise<void> {
+    return this.records.start();
   }
 
-  async stop(): Promise<void> {
-    this.stopped = true;
-    this.callOff?.();
-    await this.refreshing?.catch(() => {});
+  stop(): Promise<void> {
+    return this.records.stop();
   }
 
   /** Others wrote records of these groups. */
   changedElsewhere(groups: readonly string[]): void {
-    if (groups.includes(LIMITS_GROUP)) this.refresh().catch(this.port.fault);
-  }
-
-  private refreshLater(): void {
-    const { clock, store, fault } = this.port;
-    if (!store.isShared || this.stopped) return;
-    this.callOff = clock.callAt(clock.now() + REFRESH_MS, () => {
-      this.refresh()
-        .catch(fault)
-        .finally(() => this.refreshLater());
-    });
-  }
-
-  private refresh(): Promise<void> {
-    this.refreshing ??= this.readAll().finally(() => {
-      this.refreshing = undefined;
-    });
-    return this.refreshing;
-  }
-
-  private async readAll(): Promise<void> {
-    for await (const page of recordPages(this.port.store, { group: LIMITS_GROUP, limit: PAGE })) {
-      for (const record of page) this.note(record);
-    }
+    this.records.changedElsewhere(groups);
   }
 
   /** Whether the limit is larger than before. */

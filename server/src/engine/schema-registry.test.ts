@@ -1,13 +1,9 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import type { JsonValue } from '../core/json.js';
 import { Harness, PROJECT, state, step } from './harness.mjs';
-import { compileSchema } from './schema-compiler.js';
 
 const NUMBER = '{"type":"number"}';
 const STRING = '{"type":"string"}';
-const LIST =
-  '{"$ref":"#/$defs/a","$defs":{"a":{"type":"object","properties":{"next":{"$ref":"#/$defs/a"}}}}}';
 
 describe('registering a schema', () => {
   test('reports it when it is new, and what it replaces', async () => {
@@ -77,116 +73,8 @@ describe('registering a schema', () => {
   });
 });
 
-test.each<[why: string, schema: string]>([
-  ['it is no JSON', '{'],
-  ['it is no object', 'true'],
-  ['a keyword is misused', '{"type":7}'],
-  ['it refers to another document', '{"$ref":"https://example.org/schema"}'],
-  ['it refers to nothing', '{"$ref":"#/$defs/nothing"}'],
-  ['it is of another draft', '{"$schema":"http://json-schema.org/draft-07/schema#"}'],
-  ['it has a name twice', '{"type":"string","type":"number"}'],
-  [
-    'it has thousands of parts',
-    JSON.stringify({ anyOf: Array.from({ length: 3_000 }, () => ({ type: 'null' })) }),
-  ],
-  ['it is longer than 256 KiB', JSON.stringify({ description: 'x'.repeat(262_144) })],
-  ['it has more bytes than characters', JSON.stringify({ description: '😀'.repeat(70_000) })],
-  ['it asks for a promise', '{"$async":true,"type":"string"}'],
-])('a schema is not used because %s', (_, schema) => {
-  expect(compileSchema(schema)).toHaveProperty('problem');
-});
-
-test.each<[schema: string, value: JsonValue, path: string, keyword: string]>([
-  ['{"type":"object","properties":{"a/b":{"type":"string"}}}', { 'a/b': 1 }, '/a~1b', 'type'],
-  ['{"items":{"required":["x"]}}', [{ x: 1 }, {}], '/1', 'required'],
-  ['{"additionalProperties":false}', { a: 1 }, '', 'additionalProperties'],
-  [
-    '{"uniqueItems":true}',
-    [
-      { a: 1, b: [2] },
-      { b: [2], a: 1 },
-    ],
-    '',
-    'uniqueItems',
-  ],
-  ['{"pattern":"^a+$"}', 'aab', '', 'pattern'],
-  ['{"properties":{"a":{"pattern":"^a$"},"b":{"pattern":"^b$"}}}', { a: 'a', b: 'a' }, '/b', 'pattern'],
-  ['{"patternProperties":{"^n":{"type":"number"}}}', { name: 'x' }, '/name', 'type'],
-  [LIST, { next: { next: 7 } }, '/next/next', 'type'],
-])('%s finds %j wrong at "%s"', (schema, value, path, keyword) => {
-  const compiled = compileSchema(schema);
-  if (!('schema' in compiled)) throw new Error(compiled.problem);
-  expect(compiled.schema.check(value)).toMatchObject([{ path, keyword }]);
-});
-
-test('at most 20 places are named, and of a large value the first', () => {
-  const compiled = compileSchema('{"items":{"type":"string"}}');
-  if (!('schema' in compiled)) throw new Error(compiled.problem);
-  expect(compiled.schema.check(Array(1_000).fill(1))).toHaveLength(20);
-  expect(compiled.schema.check(Array(900_000).fill(1))).toMatchObject([{ path: '/0' }]);
-});
-
-// Each of these takes seconds to hours if it is checked naively; the limit leaves room for a busy machine.
-test.each<[what: string, schema: string, value: JsonValue]>([
-  ['a pattern that backtracks', '{"pattern":"^(a+)+$"}', `${'a'.repeat(50_000)}b`],
-  [
-    'a pattern that backtracks in a name',
-    '{"patternProperties":{"^(a|a)*$":{}}}',
-    { [`${'a'.repeat(50_000)}b`]: 1 },
-  ],
-  ['a pattern with nested counts', '{"pattern":"((a{1,100}){1,100}){1,100}"}', 'a'.repeat(1_000)],
-  ['many equal items', '{"uniqueItems":true}', Array.from({ length: 20_000 }, (_, index) => ({ index }))],
-  ['many items of many kinds', JSON.stringify({ items: { enum: kinds(900) } }), Array(900_000).fill('none')],
-  [
-    'many items that fit none of many schemas',
-    JSON.stringify({ items: { anyOf: kinds(900) } }),
-    Array(50_000).fill(0),
-  ],
-])('%s is checked fast', (_, schema, value) => {
-  const start = performance.now();
-  const compiled = compileSchema(schema);
-  if ('schema' in compiled) compiled.schema.check(value);
-  expect(performance.now() - start).toBeLessThan(3_000);
-});
-
-test.each<[what: string, schema: string, value: JsonValue]>([
-  ['a pattern that only backtracking can check', '{"pattern":"^(?=a)b"}', 'x'],
-  ['a schema that refers to itself', '{"$ref":"#"}', 7],
-  ['one that does so in a circle', '{"$ref":"#/$defs/a","$defs":{"a":{"allOf":[{"$ref":"#"}]}}}', 7],
-  ['one that does so by name', '{"$dynamicAnchor":"a","$dynamicRef":"#a"}', 7],
-  ['one that doubles with each reference', doubling(40), 7],
-  [
-    'one that doubles with each level of the value',
-    '{"anyOf":[{"items":{"$ref":"#"}},{"items":{"$ref":"#"}}],"not":{"const":0}}',
-    nested(60, 0),
-  ],
-])('%s is left to the SDK', (_, schema, value) => {
-  const compiled = compileSchema(schema);
-  if (!('schema' in compiled)) throw new Error(compiled.problem);
-  expect(compiled.schema.check(value)).toEqual([]);
-});
-
 function digestOf(text: string): string {
   return createHash('sha256').update(text).digest('hex');
-}
-
-/** Few parts, and 2^levels checks of one value. */
-function doubling(levels: number): string {
-  const $defs: Record<string, object> = { a0: { type: 'string' } };
-  for (let level = 1; level <= levels; level++) {
-    const below = { $ref: `#/$defs/a${level - 1}` };
-    $defs[`a${level}`] = { anyOf: [below, { title: 'again', ...below }] };
-  }
-  return JSON.stringify({ $defs, $ref: `#/$defs/a${levels}` });
-}
-
-function nested(depth: number, inner: JsonValue): JsonValue {
-  return depth === 0 ? inner : [nested(depth - 1, inner)];
-}
-
-/** Schemas, and values, that are all different. */
-function kinds(count: number): object[] {
-  return Array.from({ length: count }, (_, index) => ({ const: index + 1 }));
 }
 
 describe('a state that a worker commits', () => {

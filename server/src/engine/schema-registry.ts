@@ -3,16 +3,24 @@ import canonicalize from 'canonicalize';
 import type { JsonValue } from '../core/json.js';
 import { parseJson } from '../core/json.js';
 import type { SchemaKind, Store, StoredSchema } from '../store/store.js';
-import type { SchemaReport, SchemaView, WorkerRegistration, WorkflowDefinition } from './api.js';
+import type { SchemaView, WorkerRegistration, WorkflowDefinition } from './api.js';
 import type { Clock } from './clock.js';
 import { EngineError, type SchemaIssue } from './errors.js';
-import type { CompiledSchema } from './schema-compiler.js';
+import type { SchemaChecker, Usable } from './schema-checker.js';
 
-/** The version of a schema that Invoke checks against. */
-type CurrentSchema = { readonly digest: string } & Compiled;
+/** A version of a schema, and what it means. */
+export interface SchemaVersion {
+  readonly digest: string;
+  readonly text: string;
+}
 
-/** A schema that can be checked against, or why it cannot. */
-type Compiled = { readonly schema: CompiledSchema } | { readonly problem: string };
+/** A schema of a registration: the version before is the same one if nothing changed, and missing for the first. */
+export interface RegisteredSchema {
+  readonly workflowId: string;
+  readonly kind: SchemaKind;
+  readonly version: SchemaVersion;
+  readonly previous?: SchemaVersion;
+}
 
 /** Where a value does not fit the registered schema. */
 export interface Violation {
@@ -22,8 +30,15 @@ export interface Violation {
 
 /** The current schemas of a project, by workflow and kind, and when they were read from the store. */
 interface ProjectSchemas {
-  readonly current: Map<string, CurrentSchema>;
+  readonly current: Map<string, SchemaVersion>;
   readAt: number;
+}
+
+/** What the registry works with. */
+export interface SchemaRegistryPort {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly checker: SchemaChecker;
 }
 
 /** How long what was read of a project's schemas counts, if other servers register some, too. */
@@ -32,90 +47,86 @@ const RECALL_MS = 1_000;
 /** By how much the clocks of two servers may differ. */
 const CLOCKS_APART_MS_MAX = 60_000;
 
-/** Versions of schemas that are kept compiled beside the current ones. */
+/** Versions of schemas that are kept in memory beside the current ones. */
 const VERSIONS_MAX = 100;
 
 const KINDS: readonly SchemaKind[] = ['payload', 'state', 'result'];
 
-/** The schemas of all workflows: kept in the store by digest, and the current ones compiled in memory. */
+/** The schemas of all workflows: kept in the store by digest, and the current ones in memory. */
 export class SchemaRegistry {
   private readonly store: Store;
   private readonly clock: Clock;
+  private readonly checker: SchemaChecker;
   /** A project's schemas are read when it is first asked about. */
   private readonly projects = new Map<string, Promise<ProjectSchemas>>();
-  /** By digest, versions of states' schemas that are not current, and that workers still commit by. */
-  private readonly versions = new Map<string, Compiled>();
+  /** By digest, texts of states' schemas that are not current, and that workers still commit by. */
+  private readonly versions = new Map<string, string>();
 
-  constructor(store: Store, clock: Clock) {
+  constructor({ store, clock, checker }: SchemaRegistryPort) {
     this.store = store;
     this.clock = clock;
+    this.checker = checker;
   }
 
   /**
-   * Keeps the schemas of a worker's workflows and makes them current. Reports those that are new or unusable; answers the
-   * workflows with the digests of their state's schemas.
+   * Keeps the schemas of a worker's workflows and makes them current. Answers them with those that were current before, and
+   * the workflows with the digests of their state's schemas.
    */
   async register({ projectId, workflows }: WorkerRegistration): Promise<{
-    readonly reports: readonly SchemaReport[];
+    readonly registered: readonly RegisteredSchema[];
     readonly workflows: readonly WorkflowDefinition[];
   }> {
     const current = await this.current(projectId);
-    const reports: SchemaReport[] = [];
+    const registered: RegisteredSchema[] = [];
+    const withDigests: WorkflowDefinition[] = [];
     for (const workflow of workflows) {
+      let stateSchemaDigest: string | undefined;
       for (const kind of KINDS) {
         const text = workflow.schemas[kind];
         if (text === undefined) continue;
-        const report = await this.registerOne(current, { projectId, workflowId: workflow.id, kind, text });
-        if (report) reports.push(report);
+        const version = { digest: digestOf(text), text };
+        registered.push(
+          await this.registerOne(current, { projectId, workflowId: workflow.id, kind }, version),
+        );
+        if (kind === 'state') stateSchemaDigest = version.digest;
       }
+      withDigests.push({ ...workflow, ...(stateSchemaDigest !== undefined && { stateSchemaDigest }) });
     }
-    return { reports, workflows: workflows.map(withDigest) };
+    return { registered, workflows: withDigests };
   }
 
-  /** Checks a value against the current schema; undefined if it fits or there is no schema to check against. */
+  /** Checks a value against the current schema; undefined if it fits, or if nobody can tell here. */
   async check(
     projectId: string,
     workflowId: string,
     kind: SchemaKind,
     value: () => JsonValue,
   ): Promise<Violation | undefined> {
-    const current = (await this.current(projectId)).get(keyOf(workflowId, kind));
-    if (!current || 'problem' in current) return undefined;
-    const issues = current.schema.check(value());
-    return issues.length > 0 ? { digest: current.digest, issues } : undefined;
+    const version = await this.currentVersion(projectId, workflowId, kind);
+    return version && violation(version.digest, await this.checker.use(version.digest, version.text), value);
   }
 
   /**
    * Checks a state against one version of its schema: that of the worker which commits it, whatever newer ones there are.
-   * Undefined if it fits or the schema cannot be used.
+   * Undefined if it fits, or if nobody can tell here.
    */
   async checkState(
     { projectId, workflowId, digest }: { projectId: string; workflowId: string; digest: string },
     value: JsonValue,
   ): Promise<Violation | undefined> {
-    const compiled = await this.version(projectId, workflowId, digest);
-    if (!compiled || 'problem' in compiled) return undefined;
-    const issues = compiled.schema.check(value);
-    return issues.length > 0 ? { digest, issues } : undefined;
+    const text = await this.textOf(projectId, workflowId, digest);
+    return text === undefined
+      ? undefined
+      : violation(digest, await this.checker.use(digest, text), () => value);
   }
 
-  private async version(
+  /** The version that values are checked against; undefined if none was registered. */
+  async currentVersion(
     projectId: string,
     workflowId: string,
-    digest: string,
-  ): Promise<Compiled | undefined> {
-    const current = (await this.current(projectId)).get(keyOf(workflowId, 'state'));
-    if (current?.digest === digest) return current;
-    const known = this.versions.get(digest);
-    if (known) return known;
-    const stored = (await this.store.listSchemas({ projectId, workflowId })).find(
-      (schema) => schema.kind === 'state' && schema.digest === digest,
-    );
-    if (!stored) return undefined;
-    const compiled = await compile(stored.jsonSchema);
-    if (this.versions.size >= VERSIONS_MAX) this.versions.clear();
-    this.versions.set(digest, compiled);
-    return compiled;
+    kind: SchemaKind,
+  ): Promise<SchemaVersion | undefined> {
+    return (await this.current(projectId)).get(keyOf(workflowId, kind));
   }
 
   async list(projectId: string, workflowId?: string): Promise<readonly SchemaView[]> {
@@ -129,7 +140,21 @@ export class SchemaRegistry {
     return schema;
   }
 
-  private async current(projectId: string): Promise<Map<string, CurrentSchema>> {
+  private async textOf(projectId: string, workflowId: string, digest: string): Promise<string | undefined> {
+    const current = await this.currentVersion(projectId, workflowId, 'state');
+    if (current?.digest === digest) return current.text;
+    const known = this.versions.get(digest);
+    if (known !== undefined) return known;
+    const stored = (await this.store.listSchemas({ projectId, workflowId })).find(
+      (schema) => schema.kind === 'state' && schema.digest === digest,
+    );
+    if (!stored) return undefined;
+    if (this.versions.size >= VERSIONS_MAX) this.versions.clear();
+    this.versions.set(digest, stored.jsonSchema);
+    return stored.jsonSchema;
+  }
+
+  private async current(projectId: string): Promise<Map<string, SchemaVersion>> {
     const schemas = await this.known(projectId);
     const isOld = this.clock.now() - schemas.readAt >= RECALL_MS;
     if (this.store.isShared && isOld) await this.refresh(projectId, schemas);
@@ -147,8 +172,8 @@ export class SchemaRegistry {
 
   private async load(projectId: string): Promise<ProjectSchemas> {
     const readAt = this.clock.now();
-    const current = new Map<string, CurrentSchema>();
-    await takeOver(current, await this.store.listSchemas({ projectId }));
+    const current = new Map<string, SchemaVersion>();
+    takeOver(current, await this.store.listSchemas({ projectId }));
     return { current, readAt };
   }
 
@@ -158,7 +183,7 @@ export class SchemaRegistry {
     schemas.readAt = this.clock.now();
     try {
       const registeredSince = readAt - CLOCKS_APART_MS_MAX;
-      await takeOver(schemas.current, await this.store.listSchemas({ projectId, registeredSince }));
+      takeOver(schemas.current, await this.store.listSchemas({ projectId, registeredSince }));
     } catch (error) {
       schemas.readAt = readAt;
       throw error;
@@ -166,37 +191,45 @@ export class SchemaRegistry {
   }
 
   private async registerOne(
-    current: Map<string, CurrentSchema>,
-    schema: { projectId: string; workflowId: string; kind: SchemaKind; text: string },
-  ): Promise<SchemaReport | undefined> {
-    const { projectId, workflowId, kind, text } = schema;
+    current: Map<string, SchemaVersion>,
+    place: { readonly projectId: string; readonly workflowId: string; readonly kind: SchemaKind },
+    version: SchemaVersion,
+  ): Promise<RegisteredSchema> {
+    const { workflowId, kind } = place;
     const key = keyOf(workflowId, kind);
     const previous = current.get(key);
-    const digest = digestOf(text);
-    if (previous?.digest === digest) {
-      return 'problem' in previous ? { workflowId, kind, digest, problem: previous.problem } : undefined;
+    if (previous?.digest !== version.digest) {
+      const { digest, text } = version;
+      await this.store.putSchema({ ...place, digest, jsonSchema: text, registeredAt: this.clock.now() });
+      current.set(key, version);
     }
-    const compiled = await compile(text);
-    const registeredAt = this.clock.now();
-    await this.store.putSchema({ projectId, workflowId, kind, digest, jsonSchema: text, registeredAt });
-    current.set(key, { digest, ...compiled });
-    return {
-      workflowId,
-      kind,
-      digest,
-      ...(previous && { previousDigest: previous.digest }),
-      ...('problem' in compiled && { problem: compiled.problem }),
-    };
+    return { workflowId, kind, version, ...(previous && { previous }) };
   }
 }
 
-/** Makes the newest of the listed schemas the current ones; compiles those that are new. */
-async function takeOver(current: Map<string, CurrentSchema>, listed: readonly StoredSchema[]): Promise<void> {
-  for (const schema of withCurrent(listed)) {
-    const { workflowId, kind, digest, jsonSchema } = schema;
-    const key = keyOf(workflowId, kind);
-    if (!schema.current || current.get(key)?.digest === digest) continue;
-    current.set(key, { digest, ...(await compile(jsonSchema)) });
+/** What a schema is known by: its meaning, however it is written. */
+export function digestOf(text: string): string {
+  const parsed = parseJson(text);
+  const canonical = 'value' in parsed ? canonicalize(parsed.value) : text;
+  return createHash('sha256')
+    .update(canonical ?? text)
+    .digest('hex');
+}
+
+async function violation(
+  digest: string,
+  usable: Usable,
+  value: () => JsonValue,
+): Promise<Violation | undefined> {
+  if ('problem' in usable) return undefined;
+  const checked = await usable.check(value());
+  return 'issues' in checked && checked.issues.length > 0 ? { digest, issues: checked.issues } : undefined;
+}
+
+/** Makes the newest of the listed schemas the current ones. */
+function takeOver(current: Map<string, SchemaVersion>, listed: readonly StoredSchema[]): void {
+  for (const { workflowId, kind, digest, jsonSchema, current: isCurrent } of withCurrent(listed)) {
+    if (isCurrent) current.set(keyOf(workflowId, kind), { digest, text: jsonSchema });
   }
 }
 
@@ -209,25 +242,6 @@ function withCurrent(schemas: readonly StoredSchema[]): SchemaView[] {
     seen.add(key);
     return { ...schema, current: isFirst };
   });
-}
-
-function withDigest(workflow: WorkflowDefinition): WorkflowDefinition {
-  const { state } = workflow.schemas;
-  return state === undefined ? workflow : { ...workflow, stateSchemaDigest: digestOf(state) };
-}
-
-function digestOf(text: string): string {
-  const parsed = parseJson(text);
-  const canonical = 'value' in parsed ? canonicalize(parsed.value) : text;
-  return createHash('sha256')
-    .update(canonical ?? text)
-    .digest('hex');
-}
-
-/** The compiler takes 10 MB of memory and a tenth of a second: it is loaded with the first schema. */
-async function compile(text: string): Promise<Compiled> {
-  const { compileSchema } = await import('./schema-compiler.js');
-  return compileSchema(text);
 }
 
 function keyOf(workflowId: string, kind: SchemaKind): string {

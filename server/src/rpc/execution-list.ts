@@ -24,12 +24,12 @@ export async function listExecutions(
   const after = decodeExecutionsToken(pageToken);
   // One more than the page tells whether another one follows.
   const query = { projectId, ...parseFilter(filter), ...(after && { after }), limit: size + 1 };
-  const found = await engine.listExecutions(query);
+  const { executions: found, stoppedAt } = await engine.listExecutions(query);
   const page = fitting(found.slice(0, size));
-  const last = page.at(-1)?.execution;
+  const next = found.length > page.length ? page.at(-1)?.execution : stoppedAt;
   return create(ListExecutionsResponseSchema, {
     executions: page.map(toExecution),
-    nextPageToken: last && found.length > page.length ? encodeExecutionsToken(last) : '',
+    nextPageToken: next ? encodeExecutionsToken(next) : '',
   });
 }
 

@@ -1,9 +1,14 @@
-import type { ExecutionStatus } from '../core/execution.js';
-import type { ExecutionQuery } from '../engine/api.js';
+import type { Comparison } from '../core/search-term.js';
+import type { ExecutionListQuery, SearchCondition } from '../engine/api.js';
+import { type FieldToken, fieldOf, type Token, tokenize } from './filter-tokens.js';
+import { searchValueOf, statusOf, timeBounds } from './filter-values.js';
 import { invalidField } from './refusals.js';
 
 /** What a filter of ListExecutions asks for. */
-export type ExecutionFilter = Omit<ExecutionQuery, 'projectId' | 'after' | 'limit'>;
+export type ExecutionFilter = Omit<ExecutionListQuery, 'projectId' | 'after' | 'limit'>;
+
+/** Comparisons with fields of states and search attributes in one filter. */
+const CONDITIONS_MAX = 32;
 
 /**
  * Reads a filter: comparisons joined by AND, after AIP-160. What it cannot express is refused with the place, never
@@ -11,15 +16,18 @@ export type ExecutionFilter = Omit<ExecutionQuery, 'projectId' | 'after' | 'limi
  */
 export function parseFilter(text: string): ExecutionFilter {
   const tokens = tokenize(text);
-  const filter: Filter = {};
+  const filter: Filter = { conditions: [] };
   let index = 0;
   while (index < tokens.length) {
-    const [field, operator, value] = tokens.slice(index, index + 3);
-    if (field?.kind !== 'word') throw refused(text, field, 'a field');
+    const pieces = piecesOfField(tokens, index);
+    const field = pieces.length > 0 ? fieldOf(pieces) : undefined;
+    if (!field) throw refused(text, tokens[index], 'a field');
+    index += pieces.length;
+    const [operator, value] = tokens.slice(index, index + 2);
     if (operator?.kind !== 'operator') throw refused(text, operator, `an operator after ${field.text}`);
     if (!value || value.kind === 'operator') throw refused(text, value, `a value for ${field.text}`);
-    add(filter, { field: field.text, operator: operator.text, value });
-    index += 3;
+    add(filter, { field, operator: operator.text, value });
+    index += 2;
     const joint = tokens[index];
     if (!joint) break;
     if (joint.kind !== 'word' || joint.text !== 'AND') throw refused(text, joint, 'AND');
@@ -29,118 +37,108 @@ export function parseFilter(text: string): ExecutionFilter {
   return filter;
 }
 
-type Filter = { -readonly [Key in keyof ExecutionFilter]: ExecutionFilter[Key] };
+type Filter = { -readonly [Key in keyof ExecutionFilter]: ExecutionFilter[Key] } & {
+  readonly conditions: SearchCondition[];
+};
 
-interface Token {
-  readonly kind: 'word' | 'string' | 'operator';
-  readonly text: string;
-  readonly at: number;
-}
-
-interface Comparison {
-  readonly field: string;
+interface ParsedComparison {
+  readonly field: FieldToken;
   readonly operator: string;
   readonly value: Token;
 }
 
-const EQUALITIES = new Map<string, keyof Omit<ExecutionFilter, 'status' | 'createdFrom' | 'createdBefore'>>([
-  ['workflow_id', 'workflowId'],
-  ['parent_execution_id', 'parentExecutionId'],
-  ['root_execution_id', 'rootExecutionId'],
-  ['session_id', 'sessionId'],
-  ['user_id', 'userId'],
-]);
+const EQUALITIES = {
+  workflow_id: 'workflowId',
+  parent_execution_id: 'parentExecutionId',
+  root_execution_id: 'rootExecutionId',
+  session_id: 'sessionId',
+  user_id: 'userId',
+} as const satisfies Readonly<Record<string, keyof ExecutionFilter>>;
 
-const STATUSES = new Map<string, ExecutionStatus>([
-  ['QUEUED', 'queued'],
-  ['RUNNING', 'running'],
-  ['WAITING', 'waiting'],
-  ['COMPLETED', 'completed'],
-  ['FAILED', 'failed'],
-  ['CANCELLED', 'cancelled'],
-  ['TIMED_OUT', 'timed_out'],
-]);
+const TIMES = {
+  create_time: { from: 'createdFrom', before: 'createdBefore' },
+  update_time: { from: 'updatedFrom', before: 'updatedBefore' },
+  close_time: { from: 'closedFrom', before: 'closedBefore' },
+} as const satisfies Readonly<
+  Record<string, { readonly from: keyof ExecutionFilter; readonly before: keyof ExecutionFilter }>
+>;
 
-/** Space, a quoted string with escapes, an operator, or a bare word; the last alternative is what nothing else takes. */
-const TOKEN = /\s+|"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|(<=|>=|!=|[=<>:])|([^\s"'=<>!:()]+)|(.)/gsu;
+/** What a field of a state and a search attribute begin with. */
+const STATE = 'state';
+const ATTRIBUTES = 'search_attributes';
 
-const RFC3339 = /^(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})$/;
+const COMPARISONS: ReadonlySet<string> = new Set<Comparison>(['=', '<', '<=', '>', '>=']);
 
-function tokenize(text: string): Token[] {
-  const tokens: Token[] = [];
-  for (const match of text.matchAll(TOKEN)) {
-    const [, double, single, operator, word, other] = match;
-    const at = match.index;
-    if (other !== undefined) throw invalidField('filter', `"${other}" at position ${at} is not understood`);
-    const quoted = double ?? single;
-    if (quoted !== undefined) tokens.push({ kind: 'string', text: quoted.replace(/\\(.)/gsu, '$1'), at });
-    else if (operator !== undefined) tokens.push({ kind: 'operator', text: operator, at });
-    else if (word !== undefined) tokens.push({ kind: 'word', text: word, at });
-  }
-  return tokens;
+/** A word, and the words and strings that come after it without a space. */
+function piecesOfField(tokens: readonly Token[], start: number): readonly Token[] {
+  if (tokens[start]?.kind !== 'word') return [];
+  let end = start + 1;
+  while (tokens[end]?.at === tokens[end - 1]?.end && tokens[end]?.kind !== 'operator') end += 1;
+  return tokens.slice(start, end);
 }
 
-function add(filter: Filter, comparison: Comparison): void {
+function add(filter: Filter, comparison: ParsedComparison): void {
   const { field, operator, value } = comparison;
-  if (field === 'create_time') {
-    addTime(filter, operator, value);
-    return;
-  }
-  const name = EQUALITIES.get(field);
-  if (!name && field !== 'status') {
-    const known = [...EQUALITIES.keys(), 'status', 'create_time'].join(', ');
-    throw invalidField('filter', `there is no field "${field}"; there are ${known}`);
-  }
-  if (operator !== '=') throw invalidField('filter', `${field} is compared with =, not with ${operator}`);
-  if (filter[name ?? 'status'] !== undefined) throw invalidField('filter', `${field} is there twice`);
-  if (name) filter[name] = value.text;
-  else filter.status = statusOf(value.text);
-}
-
-function statusOf(text: string): ExecutionStatus {
-  const status = STATUSES.get(text.replace(/^EXECUTION_STATUS_/, ''));
-  if (!status)
-    throw invalidField(
-      'filter',
-      `there is no status "${text}"; there are ${[...STATUSES.keys()].join(', ')}`,
-    );
-  return status;
-}
-
-/** Bounds are kept in whole milliseconds, as `createdAt` is: from (inclusive) and before (exclusive). */
-function addTime(filter: Filter, operator: string, value: Token): void {
-  const { ms, isWhole } = timeOf(value);
-  switch (operator) {
-    case '>=':
-      filter.createdFrom = Math.max(filter.createdFrom ?? 0, isWhole ? ms : ms + 1);
-      return;
-    case '>':
-      filter.createdFrom = Math.max(filter.createdFrom ?? 0, ms + 1);
-      return;
-    case '<':
-      filter.createdBefore = Math.min(
-        filter.createdBefore ?? Number.POSITIVE_INFINITY,
-        isWhole ? ms : ms + 1,
-      );
-      return;
-    case '<=':
-      filter.createdBefore = Math.min(filter.createdBefore ?? Number.POSITIVE_INFINITY, ms + 1);
-      return;
-    default:
-      throw invalidField('filter', `create_time is compared with <, <=, > and >=, not with ${operator}`);
-  }
-}
-
-function timeOf({ kind, text }: Token): { readonly ms: number; readonly isWhole: boolean } {
-  const match = RFC3339.exec(text);
-  const [, date, time, fraction = '', zone = ''] = match ?? [];
-  const seconds = Date.parse(`${date}T${time}${zone.toUpperCase()}`);
-  if (kind !== 'string' || !match || Number.isNaN(seconds)) {
-    const message = `"${text}" is no time; write one as create_time >= "2026-11-22T08:00:00Z", with the quotes`;
+  const [first, ...path] = field.names;
+  if (path.length > 0 && (first === STATE || first === ATTRIBUTES)) {
+    addCondition(filter, comparison, path);
+  } else if (isOneOf(TIMES, field.text)) {
+    addTime(filter, TIMES[field.text], timeBounds(field.text, operator, value));
+  } else if (field.text === 'status' || isOneOf(EQUALITIES, field.text)) {
+    const name = field.text === 'status' ? 'status' : EQUALITIES[field.text];
+    if (operator !== '=')
+      throw invalidField('filter', `${field.text} is compared with =, not with ${operator}`);
+    if (filter[name] !== undefined) throw invalidField('filter', `${field.text} is there twice`);
+    if (name === 'status') filter.status = statusOf(value);
+    else filter[name] = value.text;
+  } else {
+    const known = [...Object.keys(EQUALITIES), 'status', ...Object.keys(TIMES)].join(', ');
+    const message = `there is no field "${field.text}"; there are ${known}, ${STATE}.FIELD and ${ATTRIBUTES}.NAME`;
     throw invalidField('filter', message);
   }
-  const digits = fraction.padEnd(9, '0');
-  return { ms: seconds + Number(digits.slice(0, 3)), isWhole: Number(digits.slice(3)) === 0 };
+}
+
+function addCondition(filter: Filter, comparison: ParsedComparison, path: readonly string[]): void {
+  const { field, operator, value } = comparison;
+  if (!isComparison(operator)) {
+    throw invalidField('filter', `${field.text} is compared with =, <, <=, > and >=, not with ${operator}`);
+  }
+  if (filter.conditions.length === CONDITIONS_MAX) {
+    throw invalidField('filter', `there are at most ${CONDITIONS_MAX} comparisons with fields of the user's`);
+  }
+  const isState = field.names[0] === STATE;
+  const [name = '', ...more] = path;
+  if (!isState && more.length > 0) {
+    const written = `${ATTRIBUTES}.${JSON.stringify(path.join('.'))}`;
+    throw invalidField(
+      'filter',
+      `${field.text} has no fields of its own; a name with dots is written ${written}`,
+    );
+  }
+  filter.conditions.push({
+    field: isState ? { type: 'state', path } : { type: 'attribute', name },
+    comparison: operator,
+    value: isState ? searchValueOf(value) : value.text,
+  });
+}
+
+function addTime(
+  filter: Filter,
+  names: (typeof TIMES)[keyof typeof TIMES],
+  { from, before }: { readonly from?: number; readonly before?: number },
+): void {
+  if (from !== undefined) filter[names.from] = Math.max(filter[names.from] ?? 0, from);
+  if (before !== undefined) {
+    filter[names.before] = Math.min(filter[names.before] ?? Number.POSITIVE_INFINITY, before);
+  }
+}
+
+function isOneOf<T extends object>(names: T, text: string): text is Extract<keyof T, string> {
+  return Object.hasOwn(names, text);
+}
+
+function isComparison(operator: string): operator is Comparison {
+  return COMPARISONS.has(operator);
 }
 
 function refused(text: string, found: Token | undefined, wanted: string): Error {

@@ -1,10 +1,5 @@
+import type { ExecutionPlace } from '../engine/api.js';
 import { invalidField } from './refusals.js';
-
-/** The place of the last execution of a page. */
-export interface ExecutionPlace {
-  readonly createdAt: number;
-  readonly id: string;
-}
 
 /** The token of the page after an execution. Callers must not look inside. */
 export function encodeExecutionsToken({ createdAt, id }: ExecutionPlace): string {

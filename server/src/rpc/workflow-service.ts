@@ -4,8 +4,6 @@ import {
   AwaitResultResponseSchema,
   CancelExecutionResponseSchema,
   GetExecutionResponseSchema,
-  GetSchemaResponseSchema,
-  ListSchemasResponseSchema,
   ListStepsResponseSchema,
   ListWorkersResponseSchema,
   PauseExecutionResponseSchema,
@@ -18,7 +16,6 @@ import { batchInvoke } from './batch-invoke.js';
 import { toExecution, toExecutionStatus } from './codec/execution.js';
 import { fromInvoke, toInvoked } from './codec/invoke.js';
 import { fromPayload } from './codec/payload.js';
-import { toListedSchema, toSchema } from './codec/schema.js';
 import { toSteps } from './codec/step.js';
 import { fromDuration } from './codec/time.js';
 import { fromPublication } from './codec/topic.js';
@@ -29,6 +26,7 @@ import type { RpcLog } from './log.js';
 import { later, type Methods, type ServiceRoutes, serviceRoutes } from './method.js';
 import { decodePlaceToken, encodePlaceToken } from './page-token.js';
 import { scheduleMethods } from './schedule-methods.js';
+import { schemaMethods } from './schema-methods.js';
 import { getState, listStateRevisions, patchState, watchState } from './state-calls.js';
 
 /** How long AwaitResult and Poll wait when the request does not say. */
@@ -103,17 +101,6 @@ export function workflowService(engine: EngineApi, log: RpcLog): ServiceRoutes {
     watchState: (request, call) => watchState(engine, request, call),
     patchState: (request, call) => patchState(engine, request, call),
 
-    async listSchemas({ workflowId }, { projectId }) {
-      const schemas = await engine.listSchemas(projectId, workflowId === '' ? undefined : workflowId);
-      return create(ListSchemasResponseSchema, {
-        schemas: schemas.slice(0, SCHEMAS_MAX).map(toListedSchema),
-      });
-    },
-
-    async getSchema({ digest }, { projectId }) {
-      return create(GetSchemaResponseSchema, { schema: toSchema(await engine.getSchema(projectId, digest)) });
-    },
-
     async listWorkers(_request, { projectId }) {
       const workers = await engine.listWorkers(projectId);
       return create(ListWorkersResponseSchema, { workers: workers.map(toWorkerInfo) });
@@ -121,8 +108,7 @@ export function workflowService(engine: EngineApi, log: RpcLog): ServiceRoutes {
 
     forkExecution: later('ForkExecution'),
     ...scheduleMethods(engine),
+    ...schemaMethods(engine),
   };
   return serviceRoutes(WorkflowService, methods);
 }
-
-const SCHEMAS_MAX = 1_000;

@@ -1,6 +1,7 @@
 import type { Execution, ExecutionStatus } from '../core/execution.js';
 import type { JournalEntry } from '../core/journal.js';
 import type { JsonObject } from '../core/json.js';
+import type { SearchTerm, TermCondition } from '../core/search-term.js';
 
 /**
  * Where executions live. An adapter compares and sets; it knows no rule of the engine.
@@ -58,6 +59,12 @@ export interface Store {
 
   /** Executions of a project, newest first (by `createdAt`, then id, both descending). */
   list(query: ExecutionQuery): Promise<readonly Execution[]>;
+
+  /**
+   * The same order, but bounded and by more conditions. Executions are found along one index that holds the order of the
+   * list; those that the other conditions leave out count against `lookedAt`, and the page may end there.
+   */
+  search(search: ExecutionSearch): Promise<ExecutionPage>;
 
   /** Keeps a schema by digest. Keeping it again only renews `registeredAt`. Durable when it resolves. */
   putSchema(schema: StoredSchema): Promise<void>;
@@ -118,6 +125,11 @@ export interface ExecutionWrite {
   readonly state?: JsonObject;
   /** What it adds to the journal, if anything. */
   readonly entry?: JournalEntry;
+  /**
+   * By what `search` finds it, each once, 100 at most; missing if that did not change. None where the execution is created
+   * without.
+   */
+  readonly terms?: readonly SearchTerm[];
   /** What the indexes hold of it; derived from `execution` by the engine, so that adapters need no rule for it. */
   readonly index: ExecutionIndex;
 }
@@ -141,6 +153,8 @@ export type CommitResult = 'committed' | 'conflict';
 export interface StoredExecution {
   readonly execution: Execution;
   readonly state: JsonObject;
+  /** As they were committed last; missing for none. */
+  readonly terms?: readonly SearchTerm[];
 }
 
 /** Which ready executions. */
@@ -276,8 +290,41 @@ export interface ExecutionQuery {
   readonly createdFrom?: number;
   readonly createdBefore?: number;
   /** Only executions that come after this one in the order of the list. */
-  readonly after?: { readonly createdAt: number; readonly id: string };
+  readonly after?: ExecutionPlace;
   readonly limit: number;
+}
+
+/** A place in the list of executions. */
+export interface ExecutionPlace {
+  readonly createdAt: number;
+  readonly id: string;
+}
+
+/** What `search` is asked. */
+export interface ExecutionSearch extends ExecutionQuery {
+  /** `updatedAt` bounds: from (inclusive) and before (exclusive). No index holds them. */
+  readonly updatedFrom?: number;
+  readonly updatedBefore?: number;
+  /** `closedAt` bounds: from (inclusive) and before (exclusive); only closed executions. No index holds them. */
+  readonly closedFrom?: number;
+  readonly closedBefore?: number;
+  /** Each must hold for one of the execution's terms. */
+  readonly terms: readonly TermCondition[];
+  /**
+   * How many executions may be looked at beside those of the page, at least; also how many may be sorted where a range of
+   * terms is the best condition there is.
+   */
+  readonly lookedAt: number;
+}
+
+/** Some of the executions that a search finds. */
+export interface ExecutionPage {
+  readonly executions: readonly Execution[];
+  /**
+   * Where the search stopped before it had as many as asked for; those after this place were not looked at. Missing if it
+   * went on to the limit or to the end.
+   */
+  readonly stoppedAt?: ExecutionPlace;
 }
 
 /** Which value of a workflow a schema describes. */

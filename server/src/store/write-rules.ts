@@ -5,6 +5,9 @@ import type { ExecutionWrite, RecordWrite, StoredRecord } from './store.js';
 /** Names that an execution waits for. */
 const WAITS_FOR_MAX = 100;
 
+/** Terms by which an execution is found. */
+const TERMS_MAX = 100;
+
 /** Bytes of UTF-8. */
 const RECORD_BYTES_MAX = { group: 2_048, id: 512, alias: 2_048 } as const;
 
@@ -16,13 +19,14 @@ const TIME_MS_MAX = 8.64e15;
  * would make the promise of another execution's reader untrue, so it throws before anything is written.
  * @returns the last event of the journal after the write.
  */
-export function assertWellFormed({ before, execution, state, entry, index }: ExecutionWrite): number {
+export function assertWellFormed({ before, execution, state, entry, terms, index }: ExecutionWrite): number {
   const { id, version, eventCount } = execution;
   const replaced = before?.version ?? 0;
   if (version !== replaced + 1) throw new Error(`${id}: version ${version} cannot replace ${replaced}`);
   if (before) assertSameOrigin(execution, originOf(before));
   else if (state === undefined) throw new Error(`${id} is created without a state`);
-  if (index.waitsFor) assertWaitsFor(id, index.waitsFor);
+  if (index.waitsFor) assertDistinct(index.waitsFor, { of: `${id} waits for`, max: WAITS_FOR_MAX });
+  if (terms) assertDistinct(terms, { of: `${id} is found by`, max: TERMS_MAX });
 
   const endsWith = before?.eventCount ?? 0;
   const goesOn = entry ? entry.firstEvent === endsWith + 1 && entry.events.length > 0 : true;
@@ -35,11 +39,12 @@ export function assertWellFormed({ before, execution, state, entry, index }: Exe
   return eventCount;
 }
 
-function assertWaitsFor(id: string, names: readonly string[]): void {
-  if (names.length <= WAITS_FOR_MAX && new Set(names).size === names.length) return;
-  throw new Error(
-    `${id}: it waits for ${names.length} names; each must be there once, ${WAITS_FOR_MAX} at most`,
-  );
+function assertDistinct(
+  texts: readonly string[],
+  { of, max }: { readonly of: string; readonly max: number },
+): void {
+  if (texts.length <= max && new Set(texts).size === texts.length) return;
+  throw new Error(`${of} ${texts.length} texts; each must be there once, ${max} at most`);
 }
 
 /**

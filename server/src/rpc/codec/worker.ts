@@ -33,7 +33,7 @@ import { encodePlaceToken } from '../page-token.js';
 import { invalidField } from '../refusals.js';
 import { fromRetryPolicy, toBareExecution, toExecutionStatus } from './execution.js';
 import { fromScheduleDeclaration, fromTriggerDeclaration } from './schedule.js';
-import { toSchemaKind } from './schema.js';
+import { toSchemaReport } from './schema.js';
 import { toSteps } from './step.js';
 import { fromDuration, toDuration, toTimestamp, toTimestampOr } from './time.js';
 
@@ -71,13 +71,7 @@ export function toRegistered(registered: RegisteredWorker): RegisterWorkerRespon
       messageBytes: BigInt(MESSAGE_BYTES_MAX),
     },
     leaseDuration: toDuration(registered.leaseMs),
-    schemaReports: registered.schemaReports.map(({ workflowId, kind, digest, previousDigest, problem }) => ({
-      workflowId,
-      kind: toSchemaKind(kind),
-      digest,
-      previousDigest: previousDigest ?? '',
-      problem: problem ?? '',
-    })),
+    schemaReports: registered.schemaReports.map(toSchemaReport),
   });
 }
 
@@ -169,5 +163,6 @@ function fromDefinition(definition: WireDefinition): WorkflowDefinition {
     ...(definition.queueConcurrencyLimit > 0 && { queueConcurrencyLimit: definition.queueConcurrencyLimit }),
     ...(definition.schedule && { schedule: fromScheduleDeclaration(definition.schedule) }),
     ...(definition.trigger && { trigger: fromTriggerDeclaration(definition.trigger) }),
+    ...(definition.stateIndex.length > 0 && { stateIndex: definition.stateIndex }),
   };
 }

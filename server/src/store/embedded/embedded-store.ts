@@ -5,7 +5,9 @@ import type {
   CommitResult,
   DueExecutions,
   DueRecords,
+  ExecutionPage,
   ExecutionQuery,
+  ExecutionSearch,
   ExecutionWrite,
   ReadyExecution,
   ReadyQuery,
@@ -30,6 +32,7 @@ import { type JournalPage, JournalTable } from './journal-table.js';
 import { type OpenDatabase, openDatabase } from './open-database.js';
 import { RecordTable } from './record-table.js';
 import { SchemaTable } from './schema-table.js';
+import { TermTable } from './term-table.js';
 import { StoreTransaction } from './transaction.js';
 import { type WaitingQuery, WaitingTable } from './waiting-table.js';
 
@@ -64,7 +67,8 @@ class EmbeddedStore implements Store {
     const { database, file, watermark, log } = opened;
     this.opened = opened;
     this.waiting = new WaitingTable(database);
-    this.executions = new ExecutionTable(database, file, this.waiting);
+    const terms = new TermTable(database, file);
+    this.executions = new ExecutionTable(opened, { waiting: this.waiting, terms });
     this.journals = new JournalTable(database, file);
     this.lists = new ExecutionList(database, file);
     this.schemas = new SchemaTable(database, file);
@@ -122,6 +126,10 @@ class EmbeddedStore implements Store {
 
   async list(query: ExecutionQuery): Promise<readonly Execution[]> {
     return this.read(`list executions of "${query.projectId}"`, () => this.lists.list(query));
+  }
+
+  async search(search: ExecutionSearch): Promise<ExecutionPage> {
+    return this.read(`search executions of "${search.projectId}"`, () => this.lists.search(search));
   }
 
   async putSchema(schema: StoredSchema): Promise<void> {

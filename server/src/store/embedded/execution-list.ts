@@ -1,9 +1,18 @@
 import type Database from 'libsql';
 import type { Execution } from '../../core/execution.js';
-import type { DueExecutions, ExecutionQuery, ReadyExecution, ReadyQuery } from '../store.js';
+import { type Along, searchWayOf, type TermRange } from '../list-index.js';
+import type {
+  DueExecutions,
+  ExecutionPage,
+  ExecutionPlace,
+  ExecutionQuery,
+  ExecutionSearch,
+  ReadyExecution,
+  ReadyQuery,
+} from '../store.js';
 import { compareText } from '../text-order.js';
 import { type ExecutionRow, readExecutionRow } from './execution-row.js';
-import { type BuiltQuery, listQuery, rootQuery } from './list-query.js';
+import { type BuiltQuery, listQuery, rootQuery, searchEndQuery, searchQuery } from './list-query.js';
 import { fromColumn, textOf, toColumn } from './sqlite-text.js';
 import { readySql, SQL } from './statements.js';
 
@@ -18,6 +27,7 @@ export class ExecutionList {
   private readonly selectDue: Database.Statement;
   private readonly selectDueAfter: Database.Statement;
   private readonly selectOutboxes: Database.Statement;
+  private readonly countTerms: Database.Statement;
   private readonly statements = new Map<string, Database.Statement>();
 
   constructor(database: Database.Database, file: string) {
@@ -27,6 +37,7 @@ export class ExecutionList {
     this.selectDue = database.prepare(SQL.selectDue).raw();
     this.selectDueAfter = database.prepare(SQL.selectDueAfter).raw();
     this.selectOutboxes = database.prepare(SQL.selectOutboxes).raw();
+    this.countTerms = database.prepare(SQL.countTerms).raw();
   }
 
   /** See `Store.listReady`. */
@@ -55,9 +66,47 @@ export class ExecutionList {
 
   /** See `Store.list`. */
   list(query: ExecutionQuery): readonly Execution[] {
-    const found = this.run(listQuery(query));
-    if (query.rootExecutionId === undefined) return found;
-    const withRoot = [...found, ...this.run(rootQuery(query, query.rootExecutionId))];
+    return this.withRoot(this.run(listQuery(query)), query);
+  }
+
+  /** See `Store.search`. */
+  search(search: ExecutionSearch): ExecutionPage {
+    const way = searchWayOf(search);
+    if (way.by !== 'range') return this.searchAlong(search, way);
+    const range = way.ranges.find((candidate) => this.isSmall(candidate, search.lookedAt));
+    if (!range) return this.searchAlong(search, way.otherwise);
+    return { executions: this.run(searchQuery(search, { by: 'range', range })) };
+  }
+
+  private searchAlong(search: ExecutionSearch, way: Along): ExecutionPage {
+    const end = this.endOf(search, way);
+    const executions = this.withRoot(this.run(searchQuery(search, way, end)), search, end);
+    return end && executions.length < search.limit ? { executions, stoppedAt: end } : { executions };
+  }
+
+  private endOf(search: ExecutionSearch, way: Along): ExecutionPlace | undefined {
+    const query = searchEndQuery(search, way);
+    const row = query && this.statement(query.sql).get([...query.values]);
+    if (!row) return undefined;
+    const [createdAt, id] = row as [number, ArrayBuffer];
+    return { createdAt, id: fromColumn(id) };
+  }
+
+  /** Whether no more than so many executions have terms of a range. */
+  private isSmall({ from, before }: TermRange, most: number): boolean {
+    const [count] = this.countTerms.get([toColumn(from), toColumn(before), most + 1]) as [number];
+    return count <= most;
+  }
+
+  /** What was found, with the root of the tree if it was asked for a tree. */
+  private withRoot(
+    found: readonly Execution[],
+    query: ExecutionQuery,
+    end?: ExecutionPlace,
+  ): readonly Execution[] {
+    const { rootExecutionId } = query;
+    if (rootExecutionId === undefined) return found;
+    const withRoot = [...found, ...this.run(rootQuery(query, rootExecutionId, end))];
     return withRoot.sort(newestFirst).slice(0, query.limit);
   }
 

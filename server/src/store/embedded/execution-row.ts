@@ -13,6 +13,7 @@ export type ExecutionRow = readonly [
   outboxSince: number | null,
   lastEvent: number,
   stateVersion: number,
+  termsVersion: number,
   waitsFor: ArrayBuffer | null,
   crc: number,
 ];
@@ -26,6 +27,8 @@ export interface RowFacts {
   readonly lastEvent: number;
   /** The version that wrote the state last. */
   readonly stateVersion: number;
+  /** The version that wrote the terms last; 0 for none. */
+  readonly termsVersion: number;
   /** A JSON array of what it waits for, as the table `waiting` has it; null for nothing. */
   readonly waitsFor: string | null;
 }
@@ -39,16 +42,24 @@ export interface ReadExecution {
 
 /** The checksum of a row: over all that is read from it. */
 export function executionCrc(body: string | Uint8Array, facts: RowFacts): number {
-  const { ready, wakeAt, outboxSince, lastEvent, stateVersion, waitsFor } = facts;
-  const numbers = `${Number(ready)},${wakeAt},${outboxSince},${lastEvent},${stateVersion}`;
+  const { ready, wakeAt, outboxSince, lastEvent, stateVersion, termsVersion, waitsFor } = facts;
+  const numbers = `${Number(ready)},${wakeAt},${outboxSince},${lastEvent},${stateVersion},${termsVersion}`;
   return crc32(waitsFor === null ? numbers : numbers + waitsFor, crc32(body));
 }
 
 /** Checks and reads a row, which may have more columns after its own. */
 export function readExecutionRow(row: readonly [...ExecutionRow, ...unknown[]], file: string): ReadExecution {
-  const [seq, body, ready, wakeAt, outboxSince, lastEvent, stateVersion, keys, crc] = row;
+  const [seq, body, ready, wakeAt, outboxSince, lastEvent, stateVersion, termsVersion, keys, crc] = row;
   const waitsFor = keys && textOf(keys);
-  const facts = { ready: ready === 1, wakeAt, outboxSince, lastEvent, stateVersion, waitsFor };
+  const facts = {
+    ready: ready === 1,
+    wakeAt,
+    outboxSince,
+    lastEvent,
+    stateVersion,
+    termsVersion,
+    waitsFor,
+  };
   const bytes = new Uint8Array(body);
   if (executionCrc(bytes, facts) !== crc) throw rowDamage(file, 'execution', seq);
   return { seq, execution: parseExecution(textOf(bytes)), facts };

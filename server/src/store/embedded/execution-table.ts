@@ -13,9 +13,11 @@ import {
   readExecutionRow,
   rowDamage,
 } from './execution-row.js';
+import type { OpenDatabase } from './open-database.js';
 import { RecentMap } from './recent-map.js';
 import { toColumn } from './sqlite-text.js';
 import { SQL } from './statements.js';
+import { type TermTable, termsVersionOf } from './term-table.js';
 import { type WaitingTable, waitsForColumn } from './waiting-table.js';
 
 /** Executions whose row need not be read before it is replaced. About 500 bytes each. */
@@ -59,6 +61,7 @@ interface RecentRow {
 export class ExecutionTable {
   private readonly file: string;
   private readonly waiting: WaitingTable;
+  private readonly terms: TermTable;
   private readonly recent = new RecentMap<RecentRow>(RECENT_EXECUTIONS);
   private readonly insert: Database.Statement;
   private readonly update: Database.Statement;
@@ -70,9 +73,13 @@ export class ExecutionTable {
   private readonly updateState: Database.Statement;
   private readonly insertEntry: Database.Statement;
 
-  constructor(database: Database.Database, file: string, waiting: WaitingTable) {
+  constructor(
+    { database, file }: Pick<OpenDatabase, 'database' | 'file'>,
+    { waiting, terms }: { readonly waiting: WaitingTable; readonly terms: TermTable },
+  ) {
     this.file = file;
     this.waiting = waiting;
+    this.terms = terms;
     this.insert = database.prepare(SQL.insertExecution);
     this.update = database.prepare(SQL.updateExecution);
     this.updateWake = database.prepare(SQL.updateExecutionWake);
@@ -105,17 +112,19 @@ export class ExecutionTable {
     if (state === null || version !== facts.stateVersion) throw rowDamage(file, 'state', seq);
     const text = { file, table: 'state', key: seq, body: state, owner: seq, place: version, crc: stateCrc };
     this.remember(read);
-    return { execution: read.execution, state: JSON.parse(checkedText(text)) };
+    const stored = { execution: read.execution, state: JSON.parse(checkedText(text)) };
+    return facts.termsVersion === 0 ? stored : { ...stored, terms: this.terms.read(seq, facts.termsVersion) };
   }
 
   private create(encoded: EncodedWrite, tally: Tally): CommitResult {
     const { write, body, stateBody = '', entryBody, lastEvent: newest } = encoded;
     const { execution } = write;
-    const facts = factsOf(write, newest, execution.version);
+    const facts = factsOf(write, { lastEvent: newest, stateVersion: execution.version, termsVersion: 0 });
     const crc = executionCrc(body, facts);
-    const { ready, wakeAt, outboxSince, lastEvent, stateVersion, waitsFor } = facts;
-    const beside = [Number(ready), wakeAt, outboxSince, lastEvent, stateVersion, waitsFor, body, crc];
-    const { changes, lastInsertRowid } = this.insert.run([...indexedColumns(execution), ...beside]);
+    const { ready, wakeAt, outboxSince, lastEvent, stateVersion, termsVersion, waitsFor } = facts;
+    const numbers = [Number(ready), wakeAt, outboxSince, lastEvent, stateVersion, termsVersion];
+    const columns = [...indexedColumns(execution), ...numbers, waitsFor, body, crc];
+    const { changes, lastInsertRowid } = this.insert.run(columns);
     if (changes === 0) return 'conflict';
 
     const seq = Number(lastInsertRowid);
@@ -123,7 +132,7 @@ export class ExecutionTable {
     this.insertState.get([seq, execution.version, stateBody, stateCrc]);
     tally.addExecution();
     tally.addRow(stateCrc);
-    this.finish({ seq, facts, crc, execution, entryBody }, tally);
+    this.finish({ seq, facts, crc, write, entryBody }, tally);
     return 'committed';
   }
 
@@ -135,8 +144,9 @@ export class ExecutionTable {
 
     assertSameOrigin(execution, before.origin);
     const { seq } = before;
+    const { termsVersion } = before.facts;
     const stateVersion = stateBody === undefined ? before.facts.stateVersion : execution.version;
-    const facts = factsOf(write, newest, stateVersion);
+    const facts = factsOf(write, { lastEvent: newest, stateVersion, termsVersion });
     const crc = executionCrc(body, facts);
     this.updateRow({ before, execution, facts, body, crc });
     if (stateBody !== undefined) {
@@ -144,7 +154,7 @@ export class ExecutionTable {
       this.updateState.get([stateVersion, stateBody, stateCrc, seq]);
       tally.addRow(stateCrc);
     }
-    this.finish({ seq, facts, crc, execution, entryBody, before }, tally);
+    this.finish({ seq, facts, crc, write, entryBody, before }, tally);
     return 'committed';
   }
 
@@ -162,10 +172,11 @@ export class ExecutionTable {
     const { before, execution, facts, body, crc } = row;
     const { seq, version: replaced } = before;
     const { status, queue, priority, readyAt, version } = execution;
-    const { ready, wakeAt, outboxSince, lastEvent, stateVersion, waitsFor } = facts;
+    const { ready, wakeAt, outboxSince, lastEvent, stateVersion, termsVersion, waitsFor } = facts;
     if (!isIndexedAlike(before, execution, facts)) {
       const indexed = [wakeAt, status, toColumn(queue), priority, Number(ready), readyAt, outboxSince];
-      this.updateAll.get([version, lastEvent, stateVersion, body, crc, ...indexed, waitsFor, seq, replaced]);
+      const found = [waitsFor, termsVersion];
+      this.updateAll.get([version, lastEvent, stateVersion, body, crc, ...indexed, ...found, seq, replaced]);
     } else if (before.facts.wakeAt !== wakeAt) {
       this.updateWake.get([version, lastEvent, stateVersion, body, crc, wakeAt, seq, replaced]);
     } else {
@@ -178,13 +189,14 @@ export class ExecutionTable {
       readonly seq: number;
       readonly facts: RowFacts;
       readonly crc: number;
-      readonly execution: Execution;
+      readonly write: ExecutionWrite;
       readonly entryBody: string | undefined;
       readonly before?: RecentRow;
     },
     tally: Tally,
   ): void {
-    const { seq, facts, crc, execution, entryBody, before } = written;
+    const { seq, facts, crc, write, entryBody, before } = written;
+    const { execution, terms } = write;
     if (entryBody !== undefined) {
       const entryCrc = bodyCrc(entryBody, seq, facts.lastEvent);
       this.insertEntry.get([seq, facts.lastEvent, entryBody, entryCrc]);
@@ -193,9 +205,11 @@ export class ExecutionTable {
     }
     tally.addVersion();
     tally.addRow(crc);
-    const after = this.remember(written, before?.origin);
+    const after = this.remember({ seq, execution, facts }, before?.origin);
     const waits = before?.facts.waitsFor ?? facts.waitsFor;
     if (waits !== null) this.waiting.move({ id: execution.id, before, after }, tally);
+    const replaced = before?.facts.termsVersion ?? 0;
+    if (terms) this.terms.write({ seq, execution, terms, replaced }, tally);
   }
 
   private read(executionId: string): ReadExecution | undefined {
@@ -220,9 +234,14 @@ type StateRow = readonly [number, ArrayBuffer, number] | readonly [null, null, n
 
 type StateJoinRow = readonly [...ExecutionRow, ...StateRow];
 
-function factsOf({ index }: ExecutionWrite, lastEvent: number, stateVersion: number): RowFacts {
+/** @param kept  what there is in the other tables; the terms as before, if the write has none. */
+function factsOf(
+  { index, terms, execution }: ExecutionWrite,
+  kept: Pick<RowFacts, 'lastEvent' | 'stateVersion' | 'termsVersion'>,
+): RowFacts {
   const { ready, wakeAt = null, outboxSince = null } = index;
-  return { ready, wakeAt, outboxSince, lastEvent, stateVersion, waitsFor: waitsForColumn(index.waitsFor) };
+  const termsVersion = terms ? termsVersionOf(terms, execution) : kept.termsVersion;
+  return { ...kept, ready, wakeAt, outboxSince, termsVersion, waitsFor: waitsForColumn(index.waitsFor) };
 }
 
 function isIndexedAlike(before: RecentRow, execution: Execution, facts: RowFacts): boolean {
@@ -233,6 +252,7 @@ function isIndexedAlike(before: RecentRow, execution: Execution, facts: RowFacts
     before.readyAt === execution.readyAt &&
     before.facts.ready === facts.ready &&
     before.facts.outboxSince === facts.outboxSince &&
-    before.facts.waitsFor === facts.waitsFor
+    before.facts.waitsFor === facts.waitsFor &&
+    before.facts.termsVersion === facts.termsVersion
   );
 }

@@ -1,5 +1,5 @@
 /** The version of this layout, in `PRAGMA user_version`. No server that wrote an older one was ever released. */
-export const LAYOUT_VERSION = 3;
+export const LAYOUT_VERSION = 4;
 
 /** Bytes of a page of the database file. */
 export const PAGE_BYTES = 4_096;
@@ -27,14 +27,17 @@ export const PRAGMAS: readonly string[] = [
 ];
 
 /**
- * The tables. Every row ends with a CRC-32 of all that it holds, but for those of `waiting`, which repeat others.
+ * The tables. Every row ends with a CRC-32 of all that it holds, but for those of `waiting` and `term`, which repeat others.
  *
  * - `execution`: `body` is the whole execution as JSON. The columns before it repeat what the indexes need. `root` is
- *   null where the execution is its own root. `last_event` and `state_version` say what the other tables must hold.
+ *   null where the execution is its own root. `last_event`, `state_version` and `terms_version` (0 for no terms) say what
+ *   the other tables must hold.
  *   `waits_for` is null or a JSON array of the keys under which the execution is in `waiting`.
  * - `waiting`: finds executions by what they wait for. SQLite indexes no members of an array, so this is a table, and
  *   opening compares it with `waits_for`. `rank` is minus the priority, so that all of its order is ascending, and one
  *   comparison of rows finds what comes after a place.
+ * - `term_list`: the terms of an execution, a JSON array; no row where it has none. `term` finds executions by them, and
+ *   opening compares the two. Both are written only when the terms change.
  * - `journal`: appended to, whatever the execution: commits that come together then share pages. Its index, of two
  *   small numbers, finds an execution's entries.
  * - `record`: the only rows that are removed.
@@ -63,6 +66,7 @@ CREATE TABLE execution (
   user TEXT,
   last_event INTEGER NOT NULL,
   state_version INTEGER NOT NULL,
+  terms_version INTEGER NOT NULL,
   waits_for TEXT,
   body TEXT NOT NULL,
   crc INTEGER NOT NULL
@@ -93,6 +97,20 @@ CREATE TABLE state (
   body TEXT NOT NULL,
   crc INTEGER NOT NULL
 ) STRICT;
+
+CREATE TABLE term_list (
+  seq INTEGER PRIMARY KEY,
+  version INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  crc INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE term (
+  term TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  PRIMARY KEY (term, created_at, id)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE journal (
   number INTEGER PRIMARY KEY,

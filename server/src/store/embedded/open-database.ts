@@ -91,7 +91,7 @@ function openTables(database: Database.Database, file: string): Progress {
   else if (version > LAYOUT_VERSION) {
     const versions = `version ${version} of its layout; this one knows ${LAYOUT_VERSION}`;
     throw damage(`${file}: it was written by a newer server, in ${versions}. Start a newer server.`);
-  } else if (version === 1 || version === 2) {
+  } else if (version >= 1 && version < LAYOUT_VERSION) {
     throw damage(
       `${file}: it was written before the first release; use another data directory, or move this one away`,
     );

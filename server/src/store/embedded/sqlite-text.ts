@@ -10,7 +10,11 @@ export function toColumn(text: string): string {
 
 /** The inverse of `toColumn`, for a column that was read as a blob. */
 export function fromColumn(bytes: ArrayBuffer): string {
-  const text = textOf(bytes);
+  return fromColumnText(textOf(bytes));
+}
+
+/** The inverse of `toColumn`. */
+export function fromColumnText(text: string): string {
   if (!text.includes('\u0001')) return text;
   return text.replaceAll('\u0001\u0001', '\0').replaceAll('\u0001\u0002', '\u0001');
 }

@@ -6,7 +6,7 @@ const BODY = 'CAST(e.body AS BLOB)';
 
 /** What every read of an execution takes from its row, in the order of `ExecutionRow`, for `FROM execution e`. */
 export const EXECUTION_ROW = `e.seq, ${BODY}, e.ready, e.wake_at, e.outbox_since, e.last_event, e.state_version,
-  CAST(e.waits_for AS BLOB), e.crc`;
+  e.terms_version, CAST(e.waits_for AS BLOB), e.crc`;
 
 /** What every read of a record takes from its row, in the order of `RecordRow`. */
 const RECORD_ROW = `seq, CAST("group" AS BLOB), CAST(id AS BLOB), version, CAST(alias AS BLOB), due_at,
@@ -36,6 +36,7 @@ const INSERTED = [
   'outbox_since',
   'last_event',
   'state_version',
+  'terms_version',
   'waits_for',
   'body',
   'crc',
@@ -59,14 +60,22 @@ export const SQL = {
   updateExecutionWake: `UPDATE execution SET version = ?, last_event = ?, state_version = ?, body = ?, crc = ?,
     wake_at = ? WHERE seq = ? AND version = ?`,
   updateExecutionAll: `UPDATE execution SET version = ?, last_event = ?, state_version = ?, body = ?, crc = ?,
-    wake_at = ?, status = ?, queue = ?, priority = ?, ready = ?, ready_at = ?, outbox_since = ?, waits_for = ?
-    WHERE seq = ? AND version = ?`,
+    wake_at = ?, status = ?, queue = ?, priority = ?, ready = ?, ready_at = ?, outbox_since = ?, waits_for = ?,
+    terms_version = ? WHERE seq = ? AND version = ?`,
   selectExecution: `SELECT ${EXECUTION_ROW} FROM execution e WHERE e.id = ?`,
   selectExecutionAndState: `SELECT ${EXECUTION_ROW}, s.version, CAST(s.body AS BLOB), s.crc
     FROM execution e LEFT JOIN state s ON s.seq = e.seq WHERE e.id = ?`,
 
   insertState: 'INSERT INTO state (seq, version, body, crc) VALUES (?, ?, ?, ?)',
   updateState: 'UPDATE state SET version = ?, body = ?, crc = ? WHERE seq = ?',
+
+  insertTermList: 'INSERT INTO term_list (seq, version, body, crc) VALUES (?, ?, ?, ?)',
+  updateTermList: 'UPDATE term_list SET version = ?, body = ?, crc = ? WHERE seq = ?',
+  deleteTermList: 'DELETE FROM term_list WHERE seq = ?',
+  selectTermList: 'SELECT version, CAST(body AS BLOB), crc FROM term_list WHERE seq = ?',
+  insertTerm: 'INSERT INTO term (term, created_at, id) VALUES (?, ?, ?)',
+  deleteTerm: 'DELETE FROM term WHERE term = ? AND created_at = ? AND id = ?',
+  countTerms: 'SELECT count(*) FROM (SELECT 1 FROM term WHERE term >= ? AND term < ? LIMIT ?)',
 
   insertEntry: 'INSERT INTO journal (seq, last_event, body, crc) VALUES (?, ?, ?, ?)',
   selectSeq: 'SELECT seq FROM execution WHERE id = ?',
@@ -146,6 +155,10 @@ export const VERIFY_SQL = {
     FROM execution e CROSS JOIN json_each(e.waits_for) k LEFT JOIN waiting w
     ON w.key = k.value AND w.rank = -e.priority AND w.ready_at = e.ready_at AND w.id = e.id
     WHERE e.waits_for IS NOT NULL`,
+  /** Rows of `term`, terms in all lists, and terms whose row is there. */
+  terms: `SELECT (SELECT count(*) FROM term), count(*), count(t.id)
+    FROM term_list l JOIN execution e ON e.seq = l.seq CROSS JOIN json_each(l.body) k LEFT JOIN term t
+    ON t.term = k.value AND t.created_at = e.created_at AND t.id = e.id`,
   schemas: `SELECT CAST(body AS BLOB), crc, writes,
     CAST(quote(project) || ' ' || quote(workflow) || ' ' || quote(kind) || ' ' || quote(digest) || ' ' ||
     quote(registered_at) AS BLOB) FROM schema`,

@@ -22,7 +22,8 @@ export function verifyDatabase(database: Database.Database, file: string, progre
   verifyLayout(database, file);
   verifyTrees(database, file);
   verifyExecutions(database, file, progress);
-  verifyWaiting(database, file);
+  verifyIndexTable(database, file, 'waiting');
+  verifyIndexTable(database, file, 'terms');
   verifyJournal(database, file, progress);
   verifySchemas(database, file, progress);
   verifyRecords(database, file, progress);
@@ -54,30 +55,38 @@ function verifyTrees(database: Database.Database, file: string): void {
 
 /** Executions and their states, side by side: both come in the order of `seq`. */
 function verifyExecutions(database: Database.Database, file: string, progress: Progress): void {
-  const states = packedRows({ database, file, name: 'state', key: 'seq', numbers: ['version', 'crc'] });
+  const bodiesOf = (name: string) =>
+    packedRows({ database, file, name, key: 'seq', numbers: ['version', 'crc'] });
+  const states = bodiesOf('state');
+  const termLists = bodiesOf('term_list');
   const executions = packedRows({
     database,
     file,
     name: 'execution',
     key: 'seq',
-    numbers: ['ready', 'wake_at', 'outbox_since', 'last_event', 'state_version', 'crc'],
+    numbers: ['ready', 'wake_at', 'outbox_since', 'last_event', 'state_version', 'terms_version', 'crc'],
     text: `${INDEXED_TEXT} || char(10) || ifnull(waits_for, '')`,
   });
   let count = 0;
   let versions = 0;
   for (const row of executions) {
     versions += verifyExecution(row, file);
-    verifyState(states.next().value, row, file);
+    const [, , , , stateVersion, termsVersion] = row.numbers;
+    verifyBody(states.next().value, { table: 'state', seq: row.key, version: stateVersion, file });
+    if (termsVersion !== 0) {
+      verifyBody(termLists.next().value, { table: 'term_list', seq: row.key, version: termsVersion, file });
+    }
     count += 1;
   }
   verifySum(file, 'execution', { found: count, committed: progress.executions });
   verifySum(file, 'execution', { found: versions, committed: progress.versions });
   if (!states.next().done) throw damage(`${file}: table "state" has a row without an execution`);
+  if (!termLists.next().done) throw damage(`${file}: table "term_list" has a row without an execution`);
 }
 
 /** @returns the version of the execution. */
 function verifyExecution({ key, body, numbers, text }: PackedRow, file: string): number {
-  const [ready, wakeAt = null, outboxSince = null, lastEvent, stateVersion, crc] = numbers;
+  const [ready, wakeAt = null, outboxSince = null, lastEvent, stateVersion, termsVersion, crc] = numbers;
   // What it waits for is JSON, in which a new line is escaped.
   const indexedEnd = text.lastIndexOf('\n');
   const facts = {
@@ -86,6 +95,7 @@ function verifyExecution({ key, body, numbers, text }: PackedRow, file: string):
     outboxSince,
     lastEvent: Number(lastEvent),
     stateVersion: Number(stateVersion),
+    termsVersion: Number(termsVersion),
     waitsFor: text.slice(indexedEnd + 1) || null,
   };
   if (executionCrc(body, facts) !== crc) throw rowDamage(file, 'execution', key);
@@ -95,23 +105,31 @@ function verifyExecution({ key, body, numbers, text }: PackedRow, file: string):
   return execution.version;
 }
 
-/** The index of what executions wait for is a table, which `integrity_check` knows nothing of. */
-function verifyWaiting(database: Database.Database, file: string): void {
-  const counts = database.prepare(VERIFY_SQL.waiting).raw().get([]) as [number, number, number];
+/** The indexes of what executions wait for, and of their terms, are tables, which `integrity_check` knows nothing of. */
+function verifyIndexTable(database: Database.Database, file: string, which: 'waiting' | 'terms'): void {
+  const table = which === 'terms' ? 'term' : which;
+  const counts = database.prepare(VERIFY_SQL[which]).raw().get([]) as [number, number, number];
   const [rows, keys, keysFound] = counts;
   if (rows === keys && keys === keysFound) return;
   throw damage(
-    `${file}: table "waiting" has ${rows} rows, of which ${keysFound} are among the ${keys} it should have`,
+    `${file}: table "${table}" has ${rows} rows, of which ${keysFound} are among the ${keys} it should have`,
   );
 }
 
-function verifyState(state: PackedRow | undefined, execution: PackedRow, file: string): void {
-  const { key: seq } = execution;
-  const [version, crc] = state?.numbers ?? [];
-  const isOfExecution = state?.key === seq && version === execution.numbers[4];
-  if (!state || !isOfExecution || bodyCrc(state.body, seq, Number(version)) !== crc) {
-    throw rowDamage(file, 'state', seq);
-  }
+/** What an execution has in another table, under the same key. */
+function verifyBody(
+  row: PackedRow | undefined,
+  expected: {
+    readonly table: string;
+    readonly seq: number;
+    readonly version: number | null | undefined;
+    readonly file: string;
+  },
+): void {
+  const { table, seq, version, file } = expected;
+  const isThere = row?.key === seq && row.numbers[0] === version;
+  if (!isThere || bodyCrc(row.body, seq, Number(version)) !== row.numbers[1])
+    throw rowDamage(file, table, seq);
 }
 
 function verifyJournal(database: Database.Database, file: string, progress: Progress): void {

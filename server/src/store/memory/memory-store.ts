@@ -1,13 +1,16 @@
 import type { Execution } from '../../core/execution.js';
 import { type JournalEntry, lastEvent } from '../../core/journal.js';
 import type { JsonObject } from '../../core/json.js';
+import type { SearchTerm } from '../../core/search-term.js';
 import { entryText } from '../record-codec.js';
 import {
   type CommitResult,
   type DueExecutions,
   type DueRecords,
   type ExecutionIndex,
+  type ExecutionPage,
   type ExecutionQuery,
+  type ExecutionSearch,
   type ExecutionWrite,
   type Follower,
   type ReadyExecution,
@@ -27,6 +30,7 @@ import {
 import { compareText } from '../text-order.js';
 import { WorkerMap } from '../worker-map.js';
 import { assertWellFormed, assertWellFormedRecord } from '../write-rules.js';
+import { comparePlaces, isFound, matches } from './execution-match.js';
 import { RecordMap } from './record-map.js';
 
 /**
@@ -57,6 +61,7 @@ export class MemoryDatabase {
 interface Row {
   execution: Execution;
   state: JsonObject;
+  terms: readonly SearchTerm[];
   index: ExecutionIndex;
   /** The store that committed last. */
   by: Store;
@@ -93,7 +98,9 @@ class MemoryStore implements Store {
   async load(executionId: string): Promise<StoredExecution | undefined> {
     this.assertOpen();
     const row = this.database.rows.get(executionId);
-    return row && { execution: row.execution, state: row.state };
+    if (!row) return undefined;
+    const { execution, state, terms } = row;
+    return { execution, state, ...(terms.length > 0 && { terms }) };
   }
 
   async journal(
@@ -165,8 +172,18 @@ class MemoryStore implements Store {
     return [...this.database.rows.values()]
       .map((row) => row.execution)
       .filter((execution) => matches(execution, query))
-      .sort(newestFirst)
+      .sort(comparePlaces)
       .slice(0, query.limit);
+  }
+
+  async search(search: ExecutionSearch): Promise<ExecutionPage> {
+    this.assertOpen();
+    const executions = [...this.database.rows.values()]
+      .filter((row) => isFound(row, search))
+      .map((row) => row.execution)
+      .sort(comparePlaces)
+      .slice(0, search.limit);
+    return { executions };
   }
 
   async putSchema(schema: StoredSchema): Promise<void> {
@@ -257,8 +274,8 @@ class MemoryStore implements Store {
   }
 
   private create(write: ExecutionWrite): void {
-    const { execution, state = {}, index } = write;
-    const row = { execution, state, index, by: this, journal: journalRows(write) };
+    const { execution, state = {}, terms = [], index } = write;
+    const row = { execution, state, terms, index, by: this, journal: journalRows(write) };
     this.database.rows.set(execution.id, row);
     this.reindex(row);
   }
@@ -268,6 +285,7 @@ class MemoryStore implements Store {
     for (const key of noLonger) this.database.waiting.get(key)?.delete(row.execution.id);
     row.execution = write.execution;
     row.state = write.state ?? row.state;
+    row.terms = write.terms ?? row.terms;
     row.index = write.index;
     row.by = this;
     row.journal.push(...journalRows(write));
@@ -325,36 +343,4 @@ function firstAfter(rows: readonly JournalRow[], event: number): number {
 
 function firstServed(a: WaitingExecution, b: WaitingExecution): number {
   return b.priority - a.priority || a.readyAt - b.readyAt || compareText(a.id, b.id);
-}
-
-function newestFirst(a: Execution, b: Execution): number {
-  return b.createdAt - a.createdAt || compareText(b.id, a.id);
-}
-
-function matches(execution: Execution, query: ExecutionQuery): boolean {
-  const { after, createdFrom = Number.NEGATIVE_INFINITY, createdBefore = Number.POSITIVE_INFINITY } = query;
-  return (
-    execution.projectId === query.projectId &&
-    isAny(query.workflowId, execution.workflowId) &&
-    isAny(query.status, execution.status) &&
-    isAny(query.parentExecutionId, execution.parent?.executionId) &&
-    isAny(query.rootExecutionId, execution.rootExecutionId) &&
-    isAny(query.sessionId, execution.sessionId) &&
-    isAny(query.userId, execution.userId) &&
-    execution.createdAt >= createdFrom &&
-    execution.createdAt < createdBefore &&
-    (!after || comesAfter(execution, after))
-  );
-}
-
-function isAny(wanted: string | undefined, actual: string | undefined): boolean {
-  return wanted === undefined || wanted === actual;
-}
-
-function comesAfter(
-  execution: Execution,
-  after: { readonly createdAt: number; readonly id: string },
-): boolean {
-  const { createdAt, id } = execution;
-  return createdAt < after.createdAt || (createdAt === after.createdAt && compareText(id, after.id) < 0);
 }

@@ -51,14 +51,14 @@ export function toCommitOperation(write: ExecutionWrite, context: CommitContext)
 }
 
 function toUpdate(
-  { before, execution, state, entry, index }: ExecutionWrite & { readonly before: Execution },
+  { before, execution, state, entry, terms, index }: ExecutionWrite & { readonly before: Execution },
   { token, beginsTail }: CommitContext,
   expiry: Pick<ExecutionDocument, 'expiresAt'>,
 ): Document {
   const fields = changedFields(before, execution);
   const stateFields = state && stateUpdate(state, entry?.patch);
   const added = entry && toEntryDocument(entry, token);
-  const unset = [...fields.unset, ...(stateFields?.unset ?? [])];
+  const unset = [...fields.unset, ...(stateFields?.unset ?? []), ...(terms?.length === 0 ? ['terms'] : [])];
   return {
     $set: {
       ...fields.set,
@@ -66,6 +66,7 @@ function toUpdate(
       index: toIndexDocument(index),
       commit: token,
       ...expiry,
+      ...(terms && terms.length > 0 && { terms }),
       ...(added && beginsTail && { tail: [added] }),
     },
     ...(unset.length > 0 && { $unset: Object.fromEntries(unset.map((field) => [field, ''])) }),

@@ -1,5 +1,6 @@
 import type { Execution, Lease } from '../../core/execution.js';
 import type { JsonObject } from '../../core/json.js';
+import type { SearchTerm } from '../../core/search-term.js';
 import type { ExecutionIndex, ExecutionWrite, StoredExecution } from '../store.js';
 import { fromBson, toBson, toIndexTime, toTime } from './bson-values.js';
 import { type CommitToken, type EntryDocument, toEntryDocument } from './entry-document.js';
@@ -11,7 +12,8 @@ import { type CommitToken, type EntryDocument, toEntryDocument } from './entry-d
  * - the state: 6.3 MiB, for 1 MiB of JSON that is nothing but small numbers in arrays;
  * - the tail: 4.3 MiB for one entry of any size, which came as one message, and 0.5 MiB for less than 32 of 8 KiB;
  * - the outbox: 4.3 MiB for what one message sends to others. Another one may come before that is delivered;
- * - what was given to steps before they asked for it: 1 MiB.
+ * - what was given to steps before they asked for it: 1 MiB;
+ * - the terms: 0.1 MiB.
  *
  * So the largest of each does not quite fit beside the largest of all others. Such a commit is refused, with the reason.
  */
@@ -25,6 +27,8 @@ export interface ExecutionDocument {
   readonly commit: CommitToken;
   /** The newest entries of the journal, without gaps up to the last; see journal.ts. */
   readonly tail: readonly EntryDocument[];
+  /** By what it is found; missing for nothing. */
+  readonly terms?: readonly SearchTerm[];
   /** When retention may delete it; only once its status is final. */
   readonly expiresAt?: Date;
   readonly [field: string]: unknown;
@@ -51,7 +55,7 @@ const TIMES: ReadonlySet<string> = new Set<keyof Execution>([
 
 /** The document of an execution that is created. */
 export function toExecutionDocument(
-  { execution, state = {}, index, entry }: ExecutionWrite,
+  { execution, state = {}, index, entry, terms = [] }: ExecutionWrite,
   commit: CommitToken,
 ): ExecutionDocument {
   const { id, version, ...rest } = execution;
@@ -63,6 +67,7 @@ export function toExecutionDocument(
     state: toBson(state) as JsonObject,
     commit,
     tail: entry ? [toEntryDocument(entry, commit)] : [],
+    ...(terms.length > 0 && { terms }),
   };
 }
 
@@ -92,13 +97,27 @@ export function toIndexDocument({
 
 /** The execution of a document, which it takes for its own. */
 export function fromExecutionDocument(document: ExecutionDocument): Execution {
-  const { _id, index: _, state: __, commit: ___, tail: ____, expiresAt: _____, ...rest } = document;
+  const {
+    _id,
+    index: _,
+    state: __,
+    commit: ___,
+    tail: ____,
+    terms: _____,
+    expiresAt: ______,
+    ...rest
+  } = document;
   return { id: _id, ...(fromBson(rest) as Omit<Execution, 'id'>) };
 }
 
 /** The execution of a document with its state. */
 export function fromStoredDocument(document: ExecutionDocument): StoredExecution {
-  return { execution: fromExecutionDocument(document), state: fromBson(document.state) as JsonObject };
+  const { state, terms } = document;
+  return {
+    execution: fromExecutionDocument(document),
+    state: fromBson(state) as JsonObject,
+    ...(terms && { terms }),
+  };
 }
 
 function toField(name: string, value: unknown): unknown {

@@ -1,5 +1,5 @@
 import type { Filter, FindOptions } from 'mongodb';
-import type { ExecutionQuery, ReadyQuery, WaitingExecution } from '../store.js';
+import type { ReadyQuery, WaitingExecution } from '../store.js';
 import { toIndexTime, toTime } from './bson-values.js';
 import { EXECUTION_INDEXES } from './collections.js';
 import type { ExecutionDocument } from './execution-document.js';
@@ -95,62 +95,4 @@ function placesAfter({ id, priority, readyAt }: WaitingExecution): object[] {
     { priority, readyAt: { $gt: time } },
     { priority: { $lt: priority } },
   ];
-}
-
-/**
- * What `list` asks. Of the filters, the index is the one that most likely leaves least; what the others refuse is read and
- * left out. Each index ends with the order of the list, so a page counts nothing that it skips.
- */
-export function findExecutions(query: ExecutionQuery): ExecutionFind {
-  const { projectId, workflowId, status, parentExecutionId, rootExecutionId, sessionId, userId, limit } =
-    query;
-  const filters = {
-    projectId,
-    workflowId,
-    status,
-    'parent.executionId': parentExecutionId,
-    rootExecutionId,
-    sessionId,
-    userId,
-    createdAt: createdAtOf(query),
-  };
-  return {
-    filter: {
-      ...Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined)),
-      ...placeOf(query),
-    },
-    options: {
-      hint: indexFor(query).key,
-      sort: { createdAt: -1, _id: -1 },
-      projection: { state: 0, tail: 0 },
-      limit,
-    },
-  };
-}
-
-function createdAtOf({ createdFrom, createdBefore, after }: ExecutionQuery): object | undefined {
-  if (createdFrom === undefined && createdBefore === undefined && after === undefined) return undefined;
-  return {
-    ...(createdFrom !== undefined && { $gte: toTime(createdFrom) }),
-    ...(createdBefore !== undefined && { $lt: toTime(createdBefore) }),
-    // Repeats what the place in the list says, in a form that bounds the index.
-    ...(after && { $lte: toTime(after.createdAt) }),
-  };
-}
-
-function placeOf({ after }: ExecutionQuery): object {
-  if (!after) return {};
-  const createdAt = toTime(after.createdAt);
-  return { $or: [{ createdAt: { $lt: createdAt } }, { createdAt, _id: { $lt: after.id } }] };
-}
-
-function indexFor(query: ExecutionQuery) {
-  if (query.parentExecutionId !== undefined) return EXECUTION_INDEXES.parent;
-  if (query.rootExecutionId !== undefined) return EXECUTION_INDEXES.root;
-  if (query.sessionId !== undefined) return EXECUTION_INDEXES.session;
-  if (query.userId !== undefined) return EXECUTION_INDEXES.user;
-  if (query.workflowId !== undefined && query.status !== undefined) return EXECUTION_INDEXES.workflowStatus;
-  if (query.workflowId !== undefined) return EXECUTION_INDEXES.workflow;
-  if (query.status !== undefined) return EXECUTION_INDEXES.status;
-  return EXECUTION_INDEXES.list;
 }

@@ -1,8 +1,12 @@
 import type { ClientSession } from 'mongodb';
 import type { Execution } from '../../core/execution.js';
+import { type Along, searchWayOf, type TermRange } from '../list-index.js';
 import type {
   DueExecutions,
+  ExecutionPage,
+  ExecutionPlace,
   ExecutionQuery,
+  ExecutionSearch,
   ReadyExecution,
   ReadyQuery,
   StoredExecution,
@@ -15,7 +19,6 @@ import {
   type ExecutionFind,
   findById,
   findDue,
-  findExecutions,
   findOurs,
   findOutboxes,
   findReady,
@@ -23,6 +26,7 @@ import {
   type WaitingQuery,
 } from './execution-queries.js';
 import { Gathering } from './gathering.js';
+import { findByRange, findExecutions, findInRange, findSearchEnd, findSearched } from './list-queries.js';
 
 /** Reads executions, one by one or by what the indexes hold of them. */
 export class ExecutionReads {
@@ -81,6 +85,37 @@ export class ExecutionReads {
     return found.map((document) => fromExecutionDocument(document));
   }
 
+  /** See `Store.search`. */
+  async search(search: ExecutionSearch): Promise<ExecutionPage> {
+    const way = searchWayOf(search);
+    if (way.by !== 'range') return this.searchAlong(search, way);
+    for (const range of way.ranges) {
+      if (!(await this.isSmall(range, search))) continue;
+      const found = await this.find(doing(search), findByRange(search, range));
+      return { executions: found.map((document) => fromExecutionDocument(document)) };
+    }
+    return this.searchAlong(search, way.otherwise);
+  }
+
+  private async searchAlong(search: ExecutionSearch, way: Along): Promise<ExecutionPage> {
+    const end = await this.endOf(search, way);
+    const found = await this.find(doing(search), findSearched(search, way, end));
+    const executions = found.map((document) => fromExecutionDocument(document));
+    return end && found.length < search.limit ? { executions, stoppedAt: end } : { executions };
+  }
+
+  private async endOf(search: ExecutionSearch, way: Along): Promise<ExecutionPlace | undefined> {
+    const find = findSearchEnd(search, way);
+    const [end] = find ? await this.find(doing(search), find) : [];
+    return end && { createdAt: Number(end.createdAt), id: end._id };
+  }
+
+  /** Whether no more than `lookedAt` executions have terms of a range. */
+  private async isSmall(range: TermRange, search: ExecutionSearch): Promise<boolean> {
+    const found = await this.find(doing(search), findInRange(range, search.lookedAt));
+    return found.length <= search.lookedAt;
+  }
+
   private async loadAll(ids: readonly string[]): Promise<readonly (StoredExecution | undefined)[]> {
     const unique = [...new Set(ids)];
     const found = await this.connection.inSession((session) => this.findIn(session, findById(unique)));
@@ -104,4 +139,8 @@ export class ExecutionReads {
     const given = { ...options, batchSize, session, maxTimeMS: QUERY_MS_MAX };
     return this.connection.executions.find(filter, given).toArray();
   }
+}
+
+function doing({ projectId }: ExecutionSearch): string {
+  return `search executions of "${projectId}"`;
 }

@@ -6,7 +6,9 @@ import {
   type CommitResult,
   type DueExecutions,
   type DueRecords,
+  type ExecutionPage,
   type ExecutionQuery,
+  type ExecutionSearch,
   type ExecutionWrite,
   type Follower,
   type ReadyExecution,
@@ -140,6 +142,11 @@ class MongoStore implements Store {
   async list(query: ExecutionQuery): Promise<readonly Execution[]> {
     this.assertOpen();
     return this.finish(this.reads.list(query));
+  }
+
+  async search(search: ExecutionSearch): Promise<ExecutionPage> {
+    this.assertOpen();
+    return this.finish(this.reads.search(search));
   }
 
   async putSchema(schema: StoredSchema): Promise<void> {

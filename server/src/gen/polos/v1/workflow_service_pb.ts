@@ -17,7 +17,7 @@ import type { Payload } from "./payload_pb.js";
 import { file_polos_v1_payload } from "./payload_pb.js";
 import type { Schedule } from "./schedule_pb.js";
 import { file_polos_v1_schedule } from "./schedule_pb.js";
-import type { Schema } from "./schema_pb.js";
+import type { Schema, SchemaComparison, SchemaKind, SchemaReference, SchemaReport } from "./schema_pb.js";
 import { file_polos_v1_schema } from "./schema_pb.js";
 import type { State, StateRevision } from "./state_pb.js";
 import { file_polos_v1_state } from "./state_pb.js";
@@ -31,7 +31,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file polos/v1/workflow_service.proto.
  */
 export const file_polos_v1_workflow_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch9wb2xvcy92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEghwb2xvcy52MSKRBgoNSW52b2tlUmVxdWVzdBI0Cgt3b3JrZmxvd19pZBgBIAEoCUIfukgcchoQASjIATITXlteXHgwMC1ceDFmXHg3Zl0rJBIiCgdwYXlsb2FkGAIgASgLMhEucG9sb3MudjEuUGF5bG9hZBIVCg1pbml0aWFsX3N0YXRlGAMgASgJEiEKD2lkZW1wb3RlbmN5X2tleRgEIAEoCUIIukgFcgMoyAESFwoFcXVldWUYBSABKAlCCLpIBXIDKMgBEiEKD2NvbmN1cnJlbmN5X2tleRgGIAEoCUIIukgFcgMogAgSJAoIcHJpb3JpdHkYByABKAVCErpIDxoNGGQonP//////////ARI/CgtzdGFydF9kZWxheRgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIPukgMqgEJIgUIgIqKDzIAEj8KC3J1bl90aW1lb3V0GAkgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg+6SAyqAQkiBQiAiooPKgASHAoKc2Vzc2lvbl9pZBgKIAEoCUIIukgFcgMoyAESGQoHdXNlcl9pZBgLIAEoCUIIukgFcgMoyAESYQoRc2VhcmNoX2F0dHJpYnV0ZXMYDCADKAsyLS5wb2xvcy52MS5JbnZva2VSZXF1ZXN0LlNlYXJjaEF0dHJpYnV0ZXNFbnRyeUIXukgUmgEREDIiBnIEEAEoZCoFcgMogAgSKwoMcmV0cnlfcG9saWN5GA0gASgLMhUucG9sb3MudjEuUmV0cnlQb2xpY3kSHwoNZGVwbG95bWVudF9pZBgOIAEoCUIIukgFcgMoyAESZQoMZXhlY3V0aW9uX2lkGA8gASgJQk+6SExySjJIXihbMC05YS1mXXs4fS1bMC05YS1mXXs0fS03WzAtOWEtZl17M30tWzg5YWJdWzAtOWEtZl17M30tWzAtOWEtZl17MTJ9KT8kGjcKFVNlYXJjaEF0dHJpYnV0ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBInwKDkludm9rZVJlc3BvbnNlEhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRIPCgdjcmVhdGVkGAIgASgIEi8KC2NyZWF0ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpzZXNzaW9uX2lkGAQgASgJIlEKEkJhdGNoSW52b2tlUmVxdWVzdBI7CghyZXF1ZXN0cxgBIAMoCzIXLnBvbG9zLnYxLkludm9rZVJlcXVlc3RCELpIDZIBCggBEJBOIgPYAQMirgEKE0JhdGNoSW52b2tlUmVzcG9uc2USMQoFaXRlbXMYASADKAsyIi5wb2xvcy52MS5CYXRjaEludm9rZVJlc3BvbnNlLkl0ZW0aZAoESXRlbRIsCghyZXNwb25zZRgBIAEoCzIYLnBvbG9zLnYxLkludm9rZVJlc3BvbnNlSAASIwoFZXJyb3IYAiABKAsyEi5nb29nbGUucnBjLlN0YXR1c0gAQgkKB291dGNvbWUiNwoTR2V0RXhlY3V0aW9uUmVxdWVzdBIgCgxleGVjdXRpb25faWQYASABKAlCCrpIB3IFEAEoyAEiPgoUR2V0RXhlY3V0aW9uUmVzcG9uc2USJgoJZXhlY3V0aW9uGAEgASgLMhMucG9sb3MudjEuRXhlY3V0aW9uIm0KEkF3YWl0UmVzdWx0UmVxdWVzdBIgCgxleGVjdXRpb25faWQYASABKAlCCrpIB3IFEAEoyAESNQoEd2FpdBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIMukgJqgEGIgIIPDIAIj0KE0F3YWl0UmVzdWx0UmVzcG9uc2USJgoJZXhlY3V0aW9uGAEgASgLMhMucG9sb3MudjEuRXhlY3V0aW9uIm4KFUxpc3RFeGVjdXRpb25zUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGPQDKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMogAgSGAoGZmlsdGVyGAMgASgJQgi6SAVyAyiAICJaChZMaXN0RXhlY3V0aW9uc1Jlc3BvbnNlEicKCmV4ZWN1dGlvbnMYASADKAsyEy5wb2xvcy52MS5FeGVjdXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlIKEExpc3RTdGVwc1JlcXVlc3QSIAoMZXhlY3V0aW9uX2lkGAEgASgJQgq6SAdyBRABKMgBEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDKIAIIlEKEUxpc3RTdGVwc1Jlc3BvbnNlEiMKBXN0ZXBzGAEgAygLMhQucG9sb3MudjEuU3RlcFJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiOgoWQ2FuY2VsRXhlY3V0aW9uUmVxdWVzdBIgCgxleGVjdXRpb25faWQYASABKAlCCrpIB3IFEAEoyAEiRAoXQ2FuY2VsRXhlY3V0aW9uUmVzcG9uc2USKQoGc3RhdHVzGAEgASgOMhkucG9sb3MudjEuRXhlY3V0aW9uU3RhdHVzIpIBChZSZXN1bWVFeGVjdXRpb25SZXF1ZXN0EiAKDGV4ZWN1dGlvbl9pZBgBIAEoCUIKukgHcgUQASjIARIcCghzdGVwX2tleRgCIAEoCUIKukgHcgUQASiACBIfCgRkYXRhGAMgASgLMhEucG9sb3MudjEuUGF5bG9hZBIXCg9pZGVtcG90ZW5jeV9rZXkYBCABKAkiGQoXUmVzdW1lRXhlY3V0aW9uUmVzcG9uc2UiOQoVUGF1c2VFeGVjdXRpb25SZXF1ZXN0EiAKDGV4ZWN1dGlvbl9pZBgBIAEoCUIKukgHcgUQASjIASIYChZQYXVzZUV4ZWN1dGlvblJlc3BvbnNlIjsKF1VucGF1c2VFeGVjdXRpb25SZXF1ZXN0EiAKDGV4ZWN1dGlvbl9pZBgBIAEoCUIKukgHcgUQASjIASIaChhVbnBhdXNlRXhlY3V0aW9uUmVzcG9uc2UiVwoURm9ya0V4ZWN1dGlvblJlcXVlc3QSFAoMZXhlY3V0aW9uX2lkGAEgASgJEhAKCHN0ZXBfa2V5GAIgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCSItChVGb3JrRXhlY3V0aW9uUmVzcG9uc2USFAoMZXhlY3V0aW9uX2lkGAEgASgJIs8BChNTdHJlYW1FdmVudHNSZXF1ZXN0EiIKDGV4ZWN1dGlvbl9pZBgBIAEoCUIKukgHcgUQASjIAUgAEicKEXJvb3RfZXhlY3V0aW9uX2lkGAIgASgJQgq6SAdyBRABKMgBSAASMAoFdG9waWMYAyABKAlCH7pIHHIaEAEogAQyE15bXlx4MDAtXHgxZlx4N2ZdKyRIABIYCgZjdXJzb3IYBCABKAlCCLpIBXIDKIAIEg4KBmZvbGxvdxgFIAEoCEIPCgZzb3VyY2USBbpIAggBIp8BChRTdHJlYW1FdmVudHNSZXNwb25zZRIgCgVldmVudBgBIAEoCzIPLnBvbG9zLnYxLkV2ZW50SAASPQoJa2VlcGFsaXZlGAIgASgLMigucG9sb3MudjEuU3RyZWFtRXZlbnRzUmVzcG9uc2UuS2VlcGFsaXZlSAASDgoGY3Vyc29yGAMgASgJGgsKCUtlZXBhbGl2ZUIJCgdtZXNzYWdlIu4BChRQdWJsaXNoRXZlbnRzUmVxdWVzdBIuCgV0b3BpYxgBIAEoCUIfukgcchoQASiABDITXlteXHgwMC1ceDFmXHg3Zl0rJBJACgZldmVudHMYAiADKAsyIy5wb2xvcy52MS5QdWJsaXNoRXZlbnRzUmVxdWVzdC5JdGVtQgu6SAiSAQUIARDoBxIhCg9pZGVtcG90ZW5jeV9rZXkYAyABKAlCCLpIBXIDKMgBGkEKBEl0ZW0SGAoEdHlwZRgBIAEoCUIKukgHcgUQASjIARIfCgRkYXRhGAIgASgLMhEucG9sb3MudjEuUGF5bG9hZCIqChVQdWJsaXNoRXZlbnRzUmVzcG9uc2USEQoJc2VxdWVuY2VzGAEgAygDItIBCg9HZXRTdGF0ZVJlcXVlc3QSIAoMZXhlY3V0aW9uX2lkGAEgASgJQgq6SAdyBRABKMgBEhsKCHJldmlzaW9uGAIgASgDQge6SAQiAigBSAASKgoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIABIuCgpmaWVsZF9tYXNrGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIeCgVwYXRocxgFIAMoCUIPukgMkgEJEGQiBXIDKIAgQgQKAmF0IjIKEEdldFN0YXRlUmVzcG9uc2USHgoFc3RhdGUYASABKAsyDy5wb2xvcy52MS5TdGF0ZSJWChFXYXRjaFN0YXRlUmVxdWVzdBIgCgxleGVjdXRpb25faWQYASABKAlCCrpIB3IFEAEoyAESHwoOYWZ0ZXJfcmV2aXNpb24YAiABKANCB7pIBCICKAAiuAEKEldhdGNoU3RhdGVSZXNwb25zZRIgCgVzdGF0ZRgBIAEoCzIPLnBvbG9zLnYxLlN0YXRlSAASKwoIcmV2aXNpb24YAiABKAsyFy5wb2xvcy52MS5TdGF0ZVJldmlzaW9uSAASOwoJa2VlcGFsaXZlGAMgASgLMiYucG9sb3MudjEuV2F0Y2hTdGF0ZVJlc3BvbnNlLktlZXBhbGl2ZUgAGgsKCUtlZXBhbGl2ZUIJCgdtZXNzYWdlIpsBChlMaXN0U3RhdGVSZXZpc2lvbnNSZXF1ZXN0EiAKDGV4ZWN1dGlvbl9pZBgBIAEoCUIKukgHcgUQASjIARIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGPQDKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMogAgSHwoOYWZ0ZXJfcmV2aXNpb24YBCABKANCB7pIBCICKAAiYQoaTGlzdFN0YXRlUmV2aXNpb25zUmVzcG9uc2USKgoJcmV2aXNpb25zGAEgAygLMhcucG9sb3MudjEuU3RhdGVSZXZpc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkirQEKEVBhdGNoU3RhdGVSZXF1ZXN0EiAKDGV4ZWN1dGlvbl9pZBgBIAEoCUIKukgHcgUQASjIARIiChFleHBlY3RlZF9yZXZpc2lvbhgCIAEoA0IHukgEIgIoARIaCgVwYXRjaBgDIAEoCUILukgIcgYQASiAgEASGgoGcmVhc29uGAQgASgJQgq6SAdyBRABKIAIEhoKBmF1dGhvchgFIAEoCUIKukgHcgUQASjIASImChJQYXRjaFN0YXRlUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMiMwoSTGlzdFNjaGVtYXNSZXF1ZXN0Eh0KC3dvcmtmbG93X2lkGAEgASgJQgi6SAVyAyjIASI4ChNMaXN0U2NoZW1hc1Jlc3BvbnNlEiEKB3NjaGVtYXMYASADKAsyEC5wb2xvcy52MS5TY2hlbWEiOQoQR2V0U2NoZW1hUmVxdWVzdBIlCgZkaWdlc3QYASABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JCI1ChFHZXRTY2hlbWFSZXNwb25zZRIgCgZzY2hlbWEYASABKAsyEC5wb2xvcy52MS5TY2hlbWEiFAoSTGlzdFdvcmtlcnNSZXF1ZXN0IjwKE0xpc3RXb3JrZXJzUmVzcG9uc2USJQoHd29ya2VycxgBIAMoCzIULnBvbG9zLnYxLldvcmtlckluZm8iRQoVQ3JlYXRlU2NoZWR1bGVSZXF1ZXN0EiwKCHNjaGVkdWxlGAEgASgLMhIucG9sb3MudjEuU2NoZWR1bGVCBrpIA8gBASI+ChZDcmVhdGVTY2hlZHVsZVJlc3BvbnNlEiQKCHNjaGVkdWxlGAEgASgLMhIucG9sb3MudjEuU2NoZWR1bGUiUwoUTGlzdFNjaGVkdWxlc1JlcXVlc3QSHQoLd29ya2Zsb3dfaWQYASABKAlCCLpIBXIDKMgBEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDKIAQIlcKFUxpc3RTY2hlZHVsZXNSZXNwb25zZRIlCglzY2hlZHVsZXMYASADKAsyEi5wb2xvcy52MS5TY2hlZHVsZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiNwoUUGF1c2VTY2hlZHVsZVJlcXVlc3QSHwoLc2NoZWR1bGVfaWQYASABKAlCCrpIB3IFEAEoyAEiPQoVUGF1c2VTY2hlZHVsZVJlc3BvbnNlEiQKCHNjaGVkdWxlGAEgASgLMhIucG9sb3MudjEuU2NoZWR1bGUiOQoWVW5wYXVzZVNjaGVkdWxlUmVxdWVzdBIfCgtzY2hlZHVsZV9pZBgBIAEoCUIKukgHcgUQASjIASI/ChdVbnBhdXNlU2NoZWR1bGVSZXNwb25zZRIkCghzY2hlZHVsZRgBIAEoCzISLnBvbG9zLnYxLlNjaGVkdWxlIlwKFlRyaWdnZXJTY2hlZHVsZVJlcXVlc3QSHwoLc2NoZWR1bGVfaWQYASABKAlCCrpIB3IFEAEoyAESIQoPaWRlbXBvdGVuY3lfa2V5GAIgASgJQgi6SAVyAyjIASIvChdUcmlnZ2VyU2NoZWR1bGVSZXNwb25zZRIUCgxleGVjdXRpb25faWQYASABKAkiOAoVRGVsZXRlU2NoZWR1bGVSZXF1ZXN0Eh8KC3NjaGVkdWxlX2lkGAEgASgJQgq6SAdyBRABKMgBIhgKFkRlbGV0ZVNjaGVkdWxlUmVzcG9uc2UyuRAKD1dvcmtmbG93U2VydmljZRI7CgZJbnZva2USFy5wb2xvcy52MS5JbnZva2VSZXF1ZXN0GhgucG9sb3MudjEuSW52b2tlUmVzcG9uc2USSgoLQmF0Y2hJbnZva2USHC5wb2xvcy52MS5CYXRjaEludm9rZVJlcXVlc3QaHS5wb2xvcy52MS5CYXRjaEludm9rZVJlc3BvbnNlEk0KDEdldEV4ZWN1dGlvbhIdLnBvbG9zLnYxLkdldEV4ZWN1dGlvblJlcXVlc3QaHi5wb2xvcy52MS5HZXRFeGVjdXRpb25SZXNwb25zZRJKCgtBd2FpdFJlc3VsdBIcLnBvbG9zLnYxLkF3YWl0UmVzdWx0UmVxdWVzdBodLnBvbG9zLnYxLkF3YWl0UmVzdWx0UmVzcG9uc2USUwoOTGlzdEV4ZWN1dGlvbnMSHy5wb2xvcy52MS5MaXN0RXhlY3V0aW9uc1JlcXVlc3QaIC5wb2xvcy52MS5MaXN0RXhlY3V0aW9uc1Jlc3BvbnNlEkQKCUxpc3RTdGVwcxIaLnBvbG9zLnYxLkxpc3RTdGVwc1JlcXVlc3QaGy5wb2xvcy52MS5MaXN0U3RlcHNSZXNwb25zZRJWCg9DYW5jZWxFeGVjdXRpb24SIC5wb2xvcy52MS5DYW5jZWxFeGVjdXRpb25SZXF1ZXN0GiEucG9sb3MudjEuQ2FuY2VsRXhlY3V0aW9uUmVzcG9uc2USVgoPUmVzdW1lRXhlY3V0aW9uEiAucG9sb3MudjEuUmVzdW1lRXhlY3V0aW9uUmVxdWVzdBohLnBvbG9zLnYxLlJlc3VtZUV4ZWN1dGlvblJlc3BvbnNlElMKDlBhdXNlRXhlY3V0aW9uEh8ucG9sb3MudjEuUGF1c2VFeGVjdXRpb25SZXF1ZXN0GiAucG9sb3MudjEuUGF1c2VFeGVjdXRpb25SZXNwb25zZRJZChBVbnBhdXNlRXhlY3V0aW9uEiEucG9sb3MudjEuVW5wYXVzZUV4ZWN1dGlvblJlcXVlc3QaIi5wb2xvcy52MS5VbnBhdXNlRXhlY3V0aW9uUmVzcG9uc2USUAoNRm9ya0V4ZWN1dGlvbhIeLnBvbG9zLnYxLkZvcmtFeGVjdXRpb25SZXF1ZXN0Gh8ucG9sb3MudjEuRm9ya0V4ZWN1dGlvblJlc3BvbnNlEk8KDFN0cmVhbUV2ZW50cxIdLnBvbG9zLnYxLlN0cmVhbUV2ZW50c1JlcXVlc3QaHi5wb2xvcy52MS5TdHJlYW1FdmVudHNSZXNwb25zZTABElAKDVB1Ymxpc2hFdmVudHMSHi5wb2xvcy52MS5QdWJsaXNoRXZlbnRzUmVxdWVzdBofLnBvbG9zLnYxLlB1Ymxpc2hFdmVudHNSZXNwb25zZRJBCghHZXRTdGF0ZRIZLnBvbG9zLnYxLkdldFN0YXRlUmVxdWVzdBoaLnBvbG9zLnYxLkdldFN0YXRlUmVzcG9uc2USSQoKV2F0Y2hTdGF0ZRIbLnBvbG9zLnYxLldhdGNoU3RhdGVSZXF1ZXN0GhwucG9sb3MudjEuV2F0Y2hTdGF0ZVJlc3BvbnNlMAESXwoSTGlzdFN0YXRlUmV2aXNpb25zEiMucG9sb3MudjEuTGlzdFN0YXRlUmV2aXNpb25zUmVxdWVzdBokLnBvbG9zLnYxLkxpc3RTdGF0ZVJldmlzaW9uc1Jlc3BvbnNlEkcKClBhdGNoU3RhdGUSGy5wb2xvcy52MS5QYXRjaFN0YXRlUmVxdWVzdBocLnBvbG9zLnYxLlBhdGNoU3RhdGVSZXNwb25zZRJKCgtMaXN0U2NoZW1hcxIcLnBvbG9zLnYxLkxpc3RTY2hlbWFzUmVxdWVzdBodLnBvbG9zLnYxLkxpc3RTY2hlbWFzUmVzcG9uc2USRAoJR2V0U2NoZW1hEhoucG9sb3MudjEuR2V0U2NoZW1hUmVxdWVzdBobLnBvbG9zLnYxLkdldFNjaGVtYVJlc3BvbnNlEkoKC0xpc3RXb3JrZXJzEhwucG9sb3MudjEuTGlzdFdvcmtlcnNSZXF1ZXN0Gh0ucG9sb3MudjEuTGlzdFdvcmtlcnNSZXNwb25zZRJTCg5DcmVhdGVTY2hlZHVsZRIfLnBvbG9zLnYxLkNyZWF0ZVNjaGVkdWxlUmVxdWVzdBogLnBvbG9zLnYxLkNyZWF0ZVNjaGVkdWxlUmVzcG9uc2USUAoNTGlzdFNjaGVkdWxlcxIeLnBvbG9zLnYxLkxpc3RTY2hlZHVsZXNSZXF1ZXN0Gh8ucG9sb3MudjEuTGlzdFNjaGVkdWxlc1Jlc3BvbnNlElAKDVBhdXNlU2NoZWR1bGUSHi5wb2xvcy52MS5QYXVzZVNjaGVkdWxlUmVxdWVzdBofLnBvbG9zLnYxLlBhdXNlU2NoZWR1bGVSZXNwb25zZRJWCg9VbnBhdXNlU2NoZWR1bGUSIC5wb2xvcy52MS5VbnBhdXNlU2NoZWR1bGVSZXF1ZXN0GiEucG9sb3MudjEuVW5wYXVzZVNjaGVkdWxlUmVzcG9uc2USVgoPVHJpZ2dlclNjaGVkdWxlEiAucG9sb3MudjEuVHJpZ2dlclNjaGVkdWxlUmVxdWVzdBohLnBvbG9zLnYxLlRyaWdnZXJTY2hlZHVsZVJlc3BvbnNlElMKDkRlbGV0ZVNjaGVkdWxlEh8ucG9sb3MudjEuRGVsZXRlU2NoZWR1bGVSZXF1ZXN0GiAucG9sb3MudjEuRGVsZXRlU2NoZWR1bGVSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status, file_polos_v1_event, file_polos_v1_execution, file_polos_v1_payload, file_polos_v1_schedule, file_polos_v1_schema, file_polos_v1_state, file_polos_v1_step, file_polos_v1_worker]);
+  fileDesc("Ch9wb2xvcy92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEghwb2xvcy52MSKRBgoNSW52b2tlUmVxdWVzdBI0Cgt3b3JrZmxvd19pZBgBIAEoCUIfukgcchoQASjIATITXlteXHgwMC1ceDFmXHg3Zl0rJBIiCgdwYXlsb2FkGAIgASgLMhEucG9sb3MudjEuUGF5bG9hZBIVCg1pbml0aWFsX3N0YXRlGAMgASgJEiEKD2lkZW1wb3RlbmN5X2tleRgEIAEoCUIIukgFcgMoyAESFwoFcXVldWUYBSABKAlCCLpIBXIDKMgBEiEKD2NvbmN1cnJlbmN5X2tleRgGIAEoCUIIukgFcgMogAgSJAoIcHJpb3JpdHkYByABKAVCErpIDxoNGGQonP//////////ARI/CgtzdGFydF9kZWxheRgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIPukgMqgEJIgUIgIqKDzIAEj8KC3J1bl90aW1lb3V0GAkgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg+6SAyqAQkiBQiAiooPKgASHAoKc2Vzc2lvbl9pZBgKIAEoCUIIukgFcgMoyAESGQoHdXNlcl9pZBgLIAEoCUIIukgFcgMoyAESYQoRc2VhcmNoX2F0dHJpYnV0ZXMYDCADKAsyLS5wb2xvcy52MS5JbnZva2VSZXF1ZXN0LlNlYXJjaEF0dHJpYnV0ZXNFbnRyeUIXukgUmgEREDIiBnIEEAEoZCoFcgMogAgSKwoMcmV0cnlfcG9saWN5GA0gASgLMhUucG9sb3MudjEuUmV0cnlQb2xpY3kSHwoNZGVwbG95bWVudF9pZBgOIAEoCUIIukgFcgMoyAESZQoMZXhlY3V0aW9uX2lkGA8gASgJQk+6SExySjJIXihbMC05YS1mXXs4fS1bMC05YS1mXXs0fS03WzAtOWEtZl17M30tWzg5YWJdWzAtOWEtZl17M30tWzAtOWEtZl17MTJ9KT8kGjcKFVNlYXJjaEF0dHJpYnV0ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBInwKDkludm9rZVJlc3BvbnNlEhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRIPCgdjcmVhdGVkGAIgASgIEi8KC2NyZWF0ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpzZXNzaW9uX2lkGAQgASgJIlEKEkJhdGNoSW52b2tlUmVxdWVzdBI7CghyZXF1ZXN0cxgBIAMoCzIXLnBvbG9zLnYxLkludm9rZVJlcXVlc3RCELpIDZIBCggBEJBOIgPYAQMirgEKE0JhdGNoSW52b2tlUmVzcG9uc2USMQoFaXRlbXMYASADKAsyIi5wb2xvcy52MS5CYXRjaEludm9rZVJlc3BvbnNlLkl0ZW0aZAoESXRlbRIsCghyZXNwb25zZRgBIAEoCzIYLnBvbG9zLnYxLkludm9rZVJlc3BvbnNlSAASIwoFZXJyb3IYAiABKAsyEi5nb29nbGUucnBjLlN0YXR1c0gAQgkKB291dGNvbWUiNwoTR2V0RXhlY3V0aW9uUmVxdWVzdBIgCgxleGVjdXRpb25faWQYASABKAlCCrpIB3IFEAEoyAEiPgoUR2V0RXhlY3V0aW9uUmVzcG9uc2USJgoJZXhlY3V0aW9uGAEgASgLMhMucG9sb3MudjEuRXhlY3V0aW9uIm0KEkF3YWl0UmVzdWx0UmVxdWVzdBIgCgxleGVjdXRpb25faWQYASABKAlCCrpIB3IFEAEoyAESNQoEd2FpdBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIMukgJqgEGIgIIPDIAIj0KE0F3YWl0UmVzdWx0UmVzcG9uc2USJgoJZXhlY3V0aW9uGAEgASgLMhMucG9sb3MudjEuRXhlY3V0aW9uIm4KFUxpc3RFeGVjdXRpb25zUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGPQDKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMogAgSGAoGZmlsdGVyGAMgASgJQgi6SAVyAyiAICJaChZMaXN0RXhlY3V0aW9uc1Jlc3BvbnNlEicKCmV4ZWN1dGlvbnMYASADKAsyEy5wb2xvcy52MS5FeGVjdXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlIKEExpc3RTdGVwc1JlcXVlc3QSIAoMZXhlY3V0aW9uX2lkGAEgASgJQgq6SAdyBRABKMgBEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDKIAIIlEKEUxpc3RTdGVwc1Jlc3BvbnNlEiMKBXN0ZXBzGAEgAygLMhQucG9sb3MudjEuU3RlcFJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiOgoWQ2FuY2VsRXhlY3V0aW9uUmVxdWVzdBIgCgxleGVjdXRpb25faWQYASABKAlCCrpIB3IFEAEoyAEiRAoXQ2FuY2VsRXhlY3V0aW9uUmVzcG9uc2USKQoGc3RhdHVzGAEgASgOMhkucG9sb3MudjEuRXhlY3V0aW9uU3RhdHVzIpIBChZSZXN1bWVFeGVjdXRpb25SZXF1ZXN0EiAKDGV4ZWN1dGlvbl9pZBgBIAEoCUIKukgHcgUQASjIARIcCghzdGVwX2tleRgCIAEoCUIKukgHcgUQASiACBIfCgRkYXRhGAMgASgLMhEucG9sb3MudjEuUGF5bG9hZBIXCg9pZGVtcG90ZW5jeV9rZXkYBCABKAkiGQoXUmVzdW1lRXhlY3V0aW9uUmVzcG9uc2UiOQoVUGF1c2VFeGVjdXRpb25SZXF1ZXN0EiAKDGV4ZWN1dGlvbl9pZBgBIAEoCUIKukgHcgUQASjIASIYChZQYXVzZUV4ZWN1dGlvblJlc3BvbnNlIjsKF1VucGF1c2VFeGVjdXRpb25SZXF1ZXN0EiAKDGV4ZWN1dGlvbl9pZBgBIAEoCUIKukgHcgUQASjIASIaChhVbnBhdXNlRXhlY3V0aW9uUmVzcG9uc2UiVwoURm9ya0V4ZWN1dGlvblJlcXVlc3QSFAoMZXhlY3V0aW9uX2lkGAEgASgJEhAKCHN0ZXBfa2V5GAIgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCSItChVGb3JrRXhlY3V0aW9uUmVzcG9uc2USFAoMZXhlY3V0aW9uX2lkGAEgASgJIs8BChNTdHJlYW1FdmVudHNSZXF1ZXN0EiIKDGV4ZWN1dGlvbl9pZBgBIAEoCUIKukgHcgUQASjIAUgAEicKEXJvb3RfZXhlY3V0aW9uX2lkGAIgASgJQgq6SAdyBRABKMgBSAASMAoFdG9waWMYAyABKAlCH7pIHHIaEAEogAQyE15bXlx4MDAtXHgxZlx4N2ZdKyRIABIYCgZjdXJzb3IYBCABKAlCCLpIBXIDKIAIEg4KBmZvbGxvdxgFIAEoCEIPCgZzb3VyY2USBbpIAggBIp8BChRTdHJlYW1FdmVudHNSZXNwb25zZRIgCgVldmVudBgBIAEoCzIPLnBvbG9zLnYxLkV2ZW50SAASPQoJa2VlcGFsaXZlGAIgASgLMigucG9sb3MudjEuU3RyZWFtRXZlbnRzUmVzcG9uc2UuS2VlcGFsaXZlSAASDgoGY3Vyc29yGAMgASgJGgsKCUtlZXBhbGl2ZUIJCgdtZXNzYWdlIu4BChRQdWJsaXNoRXZlbnRzUmVxdWVzdBIuCgV0b3BpYxgBIAEoCUIfukgcchoQASiABDITXlteXHgwMC1ceDFmXHg3Zl0rJBJACgZldmVudHMYAiADKAsyIy5wb2xvcy52MS5QdWJsaXNoRXZlbnRzUmVxdWVzdC5JdGVtQgu6SAiSAQUIARDoBxIhCg9pZGVtcG90ZW5jeV9rZXkYAyABKAlCCLpIBXIDKMgBGkEKBEl0ZW0SGAoEdHlwZRgBIAEoCUIKukgHcgUQASjIARIfCgRkYXRhGAIgASgLMhEucG9sb3MudjEuUGF5bG9hZCIqChVQdWJsaXNoRXZlbnRzUmVzcG9uc2USEQoJc2VxdWVuY2VzGAEgAygDItIBCg9HZXRTdGF0ZVJlcXVlc3QSIAoMZXhlY3V0aW9uX2lkGAEgASgJQgq6SAdyBRABKMgBEhsKCHJldmlzaW9uGAIgASgDQge6SAQiAigBSAASKgoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIABIuCgpmaWVsZF9tYXNrGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIeCgVwYXRocxgFIAMoCUIPukgMkgEJEGQiBXIDKIAgQgQKAmF0IjIKEEdldFN0YXRlUmVzcG9uc2USHgoFc3RhdGUYASABKAsyDy5wb2xvcy52MS5TdGF0ZSJWChFXYXRjaFN0YXRlUmVxdWVzdBIgCgxleGVjdXRpb25faWQYASABKAlCCrpIB3IFEAEoyAESHwoOYWZ0ZXJfcmV2aXNpb24YAiABKANCB7pIBCICKAAiuAEKEldhdGNoU3RhdGVSZXNwb25zZRIgCgVzdGF0ZRgBIAEoCzIPLnBvbG9zLnYxLlN0YXRlSAASKwoIcmV2aXNpb24YAiABKAsyFy5wb2xvcy52MS5TdGF0ZVJldmlzaW9uSAASOwoJa2VlcGFsaXZlGAMgASgLMiYucG9sb3MudjEuV2F0Y2hTdGF0ZVJlc3BvbnNlLktlZXBhbGl2ZUgAGgsKCUtlZXBhbGl2ZUIJCgdtZXNzYWdlIpsBChlMaXN0U3RhdGVSZXZpc2lvbnNSZXF1ZXN0EiAKDGV4ZWN1dGlvbl9pZBgBIAEoCUIKukgHcgUQASjIARIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGPQDKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMogAgSHwoOYWZ0ZXJfcmV2aXNpb24YBCABKANCB7pIBCICKAAiYQoaTGlzdFN0YXRlUmV2aXNpb25zUmVzcG9uc2USKgoJcmV2aXNpb25zGAEgAygLMhcucG9sb3MudjEuU3RhdGVSZXZpc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkirQEKEVBhdGNoU3RhdGVSZXF1ZXN0EiAKDGV4ZWN1dGlvbl9pZBgBIAEoCUIKukgHcgUQASjIARIiChFleHBlY3RlZF9yZXZpc2lvbhgCIAEoA0IHukgEIgIoARIaCgVwYXRjaBgDIAEoCUILukgIcgYQASiAgEASGgoGcmVhc29uGAQgASgJQgq6SAdyBRABKIAIEhoKBmF1dGhvchgFIAEoCUIKukgHcgUQASjIASImChJQYXRjaFN0YXRlUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMiMwoSTGlzdFNjaGVtYXNSZXF1ZXN0Eh0KC3dvcmtmbG93X2lkGAEgASgJQgi6SAVyAyjIASI4ChNMaXN0U2NoZW1hc1Jlc3BvbnNlEiEKB3NjaGVtYXMYASADKAsyEC5wb2xvcy52MS5TY2hlbWEiOQoQR2V0U2NoZW1hUmVxdWVzdBIlCgZkaWdlc3QYASABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JCI1ChFHZXRTY2hlbWFSZXNwb25zZRIgCgZzY2hlbWEYASABKAsyEC5wb2xvcy52MS5TY2hlbWEifAoVQ29tcGFyZVNjaGVtYXNSZXF1ZXN0EjEKBmJlZm9yZRgBIAEoCzIZLnBvbG9zLnYxLlNjaGVtYVJlZmVyZW5jZUIGukgDyAEBEjAKBWFmdGVyGAIgASgLMhkucG9sb3MudjEuU2NoZW1hUmVmZXJlbmNlQga6SAPIAQEiSAoWQ29tcGFyZVNjaGVtYXNSZXNwb25zZRIuCgpjb21wYXJpc29uGAEgASgLMhoucG9sb3MudjEuU2NoZW1hQ29tcGFyaXNvbiLVAQoSQ2hlY2tTY2hlbWFSZXF1ZXN0Eh8KC3dvcmtmbG93X2lkGAEgASgJQgq6SAdyBRABKMgBEi4KBGtpbmQYAiABKA4yFC5wb2xvcy52MS5TY2hlbWFLaW5kQgq6SAeCAQQQASAAEjEKBnNjaGVtYRgDIAEoCzIZLnBvbG9zLnYxLlNjaGVtYVJlZmVyZW5jZUIGukgDyAEBEh0KCXBhZ2Vfc2l6ZRgEIAEoBUIKukgHGgUY9AMoABIcCgpwYWdlX3Rva2VuGAUgASgJQgi6SAVyAyiACCJWChNDaGVja1NjaGVtYVJlc3BvbnNlEiYKBnJlcG9ydBgBIAEoCzIWLnBvbG9zLnYxLlNjaGVtYVJlcG9ydBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiFAoSTGlzdFdvcmtlcnNSZXF1ZXN0IjwKE0xpc3RXb3JrZXJzUmVzcG9uc2USJQoHd29ya2VycxgBIAMoCzIULnBvbG9zLnYxLldvcmtlckluZm8iRQoVQ3JlYXRlU2NoZWR1bGVSZXF1ZXN0EiwKCHNjaGVkdWxlGAEgASgLMhIucG9sb3MudjEuU2NoZWR1bGVCBrpIA8gBASI+ChZDcmVhdGVTY2hlZHVsZVJlc3BvbnNlEiQKCHNjaGVkdWxlGAEgASgLMhIucG9sb3MudjEuU2NoZWR1bGUiUwoUTGlzdFNjaGVkdWxlc1JlcXVlc3QSHQoLd29ya2Zsb3dfaWQYASABKAlCCLpIBXIDKMgBEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDKIAQIlcKFUxpc3RTY2hlZHVsZXNSZXNwb25zZRIlCglzY2hlZHVsZXMYASADKAsyEi5wb2xvcy52MS5TY2hlZHVsZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiNwoUUGF1c2VTY2hlZHVsZVJlcXVlc3QSHwoLc2NoZWR1bGVfaWQYASABKAlCCrpIB3IFEAEoyAEiPQoVUGF1c2VTY2hlZHVsZVJlc3BvbnNlEiQKCHNjaGVkdWxlGAEgASgLMhIucG9sb3MudjEuU2NoZWR1bGUiOQoWVW5wYXVzZVNjaGVkdWxlUmVxdWVzdBIfCgtzY2hlZHVsZV9pZBgBIAEoCUIKukgHcgUQASjIASI/ChdVbnBhdXNlU2NoZWR1bGVSZXNwb25zZRIkCghzY2hlZHVsZRgBIAEoCzISLnBvbG9zLnYxLlNjaGVkdWxlIlwKFlRyaWdnZXJTY2hlZHVsZVJlcXVlc3QSHwoLc2NoZWR1bGVfaWQYASABKAlCCrpIB3IFEAEoyAESIQoPaWRlbXBvdGVuY3lfa2V5GAIgASgJQgi6SAVyAyjIASIvChdUcmlnZ2VyU2NoZWR1bGVSZXNwb25zZRIUCgxleGVjdXRpb25faWQYASABKAkiOAoVRGVsZXRlU2NoZWR1bGVSZXF1ZXN0Eh8KC3NjaGVkdWxlX2lkGAEgASgJQgq6SAdyBRABKMgBIhgKFkRlbGV0ZVNjaGVkdWxlUmVzcG9uc2Uy2hEKD1dvcmtmbG93U2VydmljZRI7CgZJbnZva2USFy5wb2xvcy52MS5JbnZva2VSZXF1ZXN0GhgucG9sb3MudjEuSW52b2tlUmVzcG9uc2USSgoLQmF0Y2hJbnZva2USHC5wb2xvcy52MS5CYXRjaEludm9rZVJlcXVlc3QaHS5wb2xvcy52MS5CYXRjaEludm9rZVJlc3BvbnNlEk0KDEdldEV4ZWN1dGlvbhIdLnBvbG9zLnYxLkdldEV4ZWN1dGlvblJlcXVlc3QaHi5wb2xvcy52MS5HZXRFeGVjdXRpb25SZXNwb25zZRJKCgtBd2FpdFJlc3VsdBIcLnBvbG9zLnYxLkF3YWl0UmVzdWx0UmVxdWVzdBodLnBvbG9zLnYxLkF3YWl0UmVzdWx0UmVzcG9uc2USUwoOTGlzdEV4ZWN1dGlvbnMSHy5wb2xvcy52MS5MaXN0RXhlY3V0aW9uc1JlcXVlc3QaIC5wb2xvcy52MS5MaXN0RXhlY3V0aW9uc1Jlc3BvbnNlEkQKCUxpc3RTdGVwcxIaLnBvbG9zLnYxLkxpc3RTdGVwc1JlcXVlc3QaGy5wb2xvcy52MS5MaXN0U3RlcHNSZXNwb25zZRJWCg9DYW5jZWxFeGVjdXRpb24SIC5wb2xvcy52MS5DYW5jZWxFeGVjdXRpb25SZXF1ZXN0GiEucG9sb3MudjEuQ2FuY2VsRXhlY3V0aW9uUmVzcG9uc2USVgoPUmVzdW1lRXhlY3V0aW9uEiAucG9sb3MudjEuUmVzdW1lRXhlY3V0aW9uUmVxdWVzdBohLnBvbG9zLnYxLlJlc3VtZUV4ZWN1dGlvblJlc3BvbnNlElMKDlBhdXNlRXhlY3V0aW9uEh8ucG9sb3MudjEuUGF1c2VFeGVjdXRpb25SZXF1ZXN0GiAucG9sb3MudjEuUGF1c2VFeGVjdXRpb25SZXNwb25zZRJZChBVbnBhdXNlRXhlY3V0aW9uEiEucG9sb3MudjEuVW5wYXVzZUV4ZWN1dGlvblJlcXVlc3QaIi5wb2xvcy52MS5VbnBhdXNlRXhlY3V0aW9uUmVzcG9uc2USUAoNRm9ya0V4ZWN1dGlvbhIeLnBvbG9zLnYxLkZvcmtFeGVjdXRpb25SZXF1ZXN0Gh8ucG9sb3MudjEuRm9ya0V4ZWN1dGlvblJlc3BvbnNlEk8KDFN0cmVhbUV2ZW50cxIdLnBvbG9zLnYxLlN0cmVhbUV2ZW50c1JlcXVlc3QaHi5wb2xvcy52MS5TdHJlYW1FdmVudHNSZXNwb25zZTABElAKDVB1Ymxpc2hFdmVudHMSHi5wb2xvcy52MS5QdWJsaXNoRXZlbnRzUmVxdWVzdBofLnBvbG9zLnYxLlB1Ymxpc2hFdmVudHNSZXNwb25zZRJBCghHZXRTdGF0ZRIZLnBvbG9zLnYxLkdldFN0YXRlUmVxdWVzdBoaLnBvbG9zLnYxLkdldFN0YXRlUmVzcG9uc2USSQoKV2F0Y2hTdGF0ZRIbLnBvbG9zLnYxLldhdGNoU3RhdGVSZXF1ZXN0GhwucG9sb3MudjEuV2F0Y2hTdGF0ZVJlc3BvbnNlMAESXwoSTGlzdFN0YXRlUmV2aXNpb25zEiMucG9sb3MudjEuTGlzdFN0YXRlUmV2aXNpb25zUmVxdWVzdBokLnBvbG9zLnYxLkxpc3RTdGF0ZVJldmlzaW9uc1Jlc3BvbnNlEkcKClBhdGNoU3RhdGUSGy5wb2xvcy52MS5QYXRjaFN0YXRlUmVxdWVzdBocLnBvbG9zLnYxLlBhdGNoU3RhdGVSZXNwb25zZRJKCgtMaXN0U2NoZW1hcxIcLnBvbG9zLnYxLkxpc3RTY2hlbWFzUmVxdWVzdBodLnBvbG9zLnYxLkxpc3RTY2hlbWFzUmVzcG9uc2USRAoJR2V0U2NoZW1hEhoucG9sb3MudjEuR2V0U2NoZW1hUmVxdWVzdBobLnBvbG9zLnYxLkdldFNjaGVtYVJlc3BvbnNlElMKDkNvbXBhcmVTY2hlbWFzEh8ucG9sb3MudjEuQ29tcGFyZVNjaGVtYXNSZXF1ZXN0GiAucG9sb3MudjEuQ29tcGFyZVNjaGVtYXNSZXNwb25zZRJKCgtDaGVja1NjaGVtYRIcLnBvbG9zLnYxLkNoZWNrU2NoZW1hUmVxdWVzdBodLnBvbG9zLnYxLkNoZWNrU2NoZW1hUmVzcG9uc2USSgoLTGlzdFdvcmtlcnMSHC5wb2xvcy52MS5MaXN0V29ya2Vyc1JlcXVlc3QaHS5wb2xvcy52MS5MaXN0V29ya2Vyc1Jlc3BvbnNlElMKDkNyZWF0ZVNjaGVkdWxlEh8ucG9sb3MudjEuQ3JlYXRlU2NoZWR1bGVSZXF1ZXN0GiAucG9sb3MudjEuQ3JlYXRlU2NoZWR1bGVSZXNwb25zZRJQCg1MaXN0U2NoZWR1bGVzEh4ucG9sb3MudjEuTGlzdFNjaGVkdWxlc1JlcXVlc3QaHy5wb2xvcy52MS5MaXN0U2NoZWR1bGVzUmVzcG9uc2USUAoNUGF1c2VTY2hlZHVsZRIeLnBvbG9zLnYxLlBhdXNlU2NoZWR1bGVSZXF1ZXN0Gh8ucG9sb3MudjEuUGF1c2VTY2hlZHVsZVJlc3BvbnNlElYKD1VucGF1c2VTY2hlZHVsZRIgLnBvbG9zLnYxLlVucGF1c2VTY2hlZHVsZVJlcXVlc3QaIS5wb2xvcy52MS5VbnBhdXNlU2NoZWR1bGVSZXNwb25zZRJWCg9UcmlnZ2VyU2NoZWR1bGUSIC5wb2xvcy52MS5UcmlnZ2VyU2NoZWR1bGVSZXF1ZXN0GiEucG9sb3MudjEuVHJpZ2dlclNjaGVkdWxlUmVzcG9uc2USUwoORGVsZXRlU2NoZWR1bGUSHy5wb2xvcy52MS5EZWxldGVTY2hlZHVsZVJlcXVlc3QaIC5wb2xvcy52MS5EZWxldGVTY2hlZHVsZVJlc3BvbnNlYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status, file_polos_v1_event, file_polos_v1_execution, file_polos_v1_payload, file_polos_v1_schedule, file_polos_v1_schema, file_polos_v1_state, file_polos_v1_step, file_polos_v1_worker]);
 
 /**
  * Request of Invoke.
@@ -389,9 +389,15 @@ export type ListExecutionsRequest = Message<"polos.v1.ListExecutionsRequest"> & 
   pageToken: string;
 
   /**
-   * Comparisons joined by AND, after AIP-160: `workflow_id = "batch" AND status = FAILED`. Fields: workflow_id, status,
-   * parent_execution_id, root_execution_id, session_id, user_id (each with =) and create_time (with <, <=, >, >= and an
-   * RFC 3339 time in quotes). Empty for all.
+   * Comparisons joined by AND, after AIP-160: `workflow_id = "batch" AND status = FAILED`. Empty for all. Fields:
+   * - workflow_id, status, parent_execution_id, root_execution_id, session_id, user_id: each with =, once;
+   * - create_time, update_time, close_time: with <, <=, >, >= and an RFC 3339 time in quotes;
+   * - search_attributes.NAME: with =, <, <=, >, >= and a text;
+   * - state.FIELD, such as state.order.status, of the fields that the workflow declares (WorkflowDefinition.state_index):
+   *   with =, <, <=, >, >= and a text in quotes or a number, or with = and true, false or null. Needs workflow_id.
+   * A name that is not of letters, digits, `_`, `$` and `-` is quoted: state."a.b". A comparison finds values of its own kind
+   * only: none that are missing (which is not null), objects or arrays. Texts are compared by code points, and have 256 bytes
+   * at most in a filter.
    *
    * @generated from field: string filter = 3;
    */
@@ -419,7 +425,8 @@ export type ListExecutionsResponse = Message<"polos.v1.ListExecutionsResponse"> 
   executions: Execution[];
 
   /**
-   * The next page's token; empty at the end.
+   * The next page's token; empty at the end. A page may have fewer executions than asked for, or none, and still a token:
+   * the server looks at 2,000 others for one page at most, where conditions of a filter leave them out.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -1314,6 +1321,133 @@ export const GetSchemaResponseSchema: GenMessage<GetSchemaResponse> = /*@__PURE_
   messageDesc(file_polos_v1_workflow_service, 37);
 
 /**
+ * Request of CompareSchemas.
+ *
+ * @generated from message polos.v1.CompareSchemasRequest
+ */
+export type CompareSchemasRequest = Message<"polos.v1.CompareSchemasRequest"> & {
+  /**
+   * The older one.
+   *
+   * @generated from field: polos.v1.SchemaReference before = 1;
+   */
+  before?: SchemaReference | undefined;
+
+  /**
+   * The newer one.
+   *
+   * @generated from field: polos.v1.SchemaReference after = 2;
+   */
+  after?: SchemaReference | undefined;
+};
+
+/**
+ * Describes the message polos.v1.CompareSchemasRequest.
+ * Use `create(CompareSchemasRequestSchema)` to create a new message.
+ */
+export const CompareSchemasRequestSchema: GenMessage<CompareSchemasRequest> = /*@__PURE__*/
+  messageDesc(file_polos_v1_workflow_service, 38);
+
+/**
+ * Response of CompareSchemas.
+ *
+ * @generated from message polos.v1.CompareSchemasResponse
+ */
+export type CompareSchemasResponse = Message<"polos.v1.CompareSchemasResponse"> & {
+  /**
+   * What differs.
+   *
+   * @generated from field: polos.v1.SchemaComparison comparison = 1;
+   */
+  comparison?: SchemaComparison | undefined;
+};
+
+/**
+ * Describes the message polos.v1.CompareSchemasResponse.
+ * Use `create(CompareSchemasResponseSchema)` to create a new message.
+ */
+export const CompareSchemasResponseSchema: GenMessage<CompareSchemasResponse> = /*@__PURE__*/
+  messageDesc(file_polos_v1_workflow_service, 39);
+
+/**
+ * Request of CheckSchema.
+ *
+ * @generated from message polos.v1.CheckSchemaRequest
+ */
+export type CheckSchemaRequest = Message<"polos.v1.CheckSchemaRequest"> & {
+  /**
+   * The workflow.
+   *
+   * @generated from field: string workflow_id = 1;
+   */
+  workflowId: string;
+
+  /**
+   * Which of its values the schema describes.
+   *
+   * @generated from field: polos.v1.SchemaKind kind = 2;
+   */
+  kind: SchemaKind;
+
+  /**
+   * The schema.
+   *
+   * @generated from field: polos.v1.SchemaReference schema = 3;
+   */
+  schema?: SchemaReference | undefined;
+
+  /**
+   * Executions a page; 0 means 500. At most 500.
+   *
+   * @generated from field: int32 page_size = 4;
+   */
+  pageSize: number;
+
+  /**
+   * The previous response's token; empty for the first page.
+   *
+   * @generated from field: string page_token = 5;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message polos.v1.CheckSchemaRequest.
+ * Use `create(CheckSchemaRequestSchema)` to create a new message.
+ */
+export const CheckSchemaRequestSchema: GenMessage<CheckSchemaRequest> = /*@__PURE__*/
+  messageDesc(file_polos_v1_workflow_service, 40);
+
+/**
+ * Response of CheckSchema.
+ *
+ * @generated from message polos.v1.CheckSchemaResponse
+ */
+export type CheckSchemaResponse = Message<"polos.v1.CheckSchemaResponse"> & {
+  /**
+   * What a registration would report. `previous_digest` is the current version, also if it is the same one; the comparison is
+   * only on the first page; `live_states` are those of this page, `complete` on the last one.
+   *
+   * @generated from field: polos.v1.SchemaReport report = 1;
+   */
+  report?: SchemaReport | undefined;
+
+  /**
+   * The next page's token; empty at the end.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message polos.v1.CheckSchemaResponse.
+ * Use `create(CheckSchemaResponseSchema)` to create a new message.
+ */
+export const CheckSchemaResponseSchema: GenMessage<CheckSchemaResponse> = /*@__PURE__*/
+  messageDesc(file_polos_v1_workflow_service, 41);
+
+/**
  * Request of ListWorkers.
  *
  * @generated from message polos.v1.ListWorkersRequest
@@ -1326,7 +1460,7 @@ export type ListWorkersRequest = Message<"polos.v1.ListWorkersRequest"> & {
  * Use `create(ListWorkersRequestSchema)` to create a new message.
  */
 export const ListWorkersRequestSchema: GenMessage<ListWorkersRequest> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 38);
+  messageDesc(file_polos_v1_workflow_service, 42);
 
 /**
  * Response of ListWorkers.
@@ -1347,7 +1481,7 @@ export type ListWorkersResponse = Message<"polos.v1.ListWorkersResponse"> & {
  * Use `create(ListWorkersResponseSchema)` to create a new message.
  */
 export const ListWorkersResponseSchema: GenMessage<ListWorkersResponse> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 39);
+  messageDesc(file_polos_v1_workflow_service, 43);
 
 /**
  * Request of CreateSchedule.
@@ -1368,7 +1502,7 @@ export type CreateScheduleRequest = Message<"polos.v1.CreateScheduleRequest"> & 
  * Use `create(CreateScheduleRequestSchema)` to create a new message.
  */
 export const CreateScheduleRequestSchema: GenMessage<CreateScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 40);
+  messageDesc(file_polos_v1_workflow_service, 44);
 
 /**
  * Response of CreateSchedule.
@@ -1389,7 +1523,7 @@ export type CreateScheduleResponse = Message<"polos.v1.CreateScheduleResponse"> 
  * Use `create(CreateScheduleResponseSchema)` to create a new message.
  */
 export const CreateScheduleResponseSchema: GenMessage<CreateScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 41);
+  messageDesc(file_polos_v1_workflow_service, 45);
 
 /**
  * Request of ListSchedules.
@@ -1417,7 +1551,7 @@ export type ListSchedulesRequest = Message<"polos.v1.ListSchedulesRequest"> & {
  * Use `create(ListSchedulesRequestSchema)` to create a new message.
  */
 export const ListSchedulesRequestSchema: GenMessage<ListSchedulesRequest> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 42);
+  messageDesc(file_polos_v1_workflow_service, 46);
 
 /**
  * Response of ListSchedules.
@@ -1445,7 +1579,7 @@ export type ListSchedulesResponse = Message<"polos.v1.ListSchedulesResponse"> & 
  * Use `create(ListSchedulesResponseSchema)` to create a new message.
  */
 export const ListSchedulesResponseSchema: GenMessage<ListSchedulesResponse> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 43);
+  messageDesc(file_polos_v1_workflow_service, 47);
 
 /**
  * Request of PauseSchedule.
@@ -1466,7 +1600,7 @@ export type PauseScheduleRequest = Message<"polos.v1.PauseScheduleRequest"> & {
  * Use `create(PauseScheduleRequestSchema)` to create a new message.
  */
 export const PauseScheduleRequestSchema: GenMessage<PauseScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 44);
+  messageDesc(file_polos_v1_workflow_service, 48);
 
 /**
  * Response of PauseSchedule.
@@ -1487,7 +1621,7 @@ export type PauseScheduleResponse = Message<"polos.v1.PauseScheduleResponse"> & 
  * Use `create(PauseScheduleResponseSchema)` to create a new message.
  */
 export const PauseScheduleResponseSchema: GenMessage<PauseScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 45);
+  messageDesc(file_polos_v1_workflow_service, 49);
 
 /**
  * Request of UnpauseSchedule.
@@ -1508,7 +1642,7 @@ export type UnpauseScheduleRequest = Message<"polos.v1.UnpauseScheduleRequest"> 
  * Use `create(UnpauseScheduleRequestSchema)` to create a new message.
  */
 export const UnpauseScheduleRequestSchema: GenMessage<UnpauseScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 46);
+  messageDesc(file_polos_v1_workflow_service, 50);
 
 /**
  * Response of UnpauseSchedule.
@@ -1529,7 +1663,7 @@ export type UnpauseScheduleResponse = Message<"polos.v1.UnpauseScheduleResponse"
  * Use `create(UnpauseScheduleResponseSchema)` to create a new message.
  */
 export const UnpauseScheduleResponseSchema: GenMessage<UnpauseScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 47);
+  messageDesc(file_polos_v1_workflow_service, 51);
 
 /**
  * Request of TriggerSchedule.
@@ -1557,7 +1691,7 @@ export type TriggerScheduleRequest = Message<"polos.v1.TriggerScheduleRequest"> 
  * Use `create(TriggerScheduleRequestSchema)` to create a new message.
  */
 export const TriggerScheduleRequestSchema: GenMessage<TriggerScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 48);
+  messageDesc(file_polos_v1_workflow_service, 52);
 
 /**
  * Response of TriggerSchedule.
@@ -1578,7 +1712,7 @@ export type TriggerScheduleResponse = Message<"polos.v1.TriggerScheduleResponse"
  * Use `create(TriggerScheduleResponseSchema)` to create a new message.
  */
 export const TriggerScheduleResponseSchema: GenMessage<TriggerScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 49);
+  messageDesc(file_polos_v1_workflow_service, 53);
 
 /**
  * Request of DeleteSchedule.
@@ -1599,7 +1733,7 @@ export type DeleteScheduleRequest = Message<"polos.v1.DeleteScheduleRequest"> & 
  * Use `create(DeleteScheduleRequestSchema)` to create a new message.
  */
 export const DeleteScheduleRequestSchema: GenMessage<DeleteScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 50);
+  messageDesc(file_polos_v1_workflow_service, 54);
 
 /**
  * Response of DeleteSchedule.
@@ -1614,7 +1748,7 @@ export type DeleteScheduleResponse = Message<"polos.v1.DeleteScheduleResponse"> 
  * Use `create(DeleteScheduleResponseSchema)` to create a new message.
  */
 export const DeleteScheduleResponseSchema: GenMessage<DeleteScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 51);
+  messageDesc(file_polos_v1_workflow_service, 55);
 
 /**
  * What callers use: start executions, follow them, read their state.
@@ -1882,6 +2016,33 @@ export const WorkflowService: GenService<{
     methodKind: "unary";
     input: typeof GetSchemaRequestSchema;
     output: typeof GetSchemaResponseSchema;
+  },
+  /**
+   * Compares two schemas: what differs, and what that means for values that were written under the first. Returns at once.
+   * May be repeated.
+   *
+   * Errors: NOT_FOUND; INVALID_ARGUMENT for a schema that the server cannot use, with the reason.
+   *
+   * @generated from rpc polos.v1.WorkflowService.CompareSchemas
+   */
+  compareSchemas: {
+    methodKind: "unary";
+    input: typeof CompareSchemasRequestSchema;
+    output: typeof CompareSchemasResponseSchema;
+  },
+  /**
+   * Tells what registering a schema would mean, without registering it: whether the server can use it, how it differs from the
+   * current one, and, for the schema of a state, which executions that are not final have a state that does not fit. Answers
+   * page by page, newest execution first; a page takes about a second at most, and may be empty. May be repeated.
+   *
+   * Errors: NOT_FOUND for a digest; INVALID_ARGUMENT for a page token that the server never gave.
+   *
+   * @generated from rpc polos.v1.WorkflowService.CheckSchema
+   */
+  checkSchema: {
+    methodKind: "unary";
+    input: typeof CheckSchemaRequestSchema;
+    output: typeof CheckSchemaResponseSchema;
   },
   /**
    * Lists the workers that are connected. Returns at once. May be repeated.

@@ -6,13 +6,17 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { SchemaViolation_Issue } from "./error_details_pb.js";
+import { file_polos_v1_error_details } from "./error_details_pb.js";
+import type { ExecutionStatus } from "./execution_pb.js";
+import { file_polos_v1_execution } from "./execution_pb.js";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file polos/v1/schema.proto.
  */
 export const file_polos_v1_schema: GenFile = /*@__PURE__*/
-  fileDesc("ChVwb2xvcy92MS9zY2hlbWEucHJvdG8SCHBvbG9zLnYxIqoBCgZTY2hlbWESEwoLd29ya2Zsb3dfaWQYASABKAkSIgoEa2luZBgCIAEoDjIULnBvbG9zLnYxLlNjaGVtYUtpbmQSDgoGZGlnZXN0GAMgASgJEhMKC2pzb25fc2NoZW1hGAQgASgJEjEKDXJlZ2lzdGVyX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB2N1cnJlbnQYBiABKAgigQEKDFNjaGVtYVJlcG9ydBITCgt3b3JrZmxvd19pZBgBIAEoCRIiCgRraW5kGAIgASgOMhQucG9sb3MudjEuU2NoZW1hS2luZBIOCgZkaWdlc3QYAyABKAkSFwoPcHJldmlvdXNfZGlnZXN0GAQgASgJEg8KB3Byb2JsZW0YBSABKAkqcQoKU2NoZW1hS2luZBIbChdTQ0hFTUFfS0lORF9VTlNQRUNJRklFRBAAEhcKE1NDSEVNQV9LSU5EX1BBWUxPQUQQARIVChFTQ0hFTUFfS0lORF9TVEFURRACEhYKElNDSEVNQV9LSU5EX1JFU1VMVBADYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("ChVwb2xvcy92MS9zY2hlbWEucHJvdG8SCHBvbG9zLnYxIqoBCgZTY2hlbWESEwoLd29ya2Zsb3dfaWQYASABKAkSIgoEa2luZBgCIAEoDjIULnBvbG9zLnYxLlNjaGVtYUtpbmQSDgoGZGlnZXN0GAMgASgJEhMKC2pzb25fc2NoZW1hGAQgASgJEjEKDXJlZ2lzdGVyX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB2N1cnJlbnQYBiABKAgi3AEKDFNjaGVtYVJlcG9ydBITCgt3b3JrZmxvd19pZBgBIAEoCRIiCgRraW5kGAIgASgOMhQucG9sb3MudjEuU2NoZW1hS2luZBIOCgZkaWdlc3QYAyABKAkSFwoPcHJldmlvdXNfZGlnZXN0GAQgASgJEg8KB3Byb2JsZW0YBSABKAkSLgoKY29tcGFyaXNvbhgGIAEoCzIaLnBvbG9zLnYxLlNjaGVtYUNvbXBhcmlzb24SKQoLbGl2ZV9zdGF0ZXMYByABKAsyFC5wb2xvcy52MS5MaXZlU3RhdGVzInYKDVNjaGVtYUZpbmRpbmcSLgoNY29tcGF0aWJpbGl0eRgBIAEoDjIXLnBvbG9zLnYxLkNvbXBhdGliaWxpdHkSEwoLc2NoZW1hX3BhdGgYAiABKAkSDwoHa2V5d29yZBgDIAEoCRIPCgdtZXNzYWdlGAQgASgJIocBChBTY2hlbWFDb21wYXJpc29uEi4KDWNvbXBhdGliaWxpdHkYASABKA4yFy5wb2xvcy52MS5Db21wYXRpYmlsaXR5EikKCGZpbmRpbmdzGAIgAygLMhcucG9sb3MudjEuU2NoZW1hRmluZGluZxIYChBvbWl0dGVkX2ZpbmRpbmdzGAMgASgFIqcCCgpMaXZlU3RhdGVzEg8KB2NoZWNrZWQYASABKAMSEAoIYnJlYWtpbmcYAiABKAMSEQoJdW5jaGVja2VkGAMgASgDEhAKCGNvbXBsZXRlGAQgASgIEjoKE2JyZWFraW5nX2V4ZWN1dGlvbnMYBSADKAsyHS5wb2xvcy52MS5MaXZlU3RhdGVzLkJyZWFraW5nGpQBCghCcmVha2luZxIUCgxleGVjdXRpb25faWQYASABKAkSKQoGc3RhdHVzGAIgASgOMhkucG9sb3MudjEuRXhlY3V0aW9uU3RhdHVzEhYKDnN0YXRlX3JldmlzaW9uGAMgASgDEi8KBmlzc3VlcxgEIAMoCzIfLnBvbG9zLnYxLlNjaGVtYVZpb2xhdGlvbi5Jc3N1ZSJECg9TY2hlbWFSZWZlcmVuY2USEAoGZGlnZXN0GAEgASgJSAASFQoLanNvbl9zY2hlbWEYAiABKAlIAEIICgZzY2hlbWEqcQoKU2NoZW1hS2luZBIbChdTQ0hFTUFfS0lORF9VTlNQRUNJRklFRBAAEhcKE1NDSEVNQV9LSU5EX1BBWUxPQUQQARIVChFTQ0hFTUFfS0lORF9TVEFURRACEhYKElNDSEVNQV9LSU5EX1JFU1VMVBADKoMBCg1Db21wYXRpYmlsaXR5Eh0KGUNPTVBBVElCSUxJVFlfVU5TUEVDSUZJRUQQABIcChhDT01QQVRJQklMSVRZX0NPTVBBVElCTEUQARIaChZDT01QQVRJQklMSVRZX0JSRUFLSU5HEAISGQoVQ09NUEFUSUJJTElUWV9VTktOT1dOEANiBnByb3RvMw", [file_google_protobuf_timestamp, file_polos_v1_error_details, file_polos_v1_execution]);
 
 /**
  * One version of a schema that a worker registered. Versions are kept for good, by digest.
@@ -110,6 +114,22 @@ export type SchemaReport = Message<"polos.v1.SchemaReport"> & {
    * @generated from field: string problem = 5;
    */
   problem: string;
+
+  /**
+   * What changed since the version before; unset if there is none.
+   *
+   * @generated from field: polos.v1.SchemaComparison comparison = 6;
+   */
+  comparison?: SchemaComparison | undefined;
+
+  /**
+   * For the state's schema, unless the comparison says COMPATIBLE: which states of executions that are not final do not fit
+   * it. Looks at the newest 5,000 at most, for a second at most over all schemas of one registration: see `complete`, and
+   * CheckSchema for all. Unset if nobody looked.
+   *
+   * @generated from field: polos.v1.LiveStates live_states = 7;
+   */
+  liveStates?: LiveStates | undefined;
 };
 
 /**
@@ -118,6 +138,212 @@ export type SchemaReport = Message<"polos.v1.SchemaReport"> & {
  */
 export const SchemaReportSchema: GenMessage<SchemaReport> = /*@__PURE__*/
   messageDesc(file_polos_v1_schema, 1);
+
+/**
+ * One difference between two schemas.
+ *
+ * @generated from message polos.v1.SchemaFinding
+ */
+export type SchemaFinding = Message<"polos.v1.SchemaFinding"> & {
+  /**
+   * What it means.
+   *
+   * @generated from field: polos.v1.Compatibility compatibility = 1;
+   */
+  compatibility: Compatibility;
+
+  /**
+   * Where: a JSON Pointer (RFC 6901) into the newer schema, or into the older one for what is gone; empty for the whole.
+   *
+   * @generated from field: string schema_path = 2;
+   */
+  schemaPath: string;
+
+  /**
+   * The keyword that differs; empty for a schema as a whole.
+   *
+   * @generated from field: string keyword = 3;
+   */
+  keyword: string;
+
+  /**
+   * For a person.
+   *
+   * @generated from field: string message = 4;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message polos.v1.SchemaFinding.
+ * Use `create(SchemaFindingSchema)` to create a new message.
+ */
+export const SchemaFindingSchema: GenMessage<SchemaFinding> = /*@__PURE__*/
+  messageDesc(file_polos_v1_schema, 2);
+
+/**
+ * How two schemas differ.
+ *
+ * @generated from message polos.v1.SchemaComparison
+ */
+export type SchemaComparison = Message<"polos.v1.SchemaComparison"> & {
+  /**
+   * The worst of the findings; COMPATIBLE without any.
+   *
+   * @generated from field: polos.v1.Compatibility compatibility = 1;
+   */
+  compatibility: Compatibility;
+
+  /**
+   * The differences, the worst first; 100 at most.
+   *
+   * @generated from field: repeated polos.v1.SchemaFinding findings = 2;
+   */
+  findings: SchemaFinding[];
+
+  /**
+   * How many more there are.
+   *
+   * @generated from field: int32 omitted_findings = 3;
+   */
+  omittedFindings: number;
+};
+
+/**
+ * Describes the message polos.v1.SchemaComparison.
+ * Use `create(SchemaComparisonSchema)` to create a new message.
+ */
+export const SchemaComparisonSchema: GenMessage<SchemaComparison> = /*@__PURE__*/
+  messageDesc(file_polos_v1_schema, 3);
+
+/**
+ * Which states of executions that are not final fit a schema, as they were when they were looked at, newest execution
+ * first. Missing members that the schema requires and has a default for count as filled in.
+ *
+ * @generated from message polos.v1.LiveStates
+ */
+export type LiveStates = Message<"polos.v1.LiveStates"> & {
+  /**
+   * How many were looked at.
+   *
+   * @generated from field: int64 checked = 1;
+   */
+  checked: bigint;
+
+  /**
+   * How many of them do not fit.
+   *
+   * @generated from field: int64 breaking = 2;
+   */
+  breaking: bigint;
+
+  /**
+   * How many of them could not be checked: that would have taken too long.
+   *
+   * @generated from field: int64 unchecked = 3;
+   */
+  unchecked: bigint;
+
+  /**
+   * Whether all were looked at.
+   *
+   * @generated from field: bool complete = 4;
+   */
+  complete: boolean;
+
+  /**
+   * Those that do not fit: the first 20 in the answer to a registration, all of the page in that of CheckSchema.
+   *
+   * @generated from field: repeated polos.v1.LiveStates.Breaking breaking_executions = 5;
+   */
+  breakingExecutions: LiveStates_Breaking[];
+};
+
+/**
+ * Describes the message polos.v1.LiveStates.
+ * Use `create(LiveStatesSchema)` to create a new message.
+ */
+export const LiveStatesSchema: GenMessage<LiveStates> = /*@__PURE__*/
+  messageDesc(file_polos_v1_schema, 4);
+
+/**
+ * One whose state does not fit.
+ *
+ * @generated from message polos.v1.LiveStates.Breaking
+ */
+export type LiveStates_Breaking = Message<"polos.v1.LiveStates.Breaking"> & {
+  /**
+   * The execution.
+   *
+   * @generated from field: string execution_id = 1;
+   */
+  executionId: string;
+
+  /**
+   * Its status.
+   *
+   * @generated from field: polos.v1.ExecutionStatus status = 2;
+   */
+  status: ExecutionStatus;
+
+  /**
+   * The revision of the state that was looked at.
+   *
+   * @generated from field: int64 state_revision = 3;
+   */
+  stateRevision: bigint;
+
+  /**
+   * Where it does not fit, at most 20 places.
+   *
+   * @generated from field: repeated polos.v1.SchemaViolation.Issue issues = 4;
+   */
+  issues: SchemaViolation_Issue[];
+};
+
+/**
+ * Describes the message polos.v1.LiveStates.Breaking.
+ * Use `create(LiveStates_BreakingSchema)` to create a new message.
+ */
+export const LiveStates_BreakingSchema: GenMessage<LiveStates_Breaking> = /*@__PURE__*/
+  messageDesc(file_polos_v1_schema, 4, 0);
+
+/**
+ * A schema: one that was registered, or one that nobody has registered.
+ *
+ * @generated from message polos.v1.SchemaReference
+ */
+export type SchemaReference = Message<"polos.v1.SchemaReference"> & {
+  /**
+   * Exactly one.
+   *
+   * @generated from oneof polos.v1.SchemaReference.schema
+   */
+  schema: {
+    /**
+     * The digest of a registered one.
+     *
+     * @generated from field: string digest = 1;
+     */
+    value: string;
+    case: "digest";
+  } | {
+    /**
+     * JSON Schema (2020-12) as text. At most 256 KiB.
+     *
+     * @generated from field: string json_schema = 2;
+     */
+    value: string;
+    case: "jsonSchema";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message polos.v1.SchemaReference.
+ * Use `create(SchemaReferenceSchema)` to create a new message.
+ */
+export const SchemaReferenceSchema: GenMessage<SchemaReference> = /*@__PURE__*/
+  messageDesc(file_polos_v1_schema, 5);
 
 /**
  * Which of a workflow's values a schema describes.
@@ -166,4 +392,54 @@ export type SchemaKind = (typeof SchemaKind)[keyof typeof SchemaKind] | UnknownE
  */
 export const SchemaKindSchema: GenEnum<SchemaKind> = /*@__PURE__*/
   enumDesc(file_polos_v1_schema, 0);
+
+/**
+ * What a difference between two schemas means for values that were written under the older one. It is taken for granted
+ * that no value holds a member that the older schema says nothing about and the newer one names.
+ *
+ * @generated from enum polos.v1.Compatibility
+ */
+export const Compatibility = {
+  /**
+   * Not answered.
+   *
+   * @generated from enum value: COMPATIBILITY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * They all fit the newer one, once missing members that it requires and has a default for are filled in.
+   *
+   * @generated from enum value: COMPATIBILITY_COMPATIBLE = 1;
+   */
+  COMPATIBLE: 1,
+
+  /**
+   * Some that the older one allows do not fit.
+   *
+   * @generated from enum value: COMPATIBILITY_BREAKING = 2;
+   */
+  BREAKING: 2,
+
+  /**
+   * That cannot be told from the schemas.
+   *
+   * @generated from enum value: COMPATIBILITY_UNKNOWN = 3;
+   */
+  UNKNOWN: 3,
+} as const;
+
+/**
+ * What a difference between two schemas means for values that were written under the older one. It is taken for granted
+ * that no value holds a member that the older schema says nothing about and the newer one names.
+ *
+ * @generated from enum polos.v1.Compatibility
+ */
+export type Compatibility = (typeof Compatibility)[keyof typeof Compatibility] | UnknownEnum;
+
+/**
+ * Describes the enum polos.v1.Compatibility.
+ */
+export const CompatibilitySchema: GenEnum<Compatibility> = /*@__PURE__*/
+  enumDesc(file_polos_v1_schema, 1);
 

@@ -16,7 +16,7 @@ import type { Payload } from "./payload_pb.js";
 import { file_polos_v1_payload } from "./payload_pb.js";
 import type { Schedule } from "./schedule_pb.js";
 import { file_polos_v1_schedule } from "./schedule_pb.js";
-import type { Schema } from "./schema_pb.js";
+import type { Schema, SchemaComparison, SchemaKind, SchemaReference, SchemaReport } from "./schema_pb.js";
 import { file_polos_v1_schema } from "./schema_pb.js";
 import type { State, StateRevision } from "./state_pb.js";
 import { file_polos_v1_state } from "./state_pb.js";
@@ -30,7 +30,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file polos/v1/workflow_service.proto.
  */
 export const file_polos_v1_workflow_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch9wb2xvcy92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEghwb2xvcy52MSKUBAoNSW52b2tlUmVxdWVzdBITCgt3b3JrZmxvd19pZBgBIAEoCRIiCgdwYXlsb2FkGAIgASgLMhEucG9sb3MudjEuUGF5bG9hZBIVCg1pbml0aWFsX3N0YXRlGAMgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgEIAEoCRINCgVxdWV1ZRgFIAEoCRIXCg9jb25jdXJyZW5jeV9rZXkYBiABKAkSEAoIcHJpb3JpdHkYByABKAUSLgoLc3RhcnRfZGVsYXkYCCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLgoLcnVuX3RpbWVvdXQYCSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEgoKc2Vzc2lvbl9pZBgKIAEoCRIPCgd1c2VyX2lkGAsgASgJEkgKEXNlYXJjaF9hdHRyaWJ1dGVzGAwgAygLMi0ucG9sb3MudjEuSW52b2tlUmVxdWVzdC5TZWFyY2hBdHRyaWJ1dGVzRW50cnkSKwoMcmV0cnlfcG9saWN5GA0gASgLMhUucG9sb3MudjEuUmV0cnlQb2xpY3kSFQoNZGVwbG95bWVudF9pZBgOIAEoCRIUCgxleGVjdXRpb25faWQYDyABKAkaNwoVU2VhcmNoQXR0cmlidXRlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEifAoOSW52b2tlUmVzcG9uc2USFAoMZXhlY3V0aW9uX2lkGAEgASgJEg8KB2NyZWF0ZWQYAiABKAgSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnNlc3Npb25faWQYBCABKAkiPwoSQmF0Y2hJbnZva2VSZXF1ZXN0EikKCHJlcXVlc3RzGAEgAygLMhcucG9sb3MudjEuSW52b2tlUmVxdWVzdCKuAQoTQmF0Y2hJbnZva2VSZXNwb25zZRIxCgVpdGVtcxgBIAMoCzIiLnBvbG9zLnYxLkJhdGNoSW52b2tlUmVzcG9uc2UuSXRlbRpkCgRJdGVtEiwKCHJlc3BvbnNlGAEgASgLMhgucG9sb3MudjEuSW52b2tlUmVzcG9uc2VIABIjCgVlcnJvchgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSABCCQoHb3V0Y29tZSIrChNHZXRFeGVjdXRpb25SZXF1ZXN0EhQKDGV4ZWN1dGlvbl9pZBgBIAEoCSI+ChRHZXRFeGVjdXRpb25SZXNwb25zZRImCglleGVjdXRpb24YASABKAsyEy5wb2xvcy52MS5FeGVjdXRpb24iUwoSQXdhaXRSZXN1bHRSZXF1ZXN0EhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRInCgR3YWl0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIj0KE0F3YWl0UmVzdWx0UmVzcG9uc2USJgoJZXhlY3V0aW9uGAEgASgLMhMucG9sb3MudjEuRXhlY3V0aW9uIk4KFUxpc3RFeGVjdXRpb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIOCgZmaWx0ZXIYAyABKAkiWgoWTGlzdEV4ZWN1dGlvbnNSZXNwb25zZRInCgpleGVjdXRpb25zGAEgAygLMhMucG9sb3MudjEuRXhlY3V0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI8ChBMaXN0U3RlcHNSZXF1ZXN0EhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRISCgpwYWdlX3Rva2VuGAIgASgJIlEKEUxpc3RTdGVwc1Jlc3BvbnNlEiMKBXN0ZXBzGAEgAygLMhQucG9sb3MudjEuU3RlcFJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiLgoWQ2FuY2VsRXhlY3V0aW9uUmVxdWVzdBIUCgxleGVjdXRpb25faWQYASABKAkiRAoXQ2FuY2VsRXhlY3V0aW9uUmVzcG9uc2USKQoGc3RhdHVzGAEgASgOMhkucG9sb3MudjEuRXhlY3V0aW9uU3RhdHVzInoKFlJlc3VtZUV4ZWN1dGlvblJlcXVlc3QSFAoMZXhlY3V0aW9uX2lkGAEgASgJEhAKCHN0ZXBfa2V5GAIgASgJEh8KBGRhdGEYAyABKAsyES5wb2xvcy52MS5QYXlsb2FkEhcKD2lkZW1wb3RlbmN5X2tleRgEIAEoCSIZChdSZXN1bWVFeGVjdXRpb25SZXNwb25zZSItChVQYXVzZUV4ZWN1dGlvblJlcXVlc3QSFAoMZXhlY3V0aW9uX2lkGAEgASgJIhgKFlBhdXNlRXhlY3V0aW9uUmVzcG9uc2UiLwoXVW5wYXVzZUV4ZWN1dGlvblJlcXVlc3QSFAoMZXhlY3V0aW9uX2lkGAEgASgJIhoKGFVucGF1c2VFeGVjdXRpb25SZXNwb25zZSJXChRGb3JrRXhlY3V0aW9uUmVxdWVzdBIUCgxleGVjdXRpb25faWQYASABKAkSEAoIc3RlcF9rZXkYAiABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAMgASgJIi0KFUZvcmtFeGVjdXRpb25SZXNwb25zZRIUCgxleGVjdXRpb25faWQYASABKAkihQEKE1N0cmVhbUV2ZW50c1JlcXVlc3QSFgoMZXhlY3V0aW9uX2lkGAEgASgJSAASGwoRcm9vdF9leGVjdXRpb25faWQYAiABKAlIABIPCgV0b3BpYxgDIAEoCUgAEg4KBmN1cnNvchgEIAEoCRIOCgZmb2xsb3cYBSABKAhCCAoGc291cmNlIp8BChRTdHJlYW1FdmVudHNSZXNwb25zZRIgCgVldmVudBgBIAEoCzIPLnBvbG9zLnYxLkV2ZW50SAASPQoJa2VlcGFsaXZlGAIgASgLMigucG9sb3MudjEuU3RyZWFtRXZlbnRzUmVzcG9uc2UuS2VlcGFsaXZlSAASDgoGY3Vyc29yGAMgASgJGgsKCUtlZXBhbGl2ZUIJCgdtZXNzYWdlIqoBChRQdWJsaXNoRXZlbnRzUmVxdWVzdBINCgV0b3BpYxgBIAEoCRIzCgZldmVudHMYAiADKAsyIy5wb2xvcy52MS5QdWJsaXNoRXZlbnRzUmVxdWVzdC5JdGVtEhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCRo1CgRJdGVtEgwKBHR5cGUYASABKAkSHwoEZGF0YRgCIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQiKgoVUHVibGlzaEV2ZW50c1Jlc3BvbnNlEhEKCXNlcXVlbmNlcxgBIAMoAyKsAQoPR2V0U3RhdGVSZXF1ZXN0EhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRISCghyZXZpc2lvbhgCIAEoA0gAEioKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSAASLgoKZmllbGRfbWFzaxgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSDQoFcGF0aHMYBSADKAlCBAoCYXQiMgoQR2V0U3RhdGVSZXNwb25zZRIeCgVzdGF0ZRgBIAEoCzIPLnBvbG9zLnYxLlN0YXRlIkEKEVdhdGNoU3RhdGVSZXF1ZXN0EhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRIWCg5hZnRlcl9yZXZpc2lvbhgCIAEoAyK4AQoSV2F0Y2hTdGF0ZVJlc3BvbnNlEiAKBXN0YXRlGAEgASgLMg8ucG9sb3MudjEuU3RhdGVIABIrCghyZXZpc2lvbhgCIAEoCzIXLnBvbG9zLnYxLlN0YXRlUmV2aXNpb25IABI7CglrZWVwYWxpdmUYAyABKAsyJi5wb2xvcy52MS5XYXRjaFN0YXRlUmVzcG9uc2UuS2VlcGFsaXZlSAAaCwoJS2VlcGFsaXZlQgkKB21lc3NhZ2UicAoZTGlzdFN0YXRlUmV2aXNpb25zUmVxdWVzdBIUCgxleGVjdXRpb25faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSFgoOYWZ0ZXJfcmV2aXNpb24YBCABKAMiYQoaTGlzdFN0YXRlUmV2aXNpb25zUmVzcG9uc2USKgoJcmV2aXNpb25zGAEgAygLMhcucG9sb3MudjEuU3RhdGVSZXZpc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkicwoRUGF0Y2hTdGF0ZVJlcXVlc3QSFAoMZXhlY3V0aW9uX2lkGAEgASgJEhkKEWV4cGVjdGVkX3JldmlzaW9uGAIgASgDEg0KBXBhdGNoGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIOCgZhdXRob3IYBSABKAkiJgoSUGF0Y2hTdGF0ZVJlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgDIikKEkxpc3RTY2hlbWFzUmVxdWVzdBITCgt3b3JrZmxvd19pZBgBIAEoCSI4ChNMaXN0U2NoZW1hc1Jlc3BvbnNlEiEKB3NjaGVtYXMYASADKAsyEC5wb2xvcy52MS5TY2hlbWEiIgoQR2V0U2NoZW1hUmVxdWVzdBIOCgZkaWdlc3QYASABKAkiNQoRR2V0U2NoZW1hUmVzcG9uc2USIAoGc2NoZW1hGAEgASgLMhAucG9sb3MudjEuU2NoZW1hIhQKEkxpc3RXb3JrZXJzUmVxdWVzdCI8ChNMaXN0V29ya2Vyc1Jlc3BvbnNlEiUKB3dvcmtlcnMYASADKAsyFC5wb2xvcy52MS5Xb3JrZXJJbmZvIj0KFUNyZWF0ZVNjaGVkdWxlUmVxdWVzdBIkCghzY2hlZHVsZRgBIAEoCzISLnBvbG9zLnYxLlNjaGVkdWxlIj4KFkNyZWF0ZVNjaGVkdWxlUmVzcG9uc2USJAoIc2NoZWR1bGUYASABKAsyEi5wb2xvcy52MS5TY2hlZHVsZSI/ChRMaXN0U2NoZWR1bGVzUmVxdWVzdBITCgt3b3JrZmxvd19pZBgBIAEoCRISCgpwYWdlX3Rva2VuGAIgASgJIlcKFUxpc3RTY2hlZHVsZXNSZXNwb25zZRIlCglzY2hlZHVsZXMYASADKAsyEi5wb2xvcy52MS5TY2hlZHVsZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiKwoUUGF1c2VTY2hlZHVsZVJlcXVlc3QSEwoLc2NoZWR1bGVfaWQYASABKAkiPQoVUGF1c2VTY2hlZHVsZVJlc3BvbnNlEiQKCHNjaGVkdWxlGAEgASgLMhIucG9sb3MudjEuU2NoZWR1bGUiLQoWVW5wYXVzZVNjaGVkdWxlUmVxdWVzdBITCgtzY2hlZHVsZV9pZBgBIAEoCSI/ChdVbnBhdXNlU2NoZWR1bGVSZXNwb25zZRIkCghzY2hlZHVsZRgBIAEoCzISLnBvbG9zLnYxLlNjaGVkdWxlIkYKFlRyaWdnZXJTY2hlZHVsZVJlcXVlc3QSEwoLc2NoZWR1bGVfaWQYASABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAIgASgJIi8KF1RyaWdnZXJTY2hlZHVsZVJlc3BvbnNlEhQKDGV4ZWN1dGlvbl9pZBgBIAEoCSIsChVEZWxldGVTY2hlZHVsZVJlcXVlc3QSEwoLc2NoZWR1bGVfaWQYASABKAkiGAoWRGVsZXRlU2NoZWR1bGVSZXNwb25zZTK5EAoPV29ya2Zsb3dTZXJ2aWNlEjsKBkludm9rZRIXLnBvbG9zLnYxLkludm9rZVJlcXVlc3QaGC5wb2xvcy52MS5JbnZva2VSZXNwb25zZRJKCgtCYXRjaEludm9rZRIcLnBvbG9zLnYxLkJhdGNoSW52b2tlUmVxdWVzdBodLnBvbG9zLnYxLkJhdGNoSW52b2tlUmVzcG9uc2USTQoMR2V0RXhlY3V0aW9uEh0ucG9sb3MudjEuR2V0RXhlY3V0aW9uUmVxdWVzdBoeLnBvbG9zLnYxLkdldEV4ZWN1dGlvblJlc3BvbnNlEkoKC0F3YWl0UmVzdWx0EhwucG9sb3MudjEuQXdhaXRSZXN1bHRSZXF1ZXN0Gh0ucG9sb3MudjEuQXdhaXRSZXN1bHRSZXNwb25zZRJTCg5MaXN0RXhlY3V0aW9ucxIfLnBvbG9zLnYxLkxpc3RFeGVjdXRpb25zUmVxdWVzdBogLnBvbG9zLnYxLkxpc3RFeGVjdXRpb25zUmVzcG9uc2USRAoJTGlzdFN0ZXBzEhoucG9sb3MudjEuTGlzdFN0ZXBzUmVxdWVzdBobLnBvbG9zLnYxLkxpc3RTdGVwc1Jlc3BvbnNlElYKD0NhbmNlbEV4ZWN1dGlvbhIgLnBvbG9zLnYxLkNhbmNlbEV4ZWN1dGlvblJlcXVlc3QaIS5wb2xvcy52MS5DYW5jZWxFeGVjdXRpb25SZXNwb25zZRJWCg9SZXN1bWVFeGVjdXRpb24SIC5wb2xvcy52MS5SZXN1bWVFeGVjdXRpb25SZXF1ZXN0GiEucG9sb3MudjEuUmVzdW1lRXhlY3V0aW9uUmVzcG9uc2USUwoOUGF1c2VFeGVjdXRpb24SHy5wb2xvcy52MS5QYXVzZUV4ZWN1dGlvblJlcXVlc3QaIC5wb2xvcy52MS5QYXVzZUV4ZWN1dGlvblJlc3BvbnNlElkKEFVucGF1c2VFeGVjdXRpb24SIS5wb2xvcy52MS5VbnBhdXNlRXhlY3V0aW9uUmVxdWVzdBoiLnBvbG9zLnYxLlVucGF1c2VFeGVjdXRpb25SZXNwb25zZRJQCg1Gb3JrRXhlY3V0aW9uEh4ucG9sb3MudjEuRm9ya0V4ZWN1dGlvblJlcXVlc3QaHy5wb2xvcy52MS5Gb3JrRXhlY3V0aW9uUmVzcG9uc2USTwoMU3RyZWFtRXZlbnRzEh0ucG9sb3MudjEuU3RyZWFtRXZlbnRzUmVxdWVzdBoeLnBvbG9zLnYxLlN0cmVhbUV2ZW50c1Jlc3BvbnNlMAESUAoNUHVibGlzaEV2ZW50cxIeLnBvbG9zLnYxLlB1Ymxpc2hFdmVudHNSZXF1ZXN0Gh8ucG9sb3MudjEuUHVibGlzaEV2ZW50c1Jlc3BvbnNlEkEKCEdldFN0YXRlEhkucG9sb3MudjEuR2V0U3RhdGVSZXF1ZXN0GhoucG9sb3MudjEuR2V0U3RhdGVSZXNwb25zZRJJCgpXYXRjaFN0YXRlEhsucG9sb3MudjEuV2F0Y2hTdGF0ZVJlcXVlc3QaHC5wb2xvcy52MS5XYXRjaFN0YXRlUmVzcG9uc2UwARJfChJMaXN0U3RhdGVSZXZpc2lvbnMSIy5wb2xvcy52MS5MaXN0U3RhdGVSZXZpc2lvbnNSZXF1ZXN0GiQucG9sb3MudjEuTGlzdFN0YXRlUmV2aXNpb25zUmVzcG9uc2USRwoKUGF0Y2hTdGF0ZRIbLnBvbG9zLnYxLlBhdGNoU3RhdGVSZXF1ZXN0GhwucG9sb3MudjEuUGF0Y2hTdGF0ZVJlc3BvbnNlEkoKC0xpc3RTY2hlbWFzEhwucG9sb3MudjEuTGlzdFNjaGVtYXNSZXF1ZXN0Gh0ucG9sb3MudjEuTGlzdFNjaGVtYXNSZXNwb25zZRJECglHZXRTY2hlbWESGi5wb2xvcy52MS5HZXRTY2hlbWFSZXF1ZXN0GhsucG9sb3MudjEuR2V0U2NoZW1hUmVzcG9uc2USSgoLTGlzdFdvcmtlcnMSHC5wb2xvcy52MS5MaXN0V29ya2Vyc1JlcXVlc3QaHS5wb2xvcy52MS5MaXN0V29ya2Vyc1Jlc3BvbnNlElMKDkNyZWF0ZVNjaGVkdWxlEh8ucG9sb3MudjEuQ3JlYXRlU2NoZWR1bGVSZXF1ZXN0GiAucG9sb3MudjEuQ3JlYXRlU2NoZWR1bGVSZXNwb25zZRJQCg1MaXN0U2NoZWR1bGVzEh4ucG9sb3MudjEuTGlzdFNjaGVkdWxlc1JlcXVlc3QaHy5wb2xvcy52MS5MaXN0U2NoZWR1bGVzUmVzcG9uc2USUAoNUGF1c2VTY2hlZHVsZRIeLnBvbG9zLnYxLlBhdXNlU2NoZWR1bGVSZXF1ZXN0Gh8ucG9sb3MudjEuUGF1c2VTY2hlZHVsZVJlc3BvbnNlElYKD1VucGF1c2VTY2hlZHVsZRIgLnBvbG9zLnYxLlVucGF1c2VTY2hlZHVsZVJlcXVlc3QaIS5wb2xvcy52MS5VbnBhdXNlU2NoZWR1bGVSZXNwb25zZRJWCg9UcmlnZ2VyU2NoZWR1bGUSIC5wb2xvcy52MS5UcmlnZ2VyU2NoZWR1bGVSZXF1ZXN0GiEucG9sb3MudjEuVHJpZ2dlclNjaGVkdWxlUmVzcG9uc2USUwoORGVsZXRlU2NoZWR1bGUSHy5wb2xvcy52MS5EZWxldGVTY2hlZHVsZVJlcXVlc3QaIC5wb2xvcy52MS5EZWxldGVTY2hlZHVsZVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status, file_polos_v1_event, file_polos_v1_execution, file_polos_v1_payload, file_polos_v1_schedule, file_polos_v1_schema, file_polos_v1_state, file_polos_v1_step, file_polos_v1_worker]);
+  fileDesc("Ch9wb2xvcy92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEghwb2xvcy52MSKUBAoNSW52b2tlUmVxdWVzdBITCgt3b3JrZmxvd19pZBgBIAEoCRIiCgdwYXlsb2FkGAIgASgLMhEucG9sb3MudjEuUGF5bG9hZBIVCg1pbml0aWFsX3N0YXRlGAMgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgEIAEoCRINCgVxdWV1ZRgFIAEoCRIXCg9jb25jdXJyZW5jeV9rZXkYBiABKAkSEAoIcHJpb3JpdHkYByABKAUSLgoLc3RhcnRfZGVsYXkYCCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLgoLcnVuX3RpbWVvdXQYCSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEgoKc2Vzc2lvbl9pZBgKIAEoCRIPCgd1c2VyX2lkGAsgASgJEkgKEXNlYXJjaF9hdHRyaWJ1dGVzGAwgAygLMi0ucG9sb3MudjEuSW52b2tlUmVxdWVzdC5TZWFyY2hBdHRyaWJ1dGVzRW50cnkSKwoMcmV0cnlfcG9saWN5GA0gASgLMhUucG9sb3MudjEuUmV0cnlQb2xpY3kSFQoNZGVwbG95bWVudF9pZBgOIAEoCRIUCgxleGVjdXRpb25faWQYDyABKAkaNwoVU2VhcmNoQXR0cmlidXRlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEifAoOSW52b2tlUmVzcG9uc2USFAoMZXhlY3V0aW9uX2lkGAEgASgJEg8KB2NyZWF0ZWQYAiABKAgSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnNlc3Npb25faWQYBCABKAkiPwoSQmF0Y2hJbnZva2VSZXF1ZXN0EikKCHJlcXVlc3RzGAEgAygLMhcucG9sb3MudjEuSW52b2tlUmVxdWVzdCKuAQoTQmF0Y2hJbnZva2VSZXNwb25zZRIxCgVpdGVtcxgBIAMoCzIiLnBvbG9zLnYxLkJhdGNoSW52b2tlUmVzcG9uc2UuSXRlbRpkCgRJdGVtEiwKCHJlc3BvbnNlGAEgASgLMhgucG9sb3MudjEuSW52b2tlUmVzcG9uc2VIABIjCgVlcnJvchgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSABCCQoHb3V0Y29tZSIrChNHZXRFeGVjdXRpb25SZXF1ZXN0EhQKDGV4ZWN1dGlvbl9pZBgBIAEoCSI+ChRHZXRFeGVjdXRpb25SZXNwb25zZRImCglleGVjdXRpb24YASABKAsyEy5wb2xvcy52MS5FeGVjdXRpb24iUwoSQXdhaXRSZXN1bHRSZXF1ZXN0EhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRInCgR3YWl0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIj0KE0F3YWl0UmVzdWx0UmVzcG9uc2USJgoJZXhlY3V0aW9uGAEgASgLMhMucG9sb3MudjEuRXhlY3V0aW9uIk4KFUxpc3RFeGVjdXRpb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIOCgZmaWx0ZXIYAyABKAkiWgoWTGlzdEV4ZWN1dGlvbnNSZXNwb25zZRInCgpleGVjdXRpb25zGAEgAygLMhMucG9sb3MudjEuRXhlY3V0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI8ChBMaXN0U3RlcHNSZXF1ZXN0EhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRISCgpwYWdlX3Rva2VuGAIgASgJIlEKEUxpc3RTdGVwc1Jlc3BvbnNlEiMKBXN0ZXBzGAEgAygLMhQucG9sb3MudjEuU3RlcFJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiLgoWQ2FuY2VsRXhlY3V0aW9uUmVxdWVzdBIUCgxleGVjdXRpb25faWQYASABKAkiRAoXQ2FuY2VsRXhlY3V0aW9uUmVzcG9uc2USKQoGc3RhdHVzGAEgASgOMhkucG9sb3MudjEuRXhlY3V0aW9uU3RhdHVzInoKFlJlc3VtZUV4ZWN1dGlvblJlcXVlc3QSFAoMZXhlY3V0aW9uX2lkGAEgASgJEhAKCHN0ZXBfa2V5GAIgASgJEh8KBGRhdGEYAyABKAsyES5wb2xvcy52MS5QYXlsb2FkEhcKD2lkZW1wb3RlbmN5X2tleRgEIAEoCSIZChdSZXN1bWVFeGVjdXRpb25SZXNwb25zZSItChVQYXVzZUV4ZWN1dGlvblJlcXVlc3QSFAoMZXhlY3V0aW9uX2lkGAEgASgJIhgKFlBhdXNlRXhlY3V0aW9uUmVzcG9uc2UiLwoXVW5wYXVzZUV4ZWN1dGlvblJlcXVlc3QSFAoMZXhlY3V0aW9uX2lkGAEgASgJIhoKGFVucGF1c2VFeGVjdXRpb25SZXNwb25zZSJXChRGb3JrRXhlY3V0aW9uUmVxdWVzdBIUCgxleGVjdXRpb25faWQYASABKAkSEAoIc3RlcF9rZXkYAiABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAMgASgJIi0KFUZvcmtFeGVjdXRpb25SZXNwb25zZRIUCgxleGVjdXRpb25faWQYASABKAkihQEKE1N0cmVhbUV2ZW50c1JlcXVlc3QSFgoMZXhlY3V0aW9uX2lkGAEgASgJSAASGwoRcm9vdF9leGVjdXRpb25faWQYAiABKAlIABIPCgV0b3BpYxgDIAEoCUgAEg4KBmN1cnNvchgEIAEoCRIOCgZmb2xsb3cYBSABKAhCCAoGc291cmNlIp8BChRTdHJlYW1FdmVudHNSZXNwb25zZRIgCgVldmVudBgBIAEoCzIPLnBvbG9zLnYxLkV2ZW50SAASPQoJa2VlcGFsaXZlGAIgASgLMigucG9sb3MudjEuU3RyZWFtRXZlbnRzUmVzcG9uc2UuS2VlcGFsaXZlSAASDgoGY3Vyc29yGAMgASgJGgsKCUtlZXBhbGl2ZUIJCgdtZXNzYWdlIqoBChRQdWJsaXNoRXZlbnRzUmVxdWVzdBINCgV0b3BpYxgBIAEoCRIzCgZldmVudHMYAiADKAsyIy5wb2xvcy52MS5QdWJsaXNoRXZlbnRzUmVxdWVzdC5JdGVtEhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCRo1CgRJdGVtEgwKBHR5cGUYASABKAkSHwoEZGF0YRgCIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQiKgoVUHVibGlzaEV2ZW50c1Jlc3BvbnNlEhEKCXNlcXVlbmNlcxgBIAMoAyKsAQoPR2V0U3RhdGVSZXF1ZXN0EhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRISCghyZXZpc2lvbhgCIAEoA0gAEioKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSAASLgoKZmllbGRfbWFzaxgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSDQoFcGF0aHMYBSADKAlCBAoCYXQiMgoQR2V0U3RhdGVSZXNwb25zZRIeCgVzdGF0ZRgBIAEoCzIPLnBvbG9zLnYxLlN0YXRlIkEKEVdhdGNoU3RhdGVSZXF1ZXN0EhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRIWCg5hZnRlcl9yZXZpc2lvbhgCIAEoAyK4AQoSV2F0Y2hTdGF0ZVJlc3BvbnNlEiAKBXN0YXRlGAEgASgLMg8ucG9sb3MudjEuU3RhdGVIABIrCghyZXZpc2lvbhgCIAEoCzIXLnBvbG9zLnYxLlN0YXRlUmV2aXNpb25IABI7CglrZWVwYWxpdmUYAyABKAsyJi5wb2xvcy52MS5XYXRjaFN0YXRlUmVzcG9uc2UuS2VlcGFsaXZlSAAaCwoJS2VlcGFsaXZlQgkKB21lc3NhZ2UicAoZTGlzdFN0YXRlUmV2aXNpb25zUmVxdWVzdBIUCgxleGVjdXRpb25faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSFgoOYWZ0ZXJfcmV2aXNpb24YBCABKAMiYQoaTGlzdFN0YXRlUmV2aXNpb25zUmVzcG9uc2USKgoJcmV2aXNpb25zGAEgAygLMhcucG9sb3MudjEuU3RhdGVSZXZpc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkicwoRUGF0Y2hTdGF0ZVJlcXVlc3QSFAoMZXhlY3V0aW9uX2lkGAEgASgJEhkKEWV4cGVjdGVkX3JldmlzaW9uGAIgASgDEg0KBXBhdGNoGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIOCgZhdXRob3IYBSABKAkiJgoSUGF0Y2hTdGF0ZVJlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgDIikKEkxpc3RTY2hlbWFzUmVxdWVzdBITCgt3b3JrZmxvd19pZBgBIAEoCSI4ChNMaXN0U2NoZW1hc1Jlc3BvbnNlEiEKB3NjaGVtYXMYASADKAsyEC5wb2xvcy52MS5TY2hlbWEiIgoQR2V0U2NoZW1hUmVxdWVzdBIOCgZkaWdlc3QYASABKAkiNQoRR2V0U2NoZW1hUmVzcG9uc2USIAoGc2NoZW1hGAEgASgLMhAucG9sb3MudjEuU2NoZW1hImwKFUNvbXBhcmVTY2hlbWFzUmVxdWVzdBIpCgZiZWZvcmUYASABKAsyGS5wb2xvcy52MS5TY2hlbWFSZWZlcmVuY2USKAoFYWZ0ZXIYAiABKAsyGS5wb2xvcy52MS5TY2hlbWFSZWZlcmVuY2UiSAoWQ29tcGFyZVNjaGVtYXNSZXNwb25zZRIuCgpjb21wYXJpc29uGAEgASgLMhoucG9sb3MudjEuU2NoZW1hQ29tcGFyaXNvbiKfAQoSQ2hlY2tTY2hlbWFSZXF1ZXN0EhMKC3dvcmtmbG93X2lkGAEgASgJEiIKBGtpbmQYAiABKA4yFC5wb2xvcy52MS5TY2hlbWFLaW5kEikKBnNjaGVtYRgDIAEoCzIZLnBvbG9zLnYxLlNjaGVtYVJlZmVyZW5jZRIRCglwYWdlX3NpemUYBCABKAUSEgoKcGFnZV90b2tlbhgFIAEoCSJWChNDaGVja1NjaGVtYVJlc3BvbnNlEiYKBnJlcG9ydBgBIAEoCzIWLnBvbG9zLnYxLlNjaGVtYVJlcG9ydBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiFAoSTGlzdFdvcmtlcnNSZXF1ZXN0IjwKE0xpc3RXb3JrZXJzUmVzcG9uc2USJQoHd29ya2VycxgBIAMoCzIULnBvbG9zLnYxLldvcmtlckluZm8iPQoVQ3JlYXRlU2NoZWR1bGVSZXF1ZXN0EiQKCHNjaGVkdWxlGAEgASgLMhIucG9sb3MudjEuU2NoZWR1bGUiPgoWQ3JlYXRlU2NoZWR1bGVSZXNwb25zZRIkCghzY2hlZHVsZRgBIAEoCzISLnBvbG9zLnYxLlNjaGVkdWxlIj8KFExpc3RTY2hlZHVsZXNSZXF1ZXN0EhMKC3dvcmtmbG93X2lkGAEgASgJEhIKCnBhZ2VfdG9rZW4YAiABKAkiVwoVTGlzdFNjaGVkdWxlc1Jlc3BvbnNlEiUKCXNjaGVkdWxlcxgBIAMoCzISLnBvbG9zLnYxLlNjaGVkdWxlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIrChRQYXVzZVNjaGVkdWxlUmVxdWVzdBITCgtzY2hlZHVsZV9pZBgBIAEoCSI9ChVQYXVzZVNjaGVkdWxlUmVzcG9uc2USJAoIc2NoZWR1bGUYASABKAsyEi5wb2xvcy52MS5TY2hlZHVsZSItChZVbnBhdXNlU2NoZWR1bGVSZXF1ZXN0EhMKC3NjaGVkdWxlX2lkGAEgASgJIj8KF1VucGF1c2VTY2hlZHVsZVJlc3BvbnNlEiQKCHNjaGVkdWxlGAEgASgLMhIucG9sb3MudjEuU2NoZWR1bGUiRgoWVHJpZ2dlclNjaGVkdWxlUmVxdWVzdBITCgtzY2hlZHVsZV9pZBgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkiLwoXVHJpZ2dlclNjaGVkdWxlUmVzcG9uc2USFAoMZXhlY3V0aW9uX2lkGAEgASgJIiwKFURlbGV0ZVNjaGVkdWxlUmVxdWVzdBITCgtzY2hlZHVsZV9pZBgBIAEoCSIYChZEZWxldGVTY2hlZHVsZVJlc3BvbnNlMtoRCg9Xb3JrZmxvd1NlcnZpY2USOwoGSW52b2tlEhcucG9sb3MudjEuSW52b2tlUmVxdWVzdBoYLnBvbG9zLnYxLkludm9rZVJlc3BvbnNlEkoKC0JhdGNoSW52b2tlEhwucG9sb3MudjEuQmF0Y2hJbnZva2VSZXF1ZXN0Gh0ucG9sb3MudjEuQmF0Y2hJbnZva2VSZXNwb25zZRJNCgxHZXRFeGVjdXRpb24SHS5wb2xvcy52MS5HZXRFeGVjdXRpb25SZXF1ZXN0Gh4ucG9sb3MudjEuR2V0RXhlY3V0aW9uUmVzcG9uc2USSgoLQXdhaXRSZXN1bHQSHC5wb2xvcy52MS5Bd2FpdFJlc3VsdFJlcXVlc3QaHS5wb2xvcy52MS5Bd2FpdFJlc3VsdFJlc3BvbnNlElMKDkxpc3RFeGVjdXRpb25zEh8ucG9sb3MudjEuTGlzdEV4ZWN1dGlvbnNSZXF1ZXN0GiAucG9sb3MudjEuTGlzdEV4ZWN1dGlvbnNSZXNwb25zZRJECglMaXN0U3RlcHMSGi5wb2xvcy52MS5MaXN0U3RlcHNSZXF1ZXN0GhsucG9sb3MudjEuTGlzdFN0ZXBzUmVzcG9uc2USVgoPQ2FuY2VsRXhlY3V0aW9uEiAucG9sb3MudjEuQ2FuY2VsRXhlY3V0aW9uUmVxdWVzdBohLnBvbG9zLnYxLkNhbmNlbEV4ZWN1dGlvblJlc3BvbnNlElYKD1Jlc3VtZUV4ZWN1dGlvbhIgLnBvbG9zLnYxLlJlc3VtZUV4ZWN1dGlvblJlcXVlc3QaIS5wb2xvcy52MS5SZXN1bWVFeGVjdXRpb25SZXNwb25zZRJTCg5QYXVzZUV4ZWN1dGlvbhIfLnBvbG9zLnYxLlBhdXNlRXhlY3V0aW9uUmVxdWVzdBogLnBvbG9zLnYxLlBhdXNlRXhlY3V0aW9uUmVzcG9uc2USWQoQVW5wYXVzZUV4ZWN1dGlvbhIhLnBvbG9zLnYxLlVucGF1c2VFeGVjdXRpb25SZXF1ZXN0GiIucG9sb3MudjEuVW5wYXVzZUV4ZWN1dGlvblJlc3BvbnNlElAKDUZvcmtFeGVjdXRpb24SHi5wb2xvcy52MS5Gb3JrRXhlY3V0aW9uUmVxdWVzdBofLnBvbG9zLnYxLkZvcmtFeGVjdXRpb25SZXNwb25zZRJPCgxTdHJlYW1FdmVudHMSHS5wb2xvcy52MS5TdHJlYW1FdmVudHNSZXF1ZXN0Gh4ucG9sb3MudjEuU3RyZWFtRXZlbnRzUmVzcG9uc2UwARJQCg1QdWJsaXNoRXZlbnRzEh4ucG9sb3MudjEuUHVibGlzaEV2ZW50c1JlcXVlc3QaHy5wb2xvcy52MS5QdWJsaXNoRXZlbnRzUmVzcG9uc2USQQoIR2V0U3RhdGUSGS5wb2xvcy52MS5HZXRTdGF0ZVJlcXVlc3QaGi5wb2xvcy52MS5HZXRTdGF0ZVJlc3BvbnNlEkkKCldhdGNoU3RhdGUSGy5wb2xvcy52MS5XYXRjaFN0YXRlUmVxdWVzdBocLnBvbG9zLnYxLldhdGNoU3RhdGVSZXNwb25zZTABEl8KEkxpc3RTdGF0ZVJldmlzaW9ucxIjLnBvbG9zLnYxLkxpc3RTdGF0ZVJldmlzaW9uc1JlcXVlc3QaJC5wb2xvcy52MS5MaXN0U3RhdGVSZXZpc2lvbnNSZXNwb25zZRJHCgpQYXRjaFN0YXRlEhsucG9sb3MudjEuUGF0Y2hTdGF0ZVJlcXVlc3QaHC5wb2xvcy52MS5QYXRjaFN0YXRlUmVzcG9uc2USSgoLTGlzdFNjaGVtYXMSHC5wb2xvcy52MS5MaXN0U2NoZW1hc1JlcXVlc3QaHS5wb2xvcy52MS5MaXN0U2NoZW1hc1Jlc3BvbnNlEkQKCUdldFNjaGVtYRIaLnBvbG9zLnYxLkdldFNjaGVtYVJlcXVlc3QaGy5wb2xvcy52MS5HZXRTY2hlbWFSZXNwb25zZRJTCg5Db21wYXJlU2NoZW1hcxIfLnBvbG9zLnYxLkNvbXBhcmVTY2hlbWFzUmVxdWVzdBogLnBvbG9zLnYxLkNvbXBhcmVTY2hlbWFzUmVzcG9uc2USSgoLQ2hlY2tTY2hlbWESHC5wb2xvcy52MS5DaGVja1NjaGVtYVJlcXVlc3QaHS5wb2xvcy52MS5DaGVja1NjaGVtYVJlc3BvbnNlEkoKC0xpc3RXb3JrZXJzEhwucG9sb3MudjEuTGlzdFdvcmtlcnNSZXF1ZXN0Gh0ucG9sb3MudjEuTGlzdFdvcmtlcnNSZXNwb25zZRJTCg5DcmVhdGVTY2hlZHVsZRIfLnBvbG9zLnYxLkNyZWF0ZVNjaGVkdWxlUmVxdWVzdBogLnBvbG9zLnYxLkNyZWF0ZVNjaGVkdWxlUmVzcG9uc2USUAoNTGlzdFNjaGVkdWxlcxIeLnBvbG9zLnYxLkxpc3RTY2hlZHVsZXNSZXF1ZXN0Gh8ucG9sb3MudjEuTGlzdFNjaGVkdWxlc1Jlc3BvbnNlElAKDVBhdXNlU2NoZWR1bGUSHi5wb2xvcy52MS5QYXVzZVNjaGVkdWxlUmVxdWVzdBofLnBvbG9zLnYxLlBhdXNlU2NoZWR1bGVSZXNwb25zZRJWCg9VbnBhdXNlU2NoZWR1bGUSIC5wb2xvcy52MS5VbnBhdXNlU2NoZWR1bGVSZXF1ZXN0GiEucG9sb3MudjEuVW5wYXVzZVNjaGVkdWxlUmVzcG9uc2USVgoPVHJpZ2dlclNjaGVkdWxlEiAucG9sb3MudjEuVHJpZ2dlclNjaGVkdWxlUmVxdWVzdBohLnBvbG9zLnYxLlRyaWdnZXJTY2hlZHVsZVJlc3BvbnNlElMKDkRlbGV0ZVNjaGVkdWxlEh8ucG9sb3MudjEuRGVsZXRlU2NoZWR1bGVSZXF1ZXN0GiAucG9sb3MudjEuRGVsZXRlU2NoZWR1bGVSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status, file_polos_v1_event, file_polos_v1_execution, file_polos_v1_payload, file_polos_v1_schedule, file_polos_v1_schema, file_polos_v1_state, file_polos_v1_step, file_polos_v1_worker]);
 
 /**
  * Request of Invoke.
@@ -388,9 +388,15 @@ export type ListExecutionsRequest = Message<"polos.v1.ListExecutionsRequest"> & 
   pageToken: string;
 
   /**
-   * Comparisons joined by AND, after AIP-160: `workflow_id = "batch" AND status = FAILED`. Fields: workflow_id, status,
-   * parent_execution_id, root_execution_id, session_id, user_id (each with =) and create_time (with <, <=, >, >= and an
-   * RFC 3339 time in quotes). Empty for all.
+   * Comparisons joined by AND, after AIP-160: `workflow_id = "batch" AND status = FAILED`. Empty for all. Fields:
+   * - workflow_id, status, parent_execution_id, root_execution_id, session_id, user_id: each with =, once;
+   * - create_time, update_time, close_time: with <, <=, >, >= and an RFC 3339 time in quotes;
+   * - search_attributes.NAME: with =, <, <=, >, >= and a text;
+   * - state.FIELD, such as state.order.status, of the fields that the workflow declares (WorkflowDefinition.state_index):
+   *   with =, <, <=, >, >= and a text in quotes or a number, or with = and true, false or null. Needs workflow_id.
+   * A name that is not of letters, digits, `_`, `$` and `-` is quoted: state."a.b". A comparison finds values of its own kind
+   * only: none that are missing (which is not null), objects or arrays. Texts are compared by code points, and have 256 bytes
+   * at most in a filter.
    *
    * @generated from field: string filter = 3;
    */
@@ -418,7 +424,8 @@ export type ListExecutionsResponse = Message<"polos.v1.ListExecutionsResponse"> 
   executions: Execution[];
 
   /**
-   * The next page's token; empty at the end.
+   * The next page's token; empty at the end. A page may have fewer executions than asked for, or none, and still a token:
+   * the server looks at 2,000 others for one page at most, where conditions of a filter leave them out.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -1313,6 +1320,133 @@ export const GetSchemaResponseSchema: GenMessage<GetSchemaResponse> = /*@__PURE_
   messageDesc(file_polos_v1_workflow_service, 37);
 
 /**
+ * Request of CompareSchemas.
+ *
+ * @generated from message polos.v1.CompareSchemasRequest
+ */
+export type CompareSchemasRequest = Message<"polos.v1.CompareSchemasRequest"> & {
+  /**
+   * The older one.
+   *
+   * @generated from field: polos.v1.SchemaReference before = 1;
+   */
+  before?: SchemaReference | undefined;
+
+  /**
+   * The newer one.
+   *
+   * @generated from field: polos.v1.SchemaReference after = 2;
+   */
+  after?: SchemaReference | undefined;
+};
+
+/**
+ * Describes the message polos.v1.CompareSchemasRequest.
+ * Use `create(CompareSchemasRequestSchema)` to create a new message.
+ */
+export const CompareSchemasRequestSchema: GenMessage<CompareSchemasRequest> = /*@__PURE__*/
+  messageDesc(file_polos_v1_workflow_service, 38);
+
+/**
+ * Response of CompareSchemas.
+ *
+ * @generated from message polos.v1.CompareSchemasResponse
+ */
+export type CompareSchemasResponse = Message<"polos.v1.CompareSchemasResponse"> & {
+  /**
+   * What differs.
+   *
+   * @generated from field: polos.v1.SchemaComparison comparison = 1;
+   */
+  comparison?: SchemaComparison | undefined;
+};
+
+/**
+ * Describes the message polos.v1.CompareSchemasResponse.
+ * Use `create(CompareSchemasResponseSchema)` to create a new message.
+ */
+export const CompareSchemasResponseSchema: GenMessage<CompareSchemasResponse> = /*@__PURE__*/
+  messageDesc(file_polos_v1_workflow_service, 39);
+
+/**
+ * Request of CheckSchema.
+ *
+ * @generated from message polos.v1.CheckSchemaRequest
+ */
+export type CheckSchemaRequest = Message<"polos.v1.CheckSchemaRequest"> & {
+  /**
+   * The workflow.
+   *
+   * @generated from field: string workflow_id = 1;
+   */
+  workflowId: string;
+
+  /**
+   * Which of its values the schema describes.
+   *
+   * @generated from field: polos.v1.SchemaKind kind = 2;
+   */
+  kind: SchemaKind;
+
+  /**
+   * The schema.
+   *
+   * @generated from field: polos.v1.SchemaReference schema = 3;
+   */
+  schema?: SchemaReference | undefined;
+
+  /**
+   * Executions a page; 0 means 500. At most 500.
+   *
+   * @generated from field: int32 page_size = 4;
+   */
+  pageSize: number;
+
+  /**
+   * The previous response's token; empty for the first page.
+   *
+   * @generated from field: string page_token = 5;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message polos.v1.CheckSchemaRequest.
+ * Use `create(CheckSchemaRequestSchema)` to create a new message.
+ */
+export const CheckSchemaRequestSchema: GenMessage<CheckSchemaRequest> = /*@__PURE__*/
+  messageDesc(file_polos_v1_workflow_service, 40);
+
+/**
+ * Response of CheckSchema.
+ *
+ * @generated from message polos.v1.CheckSchemaResponse
+ */
+export type CheckSchemaResponse = Message<"polos.v1.CheckSchemaResponse"> & {
+  /**
+   * What a registration would report. `previous_digest` is the current version, also if it is the same one; the comparison is
+   * only on the first page; `live_states` are those of this page, `complete` on the last one.
+   *
+   * @generated from field: polos.v1.SchemaReport report = 1;
+   */
+  report?: SchemaReport | undefined;
+
+  /**
+   * The next page's token; empty at the end.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message polos.v1.CheckSchemaResponse.
+ * Use `create(CheckSchemaResponseSchema)` to create a new message.
+ */
+export const CheckSchemaResponseSchema: GenMessage<CheckSchemaResponse> = /*@__PURE__*/
+  messageDesc(file_polos_v1_workflow_service, 41);
+
+/**
  * Request of ListWorkers.
  *
  * @generated from message polos.v1.ListWorkersRequest
@@ -1325,7 +1459,7 @@ export type ListWorkersRequest = Message<"polos.v1.ListWorkersRequest"> & {
  * Use `create(ListWorkersRequestSchema)` to create a new message.
  */
 export const ListWorkersRequestSchema: GenMessage<ListWorkersRequest> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 38);
+  messageDesc(file_polos_v1_workflow_service, 42);
 
 /**
  * Response of ListWorkers.
@@ -1346,7 +1480,7 @@ export type ListWorkersResponse = Message<"polos.v1.ListWorkersResponse"> & {
  * Use `create(ListWorkersResponseSchema)` to create a new message.
  */
 export const ListWorkersResponseSchema: GenMessage<ListWorkersResponse> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 39);
+  messageDesc(file_polos_v1_workflow_service, 43);
 
 /**
  * Request of CreateSchedule.
@@ -1367,7 +1501,7 @@ export type CreateScheduleRequest = Message<"polos.v1.CreateScheduleRequest"> & 
  * Use `create(CreateScheduleRequestSchema)` to create a new message.
  */
 export const CreateScheduleRequestSchema: GenMessage<CreateScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 40);
+  messageDesc(file_polos_v1_workflow_service, 44);
 
 /**
  * Response of CreateSchedule.
@@ -1388,7 +1522,7 @@ export type CreateScheduleResponse = Message<"polos.v1.CreateScheduleResponse"> 
  * Use `create(CreateScheduleResponseSchema)` to create a new message.
  */
 export const CreateScheduleResponseSchema: GenMessage<CreateScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 41);
+  messageDesc(file_polos_v1_workflow_service, 45);
 
 /**
  * Request of ListSchedules.
@@ -1416,7 +1550,7 @@ export type ListSchedulesRequest = Message<"polos.v1.ListSchedulesRequest"> & {
  * Use `create(ListSchedulesRequestSchema)` to create a new message.
  */
 export const ListSchedulesRequestSchema: GenMessage<ListSchedulesRequest> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 42);
+  messageDesc(file_polos_v1_workflow_service, 46);
 
 /**
  * Response of ListSchedules.
@@ -1444,7 +1578,7 @@ export type ListSchedulesResponse = Message<"polos.v1.ListSchedulesResponse"> & 
  * Use `create(ListSchedulesResponseSchema)` to create a new message.
  */
 export const ListSchedulesResponseSchema: GenMessage<ListSchedulesResponse> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 43);
+  messageDesc(file_polos_v1_workflow_service, 47);
 
 /**
  * Request of PauseSchedule.
@@ -1465,7 +1599,7 @@ export type PauseScheduleRequest = Message<"polos.v1.PauseScheduleRequest"> & {
  * Use `create(PauseScheduleRequestSchema)` to create a new message.
  */
 export const PauseScheduleRequestSchema: GenMessage<PauseScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 44);
+  messageDesc(file_polos_v1_workflow_service, 48);
 
 /**
  * Response of PauseSchedule.
@@ -1486,7 +1620,7 @@ export type PauseScheduleResponse = Message<"polos.v1.PauseScheduleResponse"> & 
  * Use `create(PauseScheduleResponseSchema)` to create a new message.
  */
 export const PauseScheduleResponseSchema: GenMessage<PauseScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 45);
+  messageDesc(file_polos_v1_workflow_service, 49);
 
 /**
  * Request of UnpauseSchedule.
@@ -1507,7 +1641,7 @@ export type UnpauseScheduleRequest = Message<"polos.v1.UnpauseScheduleRequest"> 
  * Use `create(UnpauseScheduleRequestSchema)` to create a new message.
  */
 export const UnpauseScheduleRequestSchema: GenMessage<UnpauseScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 46);
+  messageDesc(file_polos_v1_workflow_service, 50);
 
 /**
  * Response of UnpauseSchedule.
@@ -1528,7 +1662,7 @@ export type UnpauseScheduleResponse = Message<"polos.v1.UnpauseScheduleResponse"
  * Use `create(UnpauseScheduleResponseSchema)` to create a new message.
  */
 export const UnpauseScheduleResponseSchema: GenMessage<UnpauseScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 47);
+  messageDesc(file_polos_v1_workflow_service, 51);
 
 /**
  * Request of TriggerSchedule.
@@ -1556,7 +1690,7 @@ export type TriggerScheduleRequest = Message<"polos.v1.TriggerScheduleRequest"> 
  * Use `create(TriggerScheduleRequestSchema)` to create a new message.
  */
 export const TriggerScheduleRequestSchema: GenMessage<TriggerScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 48);
+  messageDesc(file_polos_v1_workflow_service, 52);
 
 /**
  * Response of TriggerSchedule.
@@ -1577,7 +1711,7 @@ export type TriggerScheduleResponse = Message<"polos.v1.TriggerScheduleResponse"
  * Use `create(TriggerScheduleResponseSchema)` to create a new message.
  */
 export const TriggerScheduleResponseSchema: GenMessage<TriggerScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 49);
+  messageDesc(file_polos_v1_workflow_service, 53);
 
 /**
  * Request of DeleteSchedule.
@@ -1598,7 +1732,7 @@ export type DeleteScheduleRequest = Message<"polos.v1.DeleteScheduleRequest"> & 
  * Use `create(DeleteScheduleRequestSchema)` to create a new message.
  */
 export const DeleteScheduleRequestSchema: GenMessage<DeleteScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 50);
+  messageDesc(file_polos_v1_workflow_service, 54);
 
 /**
  * Response of DeleteSchedule.
@@ -1613,7 +1747,7 @@ export type DeleteScheduleResponse = Message<"polos.v1.DeleteScheduleResponse"> 
  * Use `create(DeleteScheduleResponseSchema)` to create a new message.
  */
 export const DeleteScheduleResponseSchema: GenMessage<DeleteScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_polos_v1_workflow_service, 51);
+  messageDesc(file_polos_v1_workflow_service, 55);
 
 /**
  * What callers use: start executions, follow them, read their state.
@@ -1881,6 +2015,33 @@ export const WorkflowService: GenService<{
     methodKind: "unary";
     input: typeof GetSchemaRequestSchema;
     output: typeof GetSchemaResponseSchema;
+  },
+  /**
+   * Compares two schemas: what differs, and what that means for values that were written under the first. Returns at once.
+   * May be repeated.
+   *
+   * Errors: NOT_FOUND; INVALID_ARGUMENT for a schema that the server cannot use, with the reason.
+   *
+   * @generated from rpc polos.v1.WorkflowService.CompareSchemas
+   */
+  compareSchemas: {
+    methodKind: "unary";
+    input: typeof CompareSchemasRequestSchema;
+    output: typeof CompareSchemasResponseSchema;
+  },
+  /**
+   * Tells what registering a schema would mean, without registering it: whether the server can use it, how it differs from the
+   * current one, and, for the schema of a state, which executions that are not final have a state that does not fit. Answers
+   * page by page, newest execution first; a page takes about a second at most, and may be empty. May be repeated.
+   *
+   * Errors: NOT_FOUND for a digest; INVALID_ARGUMENT for a page token that the server never gave.
+   *
+   * @generated from rpc polos.v1.WorkflowService.CheckSchema
+   */
+  checkSchema: {
+    methodKind: "unary";
+    input: typeof CheckSchemaRequestSchema;
+    output: typeof CheckSchemaResponseSchema;
   },
   /**
    * Lists the workers that are connected. Returns at once. May be repeated.

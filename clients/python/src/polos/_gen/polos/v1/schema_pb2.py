@@ -23,19 +23,33 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from polos._gen.polos.v1 import error_details_pb2 as polos_dot_v1_dot_error__details__pb2
+from polos._gen.polos.v1 import execution_pb2 as polos_dot_v1_dot_execution__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15polos/v1/schema.proto\x12\x08polos.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe7\x01\n\x06Schema\x12\x1f\n\x0bworkflow_id\x18\x01 \x01(\tR\nworkflowId\x12(\n\x04kind\x18\x02 \x01(\x0e\x32\x14.polos.v1.SchemaKindR\x04kind\x12\x16\n\x06\x64igest\x18\x03 \x01(\tR\x06\x64igest\x12\x1f\n\x0bjson_schema\x18\x04 \x01(\tR\njsonSchema\x12?\n\rregister_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0cregisterTime\x12\x18\n\x07\x63urrent\x18\x06 \x01(\x08R\x07\x63urrent\"\xb4\x01\n\x0cSchemaReport\x12\x1f\n\x0bworkflow_id\x18\x01 \x01(\tR\nworkflowId\x12(\n\x04kind\x18\x02 \x01(\x0e\x32\x14.polos.v1.SchemaKindR\x04kind\x12\x16\n\x06\x64igest\x18\x03 \x01(\tR\x06\x64igest\x12\'\n\x0fprevious_digest\x18\x04 \x01(\tR\x0epreviousDigest\x12\x18\n\x07problem\x18\x05 \x01(\tR\x07problem*q\n\nSchemaKind\x12\x1b\n\x17SCHEMA_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13SCHEMA_KIND_PAYLOAD\x10\x01\x12\x15\n\x11SCHEMA_KIND_STATE\x10\x02\x12\x16\n\x12SCHEMA_KIND_RESULT\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15polos/v1/schema.proto\x12\x08polos.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cpolos/v1/error_details.proto\x1a\x18polos/v1/execution.proto\"\xe7\x01\n\x06Schema\x12\x1f\n\x0bworkflow_id\x18\x01 \x01(\tR\nworkflowId\x12(\n\x04kind\x18\x02 \x01(\x0e\x32\x14.polos.v1.SchemaKindR\x04kind\x12\x16\n\x06\x64igest\x18\x03 \x01(\tR\x06\x64igest\x12\x1f\n\x0bjson_schema\x18\x04 \x01(\tR\njsonSchema\x12?\n\rregister_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0cregisterTime\x12\x18\n\x07\x63urrent\x18\x06 \x01(\x08R\x07\x63urrent\"\xa7\x02\n\x0cSchemaReport\x12\x1f\n\x0bworkflow_id\x18\x01 \x01(\tR\nworkflowId\x12(\n\x04kind\x18\x02 \x01(\x0e\x32\x14.polos.v1.SchemaKindR\x04kind\x12\x16\n\x06\x64igest\x18\x03 \x01(\tR\x06\x64igest\x12\'\n\x0fprevious_digest\x18\x04 \x01(\tR\x0epreviousDigest\x12\x18\n\x07problem\x18\x05 \x01(\tR\x07problem\x12:\n\ncomparison\x18\x06 \x01(\x0b\x32\x1a.polos.v1.SchemaComparisonR\ncomparison\x12\x35\n\x0blive_states\x18\x07 \x01(\x0b\x32\x14.polos.v1.LiveStatesR\nliveStates\"\xa3\x01\n\rSchemaFinding\x12=\n\rcompatibility\x18\x01 \x01(\x0e\x32\x17.polos.v1.CompatibilityR\rcompatibility\x12\x1f\n\x0bschema_path\x18\x02 \x01(\tR\nschemaPath\x12\x18\n\x07keyword\x18\x03 \x01(\tR\x07keyword\x12\x18\n\x07message\x18\x04 \x01(\tR\x07message\"\xb1\x01\n\x10SchemaComparison\x12=\n\rcompatibility\x18\x01 \x01(\x0e\x32\x17.polos.v1.CompatibilityR\rcompatibility\x12\x33\n\x08\x66indings\x18\x02 \x03(\x0b\x32\x17.polos.v1.SchemaFindingR\x08\x66indings\x12)\n\x10omitted_findings\x18\x03 \x01(\x05R\x0fomittedFindings\"\x8f\x03\n\nLiveStates\x12\x18\n\x07\x63hecked\x18\x01 \x01(\x03R\x07\x63hecked\x12\x1a\n\x08\x62reaking\x18\x02 \x01(\x03R\x08\x62reaking\x12\x1c\n\tunchecked\x18\x03 \x01(\x03R\tunchecked\x12\x1a\n\x08\x63omplete\x18\x04 \x01(\x08R\x08\x63omplete\x12N\n\x13\x62reaking_executions\x18\x05 \x03(\x0b\x32\x1d.polos.v1.LiveStates.BreakingR\x12\x62reakingExecutions\x1a\xc0\x01\n\x08\x42reaking\x12!\n\x0c\x65xecution_id\x18\x01 \x01(\tR\x0b\x65xecutionId\x12\x31\n\x06status\x18\x02 \x01(\x0e\x32\x19.polos.v1.ExecutionStatusR\x06status\x12%\n\x0estate_revision\x18\x03 \x01(\x03R\rstateRevision\x12\x37\n\x06issues\x18\x04 \x03(\x0b\x32\x1f.polos.v1.SchemaViolation.IssueR\x06issues\"X\n\x0fSchemaReference\x12\x18\n\x06\x64igest\x18\x01 \x01(\tH\x00R\x06\x64igest\x12!\n\x0bjson_schema\x18\x02 \x01(\tH\x00R\njsonSchemaB\x08\n\x06schema*q\n\nSchemaKind\x12\x1b\n\x17SCHEMA_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13SCHEMA_KIND_PAYLOAD\x10\x01\x12\x15\n\x11SCHEMA_KIND_STATE\x10\x02\x12\x16\n\x12SCHEMA_KIND_RESULT\x10\x03*\x83\x01\n\rCompatibility\x12\x1d\n\x19\x43OMPATIBILITY_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x43OMPATIBILITY_COMPATIBLE\x10\x01\x12\x1a\n\x16\x43OMPATIBILITY_BREAKING\x10\x02\x12\x19\n\x15\x43OMPATIBILITY_UNKNOWN\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'polos._gen.polos.v1.schema_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SCHEMAKIND']._serialized_start=485
-  _globals['_SCHEMAKIND']._serialized_end=598
-  _globals['_SCHEMA']._serialized_start=69
-  _globals['_SCHEMA']._serialized_end=300
-  _globals['_SCHEMAREPORT']._serialized_start=303
-  _globals['_SCHEMAREPORT']._serialized_end=483
+  _globals['_SCHEMAKIND']._serialized_start=1494
+  _globals['_SCHEMAKIND']._serialized_end=1607
+  _globals['_COMPATIBILITY']._serialized_start=1610
+  _globals['_COMPATIBILITY']._serialized_end=1741
+  _globals['_SCHEMA']._serialized_start=125
+  _globals['_SCHEMA']._serialized_end=356
+  _globals['_SCHEMAREPORT']._serialized_start=359
+  _globals['_SCHEMAREPORT']._serialized_end=654
+  _globals['_SCHEMAFINDING']._serialized_start=657
+  _globals['_SCHEMAFINDING']._serialized_end=820
+  _globals['_SCHEMACOMPARISON']._serialized_start=823
+  _globals['_SCHEMACOMPARISON']._serialized_end=1000
+  _globals['_LIVESTATES']._serialized_start=1003
+  _globals['_LIVESTATES']._serialized_end=1402
+  _globals['_LIVESTATES_BREAKING']._serialized_start=1210
+  _globals['_LIVESTATES_BREAKING']._serialized_end=1402
+  _globals['_SCHEMAREFERENCE']._serialized_start=1404
+  _globals['_SCHEMAREFERENCE']._serialized_end=1492
 # @@protoc_insertion_point(module_scope)

@@ -371,6 +371,42 @@ class GetSchemaResponse(_message.Message):
     schema: _schema_pb2.Schema
     def __init__(self, schema: _Optional[_Union[_schema_pb2.Schema, _Mapping]] = ...) -> None: ...
 
+class CompareSchemasRequest(_message.Message):
+    __slots__ = ("before", "after")
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    before: _schema_pb2.SchemaReference
+    after: _schema_pb2.SchemaReference
+    def __init__(self, before: _Optional[_Union[_schema_pb2.SchemaReference, _Mapping]] = ..., after: _Optional[_Union[_schema_pb2.SchemaReference, _Mapping]] = ...) -> None: ...
+
+class CompareSchemasResponse(_message.Message):
+    __slots__ = ("comparison",)
+    COMPARISON_FIELD_NUMBER: _ClassVar[int]
+    comparison: _schema_pb2.SchemaComparison
+    def __init__(self, comparison: _Optional[_Union[_schema_pb2.SchemaComparison, _Mapping]] = ...) -> None: ...
+
+class CheckSchemaRequest(_message.Message):
+    __slots__ = ("workflow_id", "kind", "schema", "page_size", "page_token")
+    WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    SCHEMA_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    workflow_id: str
+    kind: _schema_pb2.SchemaKind
+    schema: _schema_pb2.SchemaReference
+    page_size: int
+    page_token: str
+    def __init__(self, workflow_id: _Optional[str] = ..., kind: _Optional[_Union[_schema_pb2.SchemaKind, str]] = ..., schema: _Optional[_Union[_schema_pb2.SchemaReference, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class CheckSchemaResponse(_message.Message):
+    __slots__ = ("report", "next_page_token")
+    REPORT_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    report: _schema_pb2.SchemaReport
+    next_page_token: str
+    def __init__(self, report: _Optional[_Union[_schema_pb2.SchemaReport, _Mapping]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
 class ListWorkersRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
