@@ -27,6 +27,7 @@ from polos.errors import (
     WorkflowCancelledError,
     WorkflowTimeoutError,
 )
+from polos.execution_list import ListExecutionsOptions
 from polos.execution_state import StateRepair
 from polos.methods import GET_EXECUTION
 from polos.queue import Queue
@@ -205,6 +206,39 @@ async def test_a_state_is_repaired(client: PolosClient) -> None:
         await handle.state.patch(
             [{"op": "add", "path": "/s", "value": {1}}], expected_revision=3, reason="r", author="me"
         )
+
+
+async def test_executions_are_listed(client: PolosClient) -> None:
+    handles = [
+        await client.invoke("client.listed", user_id=f"u{n}", search_attributes={"region": "eu", 'a"b': str(n)})
+        for n in range(3)
+    ]
+    listed = await _collect(client.list_executions(workflow="client.listed"))
+    assert [each.id for each in listed] == [handle.id for handle in reversed(handles)]
+    assert listed[0].user_id == "u2"
+    conditions: list[tuple[ListExecutionsOptions, int]] = [
+        ({"status": "queued"}, 3),
+        ({"status": "completed"}, 0),
+        ({"user_id": "u1"}, 1),
+        ({"search_attributes": {"region": "eu"}}, 3),
+        ({"search_attributes": {"region": "eu", 'a"b': "1"}}, 1),
+        ({"filter": 'user_id = "u0"', "limit": 1}, 1),
+        ({"limit": 2}, 2),
+        ({"root_execution_id": handles[0].id}, 1),
+        ({"parent_execution_id": handles[0].id}, 0),
+        ({"session_id": "none"}, 0),
+    ]
+    for options, count in conditions:
+        options["workflow"] = "client.listed"
+        assert len(await _collect(client.list_executions(**options))) == count, options
+    with pytest.raises(InvalidArgumentError):
+        await _collect(client.list_executions(filter="nonsense"))
+    with pytest.raises(InvalidArgumentError):
+        await _collect(client.list_executions(workflow="client.listed", state={"undeclared": 1}))
+    with pytest.raises(ValueError, match="at least 1"):
+        await _collect(client.list_executions(limit=0))
+    with pytest.raises(TypeError, match="workfloww"):
+        await _collect(client.list_executions(workfloww="a"))  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 async def test_topics_are_published_to_and_read(client: PolosClient) -> None:

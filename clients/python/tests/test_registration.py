@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
-from pydantic import AfterValidator, BaseModel, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, TypeAdapter, WrapValidator
 
 from polos._gen.polos.v1.worker_pb2 import WorkflowDefinition
 from polos.json_schema import to_json_schema_text
@@ -41,6 +41,7 @@ def definition_of(made: Workflow[Any, Any, Any]) -> WorkflowDefinition:
 def test_all_that_is_configured_is_declared() -> None:
     @workflow(
         state_schema=Counter,
+        state_index=["n"],
         description="takes orders",
         queue={"name": "orders", "concurrency_limit": 5},
         max_retries=0,
@@ -65,6 +66,7 @@ def test_all_that_is_configured_is_declared() -> None:
     assert json.loads(made.payload_schema)["required"] == ["itemId"]
     assert json.loads(made.state_schema)["properties"] == {"n": {"default": 0, "title": "N", "type": "integer"}}
     assert json.loads(made.result_schema)["items"] == {"type": "integer"}
+    assert list(made.state_index) == ["n"]
     assert made.retry_policy.HasField("max_retries")
     assert (made.retry_policy.max_retries, made.retry_policy.HasField("base_delay")) == (0, False)
     assert made.retry_policy.max_delay.nanos == 500_000_000
@@ -98,6 +100,19 @@ def test_what_json_schema_cannot_say_is_left_open() -> None:
     assert document["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert document["properties"]["even"]["type"] == "integer"
     assert "type" not in document["properties"]["held"]
+
+
+def test_what_a_function_changes_first_may_be_anything() -> None:
+    class Lenient(BaseModel):
+        number: Annotated[int, BeforeValidator(len)]
+        wrapped: Annotated[int, WrapValidator(lambda given, handler: 0)]
+        said: Annotated[int, BeforeValidator(int, json_schema_input_type=str)]
+
+    document = json.loads(to_json_schema_text(Lenient, "input"))
+    assert document["properties"]["number"] == {"title": "Number"}
+    assert document["properties"]["wrapped"] == {"title": "Wrapped"}
+    assert document["properties"]["said"]["type"] == "string"
+    assert json.loads(to_json_schema_text(Lenient, "output"))["properties"]["number"]["type"] == "integer"
 
 
 def test_a_schema_that_cannot_be_written_costs_the_check_only(caplog: pytest.LogCaptureFixture) -> None:

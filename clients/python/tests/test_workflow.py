@@ -117,6 +117,13 @@ def test_annotations_may_name_what_comes_later() -> None:
         del globals()["Late"]
 
 
+def test_the_contexts_annotation_may_be_for_type_checkers_only() -> None:
+    @workflow(auto_register=False)
+    async def typed(ctx: OnlyForTypeCheckers, order: Order) -> None: ...  # type: ignore[name-defined]  # noqa: F821
+
+    assert typed.config.payload_schema is not None
+
+
 def test_an_output_schema_wins_over_the_annotation() -> None:
     @workflow(output_schema=list[int], auto_register=False)
     async def listed(ctx: Any) -> Any: ...
@@ -165,6 +172,7 @@ def test_a_type_without_a_schema_is_refused() -> None:
         ({"id": "ä" * 101}, TypeError),
         ({"queue": 7}, TypeError),
         ({"state_schema": dict}, TypeError),
+        ({"state_index": "n"}, TypeError),
         ({"schedule": "* * *"}, ValueError),
         ({"schedule": {"cron": "* * * * *", "key": "a"}}, TypeError),
         ({"schedule": 7}, TypeError),

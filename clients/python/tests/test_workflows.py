@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from polos import (
     BatchEventPayload,
@@ -144,6 +144,43 @@ async def test_children_waits_and_values(client: PolosClient) -> None:
         assert result["values"] == [36, True, True]
         types = [event.type async for event in execution.events(descendants=True)]
         assert types.count("workflow_start") == 8
+
+
+async def test_executions_are_found_by_their_state(client: PolosClient) -> None:
+    @workflow(id="py.searched", state_schema=Counter, state_index=["n"], auto_register=False)
+    async def searched(ctx: WorkflowContext[Counter], n: int) -> None:
+        ctx.state.n = n
+
+    async with serving(client, searched):
+        await asyncio.gather(*(searched(client, n) for n in (1, 2, 2)))
+        found = [each async for each in client.list_executions(workflow=searched, state={"n": 2})]
+        assert len(found) == 2
+        more = [each async for each in client.list_executions(workflow=searched, filter="state.n < 2")]
+        assert [each.status for each in more] == ["completed"]
+
+
+async def test_a_worker_says_what_its_new_schema_breaks(client: PolosClient, caplog: pytest.LogCaptureFixture) -> None:
+    @workflow(id="py.evolving", state_schema=Counter, auto_register=False)
+    async def evolving(ctx: WorkflowContext[Counter], order: Order) -> None:
+        await ctx.step.suspend("wait")
+
+    class Stricter(Counter):
+        n: int = Field(default=10, ge=10)
+
+    class Larger(Order):
+        customer: str
+
+    @workflow(id="py.evolving", state_schema=Stricter, auto_register=False)
+    async def evolved(ctx: WorkflowContext[Stricter], order: Larger) -> None: ...
+
+    async with serving(client, evolving):
+        execution = await client.invoke(evolving, Order(item="a"), initial_state={"n": 1})
+        while await execution.status() != "waiting":
+            await asyncio.sleep(0.01)
+    async with serving(client, evolved):
+        assert f"1 have a state that does not fit it\n  {execution.id}: /n" in caplog.text
+        assert 'the payload schema of "py.evolving" is new, and refuses what the one before allowed' in caplog.text
+    await execution.cancel()
 
 
 async def test_suspended_until_somebody_resumes_it(client: PolosClient) -> None:

@@ -51,6 +51,7 @@ from .event_payload import EventPayload
 from .execution import ExecutionInfo
 from .execution_event import ExecutionEvent
 from .execution_handle import ExecutionHandle
+from .execution_list import ListExecutionsOptions
 from .execution_state import StateReader, StateRepair, StateRevision, StateSnapshot, WatchedState
 from .execution_status import ExecutionStatus, ExecutionStatusReason
 from .hook import Hook, HookAction, HookContext, HookResult, hook
@@ -104,6 +105,7 @@ __all__ = [
     "InvokeOptions",
     "Issue",
     "LimitExceededError",
+    "ListExecutionsOptions",
     "NonDeterminismError",
     "NotFoundError",
     "PayloadSizeError",

@@ -43,6 +43,8 @@ _RETRY_DELAYS = (0.1, 1.0)
 class ClientBatchWorkflowInput(BatchWorkflowInput[ResultT]):
     """One execution of a batch that a client starts: what a child of a batch may have, and more."""
 
+    search_attributes: Mapping[str, str] | None = None
+    """Names and values to find it by (`client.list_executions`)."""
     idempotency_key: str | None = None
     """One key in a project, one execution, for 24 hours at least. None: a fresh one for each call."""
     start_delay_seconds: float | None = None
@@ -96,6 +98,7 @@ async def invoke_all(
                 "concurrency_key": item.concurrency_key,
                 "run_timeout_seconds": item.run_timeout_seconds,
                 "priority": item.priority,
+                "search_attributes": getattr(item, "search_attributes", None),
                 "idempotency_key": getattr(item, "idempotency_key", None),
                 "start_delay_seconds": getattr(item, "start_delay_seconds", None),
                 "session_id": session_id,

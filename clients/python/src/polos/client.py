@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -16,6 +16,7 @@ from .config import PolosConnection, resolve_config
 from .events_api import EventsApi
 from .execution import ExecutionInfo
 from .execution_handle import RESULT_TIMEOUT_SECONDS, ExecutionHandle
+from .execution_list import ListExecutionsOptions, list_executions
 from .invocation import Invocation
 from .invoke_request import InvokeOptions, WorkflowTarget, to_invoke_request
 from .methods import INVOKE
@@ -205,6 +206,17 @@ class PolosClient:
     async def get_execution(self, execution_id: str) -> ExecutionInfo:
         """Reads an execution. Raises NotFoundError."""
         return await self.get_handle(execution_id).get()
+
+    def list_executions(self, **options: Unpack[ListExecutionsOptions]) -> AsyncGenerator[ExecutionInfo, None]:
+        """Lists executions, newest first; each is read when it is taken: `async for execution in client.list_executions(..)`.
+
+        They come without payload, initial state and result, which `get_execution` reads. The options: see
+        `ListExecutionsOptions`.
+
+        Raises ValueError for the limit; InvalidArgumentError for what cannot be asked: a field that no version of the workflow
+        declares in its `state_index`, or a filter that means nothing.
+        """
+        return list_executions(self._transport, options)
 
     async def cancel_execution(self, execution_id: str) -> bool:
         """Asks that an execution and all that descends from it end.

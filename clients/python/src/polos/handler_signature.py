@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from pydantic import PydanticSchemaGenerationError, TypeAdapter
@@ -48,14 +50,26 @@ def read_signature(handler: Callable[..., Any], workflow_id: str, names: Mapping
     """
     takes_payload = count_parameters(handler, workflow_id) == 2
     function = inspect.unwrap(handler) if inspect.isroutine(handler) else type(handler).__call__
-    hints = typing.get_type_hints(function, localns=dict(names), include_extras=True)
     payload_name = list(inspect.signature(handler).parameters)[1] if takes_payload else ""
+    # That of the context says nothing here, and may be imported for type checkers only.
+    needed = {name: value for name, value in _annotations(function).items() if name in (payload_name, "return")}
+    holder = SimpleNamespace(__annotations__=needed)
+    module = getattr(function, "__globals__", {})
+    hints = typing.get_type_hints(holder, globalns=module, localns=dict(names), include_extras=True)
     return HandlerSignature(
         takes_payload=takes_payload,
         payload_schema=to_schema(hints.get(payload_name, Any), f'the payload of "{workflow_id}"'),
         output_schema=to_schema(hints.get("return", Any), f'the result of "{workflow_id}"'),
         is_async=inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(function),
     )
+
+
+def _annotations(function: Callable[..., Any]) -> Mapping[str, Any]:
+    if sys.version_info >= (3, 14):
+        import annotationlib
+
+        return annotationlib.get_annotations(function, format=annotationlib.Format.FORWARDREF)
+    return function.__annotations__
 
 
 def to_schema(annotation: Any, what: str) -> TypeAdapter[Any] | None:

@@ -36,6 +36,8 @@ class InvokeOptions(TypedDict, total=False):
     """The session it belongs to. Default: a fresh UUID."""
     user_id: str | None
     """The user on whose behalf it runs."""
+    search_attributes: Mapping[str, str] | None
+    """Names and values to find it by (`client.list_executions`). At most 50; names of 100 bytes, values of 1,024."""
     run_timeout_seconds: float | None
     """How long it may run in all, waiting not counted. Default: the workflow's own limit."""
     idempotency_key: str | None
@@ -88,6 +90,7 @@ def to_invoke_request(
         priority=options.get("priority") or 0,
         session_id=options.get("session_id") or "",
         user_id=options.get("user_id") or "",
+        search_attributes=options.get("search_attributes"),
         deployment_id=deployment_id or "",
         run_timeout=to_optional_duration("run_timeout_seconds", options.get("run_timeout_seconds")),
         start_delay=to_optional_duration("start_delay_seconds", options.get("start_delay_seconds")),

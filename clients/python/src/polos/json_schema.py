@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, JsonSchemaWarningKind
+from pydantic_core import core_schema
 
 SchemaSide = Literal["input", "output"]
 """Which side of a schema: what it accepts, or what it returns."""
@@ -34,3 +35,13 @@ class _Lenient(GenerateJsonSchema):
 
     def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> JsonSchemaValue:
         return {}
+
+    def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
+        return {} if self._is_open(schema) else super().function_before_schema(schema)
+
+    def function_wrap_schema(self, schema: core_schema.WrapValidatorFunctionSchema) -> JsonSchemaValue:
+        return {} if self._is_open(schema) else super().function_wrap_schema(schema)
+
+    def _is_open(self, schema: Any) -> bool:
+        """What a function changes before it is checked, or replaces if it does not fit, may be anything."""
+        return self.mode == "validation" and "json_schema_input_schema" not in schema

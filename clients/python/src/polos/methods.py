@@ -31,6 +31,7 @@ INVOKE = Method(_WORKFLOW + "Invoke", workflow.InvokeRequest, workflow.InvokeRes
 BATCH_INVOKE = Method(_WORKFLOW + "BatchInvoke", workflow.BatchInvokeRequest, workflow.BatchInvokeResponse)
 GET_EXECUTION = Method(_WORKFLOW + "GetExecution", workflow.GetExecutionRequest, workflow.GetExecutionResponse)
 AWAIT_RESULT = Method(_WORKFLOW + "AwaitResult", workflow.AwaitResultRequest, workflow.AwaitResultResponse)
+LIST_EXECUTIONS = Method(_WORKFLOW + "ListExecutions", workflow.ListExecutionsRequest, workflow.ListExecutionsResponse)
 CANCEL_EXECUTION = Method(
     _WORKFLOW + "CancelExecution", workflow.CancelExecutionRequest, workflow.CancelExecutionResponse
 )

@@ -64,6 +64,7 @@ def _to_definition(config: WorkflowConfig, logger: logging.Logger) -> pb.Workflo
         result_schema=write("output", config.output_schema, "output"),
         retry_policy=_to_retry_policy(config),
         run_timeout=_to_optional_duration(config.run_timeout_seconds),
+        state_index=config.state_index,
         schedule=_to_schedule(config),
         trigger=_to_trigger(config),
     )

@@ -14,6 +14,7 @@ from .client import PolosClient
 from .config import resolve_maximum
 from .logger import create_logger
 from .registration import to_registration
+from .schema_warning import schema_warning
 from .signals import listen_for_signals
 from .time import duration_seconds
 from .worker_link import WorkerLink, WorkerLinkListener
@@ -196,8 +197,9 @@ class Worker:
         if answer.limits.payload_bytes > 0:
             self._assignments.payload_bytes_max = answer.limits.payload_bytes
         for report in answer.schema_reports:
-            if report.problem:
-                self._logger.warning('the server cannot use a schema of "%s": %s', report.workflow_id, report.problem)
+            warning = schema_warning(report)
+            if warning is not None:
+                self._logger.warning("%s", warning)
 
     def _note_opened(self) -> None:
         url = self._client.get_config().api_url

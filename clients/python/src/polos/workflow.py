@@ -45,6 +45,12 @@ class WorkflowConfig:
     """What the handler receives: its second parameter's annotation. None: plain JSON data, unchecked."""
     state_schema: type[BaseModel] | None = None
     """The state's model. None: an open JSON object."""
+    state_index: tuple[str, ...] = ()
+    """Fields of the state by which executions are found (`client.list_executions`): names joined by dots (`order.status`), or,
+    for names of other characters than letters, digits, `_`, `$` and `-`, a JSON Pointer (`/order/status`). 16 at most. The
+    worker does not start with others: InvalidArgumentError. Found are texts, numbers, booleans and None; no objects and
+    arrays, and nothing within arrays. Executions that were committed before a field was declared are found from their next
+    commit on."""
     output_schema: TypeAdapter[Any] | None = None
     """What the handler returns, and what callers get. None: plain JSON data."""
     max_retries: int | None = None
@@ -215,6 +221,7 @@ def workflow(
     id: str | None = None,
     description: str | None = None,
     queue: str | Queue | Mapping[str, Any] | None = None,
+    state_index: Sequence[str] = (),
     output_schema: Any = None,
     max_retries: int | None = None,
     base_delay: float | None = None,
@@ -234,6 +241,7 @@ def workflow(
     id: str | None = None,
     description: str | None = None,
     queue: str | Queue | Mapping[str, Any] | None = None,
+    state_index: Sequence[str] = (),
     output_schema: Any = None,
     max_retries: int | None = None,
     base_delay: float | None = None,
@@ -285,6 +293,7 @@ def _define(
     id: str | None = None,
     queue: str | Queue | Mapping[str, Any] | None = None,
     state_schema: type[BaseModel] | None = None,
+    state_index: Sequence[str] = (),
     output_schema: Any = None,
     on_start: Any = None,
     on_end: Any = None,
@@ -299,10 +308,13 @@ def _define(
         raise TypeError("a workflow needs an id of 1 to 200 bytes without control characters")
     if state_schema is not None and not (isinstance(state_schema, type) and issubclass(state_schema, BaseModel)):
         raise TypeError(f'the state_schema of "{workflow_id}" should be a pydantic model, for example a WorkflowState')
+    if isinstance(state_index, str):
+        raise TypeError(f'the state_index of "{workflow_id}" should be a list of paths')
     config = WorkflowConfig(
         id=workflow_id,
         queue=None if queue is None else to_queue(queue, workflow_id),
         state_schema=state_schema,
+        state_index=tuple(state_index),
         output_schema=None if output_schema is None else to_schema(output_schema, f'the result of "{workflow_id}"'),
         on_start=_listed(on_start),
         on_end=_listed(on_end),
