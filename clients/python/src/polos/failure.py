@@ -118,7 +118,8 @@ def _describe(error: BaseException, levels: int) -> Failure:
 def _errors_in(error: BaseException) -> Sequence[BaseException]:
     """The errors of a group, such as an `asyncio.TaskGroup` raises; none for any other error."""
     group = getattr(builtins, "BaseExceptionGroup", ())  # Since Python 3.11.
-    return error.exceptions if isinstance(error, group) else ()
+    errors: Sequence[BaseException] = getattr(error, "exceptions", ()) if isinstance(error, group) else ()
+    return errors
 
 
 def _details_of(error: BaseException) -> dict[str, Any] | None:
