@@ -118,6 +118,25 @@ async def test_a_timeout_around_a_wait_for_the_server_fires_here() -> None:
     assert [each.step_key for each in execution.waits] == ["s", "t"]
 
 
+async def test_a_step_that_the_code_stopped_waiting_for_is_not_tried_again() -> None:
+    execution = FakeExecution()
+    calls = 0
+
+    async def handler(ctx: Any) -> None:
+        def fail() -> None:
+            nonlocal calls
+            calls += 1
+            raise ValueError("bad")
+
+        try:
+            await asyncio.wait_for(ctx.step.run("bad", fail, base_delay=0.05), 0.02)
+        except (TimeoutError, asyncio.TimeoutError):
+            await ctx.step.run("other", asyncio.sleep, 0.2)
+
+    assert await run_on(execution, handler) == "closed"
+    assert calls == 1
+
+
 async def test_what_a_failed_branch_cancels_is_cancelled_on_replay() -> None:
     execution = FakeExecution()
     runs = 0

@@ -15,7 +15,7 @@ _STILL_PASSES = 2
 """How many passes of the event loop in a row must find nothing to do: a callback of somebody else's (a lock's, a queue's
 that another task owns) may wake the code in the next one."""
 
-_PASSES_MAX = 200
+_PASSES_MAX = 2_000
 """Code that asks again and again (`while not done: await asyncio.sleep(0)`) is never idle; after that it counts as idle."""
 
 _BLIND_PASSES = 32
