@@ -202,6 +202,20 @@ async def test_commits_nothing_more_once_the_lease_is_lost() -> None:
     assert ends == ["finally"]
 
 
+async def test_runs_no_code_of_an_execution_that_was_lost_before_it_began() -> None:
+    execution = FakeExecution()
+    ran: list[str] = []
+
+    async def handler(ctx: Any) -> None:
+        ran.append("handler")
+
+    activation = activate(execution, handler)
+    activation.drop()
+    assert await activation.run() == "dropped"
+    await asyncio.sleep(0.01)
+    assert ran == []
+
+
 @pytest.mark.parametrize("is_async", [True, False])
 async def test_runs_handlers_that_are_not_async_in_a_thread(is_async: bool) -> None:
     execution = FakeExecution({"n": 2})

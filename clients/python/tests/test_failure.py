@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
 import copy
 import pickle
+import sys
 import time
 from typing import Any
 
@@ -69,6 +71,16 @@ def test_what_is_said_is_cut_to_what_the_protocol_takes() -> None:
     circle = ValueError("circle")
     circle.__cause__ = circle
     assert not to_failure(circle).HasField("cause")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="there are no groups of errors")
+def test_a_group_of_errors_may_be_tried_again_if_each_of_them_may() -> None:
+    group: Any = getattr(builtins, "ExceptionGroup", None)
+    inner = group("inner", [errors.InvalidStepError("no")])
+    assert is_retryable(group("g", [ValueError("a"), KeyError("b")]))
+    assert not is_retryable(group("g", [ValueError("a"), inner]))
+    failure = to_failure(group("g", [ValueError("a"), KeyError("b")]))
+    assert (failure.type, failure.cause.type, failure.cause.message) == ("ExceptionGroup", "ValueError", "a")
 
 
 @pytest.mark.parametrize(

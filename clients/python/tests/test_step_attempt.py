@@ -132,6 +132,8 @@ class ItemMaker:
         (ratio, 2.0),
         (amount, Decimal("1.50")),
         (two, (1, "b")),
+        (functools.partial(Item, theName="x"), Item(theName="x")),
+        (functools.partial(Point, 1), Point(1)),
         (lambda: unannotated(item()), {"theName": "x"}),
         (lambda: (1, [point()]), [1, [{"x": 1, "y": 2}]]),
         (lambda: unannotated(async_item()), {"theName": "x"}),

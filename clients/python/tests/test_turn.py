@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import Awaitable, Callable
 from contextvars import copy_context
 from itertools import pairwise
@@ -185,3 +187,13 @@ async def test_a_ring_that_nobody_waited_for_is_kept_once() -> None:
     assert not waiting.done()
     bell.ring()
     await waiting
+
+
+def test_an_event_loop_that_is_closed_is_let_go() -> None:
+    async def look() -> weakref.ref[asyncio.AbstractEventLoop]:
+        await turn(object())
+        return weakref.ref(asyncio.get_running_loop())
+
+    loop = asyncio.run(look())
+    gc.collect()
+    assert loop() is None

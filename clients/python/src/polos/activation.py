@@ -111,7 +111,7 @@ class Activation:
 
     async def run(self) -> ActivationEnd:
         """Runs until the execution is closed, suspended or lost. After `suspended`, `resume` and then `run` go on."""
-        end = await self._run_until_end()
+        end: ActivationEnd = "dropped" if self._is_dropped else await self._run_until_end()
         self._check.stop()
         if end != "suspended":
             self._stop(RuntimeError("the execution is over on this worker"))

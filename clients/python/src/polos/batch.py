@@ -19,7 +19,7 @@ ResultT = TypeVar("ResultT", default=Any)
 class BatchWorkflowInput(Generic[ResultT]):
     """One child of a batch: its workflow, payload and options. Each may be of another workflow."""
 
-    workflow: Workflow[Any, Any, ResultT] | str
+    workflow: Workflow[Any, Any, ResultT] | str = ""
     """What to start: a workflow, or the id of one in any language."""
     payload: Any = None
     """A model, or plain JSON data. None: no value."""
@@ -33,6 +33,12 @@ class BatchWorkflowInput(Generic[ResultT]):
     """How long it may run in all, waiting not counted. None: the workflow's own limit."""
     priority: int | None = None
     """Larger goes first, -100 to 100. None: 0."""
+    id: str = ""
+    """The workflow's id, as the public Polos SDK names it: the same as giving it as `workflow`, which wins."""
+
+    def __post_init__(self) -> None:
+        if self.workflow == "":
+            object.__setattr__(self, "workflow", self.id)
 
 
 @dataclass(frozen=True)

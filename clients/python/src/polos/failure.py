@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import traceback
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ._gen.polos.v1 import step_pb2 as step
@@ -92,12 +94,14 @@ def to_step_error(failed: FailedStep, attempts: int, failure: Failure | None) ->
 
 
 def is_retryable(error: BaseException) -> bool:
-    """Whether running the same thing again may help."""
+    """Whether running the same thing again may help; for a group of errors, with each of them."""
+    if _errors_in(error):
+        return all(map(is_retryable, _errors_in(error)))
     return not isinstance(error, PolosError) or error.retryable
 
 
 def _describe(error: BaseException, levels: int) -> Failure:
-    cause = error.__cause__
+    cause = next(iter(_errors_in(error)), None) if error.__cause__ is None else error.__cause__
     step_key = error.step_key if isinstance(error, StepExecutionError) else ""
     remote = error if isinstance(error, RemoteError) else None
     return Failure(
@@ -109,6 +113,13 @@ def _describe(error: BaseException, levels: int) -> Failure:
         cause=_describe(cause, levels - 1) if cause is not None and cause is not error and levels > 1 else None,
         details=to_payload(_details_of(error) if remote is None else remote.details),
     )
+
+
+def _errors_in(error: BaseException) -> Sequence[BaseException]:
+    """The errors of a group, such as an `asyncio.TaskGroup` raises; none for any other error."""
+    group = getattr(builtins, "BaseExceptionGroup", ())  # Since Python 3.11.
+    errors: Sequence[BaseException] = getattr(error, "exceptions", ()) if isinstance(error, group) else ()
+    return errors
 
 
 def _details_of(error: BaseException) -> dict[str, Any] | None:

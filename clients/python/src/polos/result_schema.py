@@ -24,7 +24,7 @@ def result_schema(function: Callable[..., Any]) -> TypeAdapter[Any] | None:
     while isinstance(function, functools.partial):
         function = function.func
     function = inspect.unwrap(getattr(function, "__func__", function))
-    if not inspect.isfunction(function):
+    if not inspect.isfunction(function) and not inspect.isclass(function):
         function = type(function).__call__
     try:
         if function not in _known:
@@ -36,6 +36,8 @@ def result_schema(function: Callable[..., Any]) -> TypeAdapter[Any] | None:
 
 def _read(function: Callable[..., Any]) -> TypeAdapter[Any] | None:
     try:
+        if inspect.isclass(function):
+            return to_schema(function, "the result")
         annotation = typing.get_type_hints(function, include_extras=True).get("return", Any)
         if typing.get_origin(annotation) in (Awaitable, Coroutine):
             annotation = typing.get_args(annotation)[-1]

@@ -53,7 +53,7 @@ async def run_step(
         records.append(_attempt_record(attempt, start, to_attempt_failure(error)))
         if attempt <= work.max_retries and not request.is_abandoned and _may_retry(error, work):
             delay = retry_delay(work.base_delay, work.max_delay, attempt - 1, random.random())
-            if await surroundings.pause(delay, surroundings.signal):
+            if await surroundings.pause(delay, surroundings.signal) and not request.is_abandoned:
                 continue
         return replace(failed, failure=to_failure(error), attempts=attempt)
 

@@ -281,13 +281,13 @@ class Steps:
         duration = {"seconds": seconds, "minutes": minutes, "hours": hours, "days": days, "weeks": weeks}
         await self._ask(step.STEP_KIND_WAIT_FOR, step_key, ServerWork(lambda: wait_for_command(step_key, duration)))
 
-    async def wait_until(self, step_key: str, time_: datetime, /) -> None:
+    async def wait_until(self, step_key: str, date: datetime) -> None:
         """Waits for a point in time; without a time zone it is in UTC. Otherwise like `wait_for`.
 
         Raises InvalidStepError for no datetime, one more than 3,660 days away, or one that is in the past by the worker's
         clock; nothing is recorded then. A step that is recorded is not checked again: a replay comes after its time.
         """
-        work = ServerWork(lambda: wait_until_command(step_key, time_, self._clock()))
+        work = ServerWork(lambda: wait_until_command(step_key, date, self._clock()))
         await self._ask(step.STEP_KIND_WAIT_FOR, step_key, work)
 
     async def suspend(self, step_key: str, data: Any = None, timeout: float | None = None) -> Any:

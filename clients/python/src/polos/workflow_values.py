@@ -84,7 +84,7 @@ def read_as(schema: TypeAdapter[Any] | None, payload: Payload | None, what: str)
 
     Raises ResultValidationError if it does not fit.
     """
-    if schema is None:
+    if schema is None or (payload is not None and payload.WhichOneof("body") == "data"):
         return from_payload(payload)
     try:
         return parse(schema, json_of(payload))
