@@ -1,7 +1,9 @@
 import type { StepRecord } from './gen/polos/v1/step_pb.js';
 import type { Assignment } from './gen/polos/v1/worker_service_pb.js';
+import type { Journal } from './journal.js';
 import type { CompletionPort } from './lease-holder.js';
 import type { Logger } from './logger.js';
+import type { StepRunner } from './step-runner.js';
 import type { AnyWorkflow } from './workflow.js';
 
 /** What an activation is made of. */
@@ -24,4 +26,16 @@ export interface ActivationOptions {
   readonly deploymentId?: string | undefined;
   /** How long to wait before code that seems to differ from the record is called non-deterministic. Default 2,000. */
   readonly graceMs?: number;
+}
+
+/**
+ * How a run of an activation ended: closed, the server has the last word (also for a retry); suspended, the code waits
+ * in memory for an outcome; dropped, the lease is over and nothing more was or will be committed.
+ */
+export type ActivationEnd = 'closed' | 'suspended' | 'dropped';
+
+/** What a handler that has begun works with. */
+export interface Work {
+  readonly journal: Journal;
+  readonly runner: StepRunner;
 }

@@ -1,33 +1,29 @@
 import { createContext } from './activation-context.js';
-import type { ActivationOptions } from './activation-options.js';
-import { executionCancelled, executionFailed, executionSuspended } from './commands.js';
-import { NonDeterminismError, WorkflowCancelledError } from './errors.js';
+import type { ActivationEnd, ActivationOptions, Work } from './activation-options.js';
+import { LeaseLostError } from './api-errors.js';
+import { executionCancelled, executionFailed, executionParked, executionSuspended } from './commands.js';
+import { NonDeterminismError, StateMigrationError, WorkflowCancelledError } from './errors.js';
 import { toFailure } from './failure.js';
+import type { Command } from './gen/polos/v1/command_pb.js';
 import { ExecutionStatus } from './gen/polos/v1/execution_pb.js';
 import type { StepRecord } from './gen/polos/v1/step_pb.js';
 import type { Assignment, CompleteStepResponse, Lease } from './gen/polos/v1/worker_service_pb.js';
 import { GRACE_MS } from './grace.js';
 import { HookedHandler } from './hook-steps.js';
-import { CommitRefusal, Journal } from './journal.js';
+import { CommitRefusal, type CommitRule, Journal } from './journal.js';
 import { LeaseHolder, leaseOf } from './lease-holder.js';
 import { PAYLOAD_BYTES_MAX } from './payload.js';
 import { RecordedChanges } from './recorded-changes.js';
 import { RecordedOutcomes } from './recorded-outcomes.js';
 import { ReplayCheck } from './replay-check.js';
 import { currentScope } from './scope.js';
-import { StateDocument } from './state/state-document.js';
+import { bringUpToDate, openState } from './state-opening.js';
 import { isStateChange, type StepOutcome, type StepRequest } from './step-request.js';
 import { StepRequests } from './step-requests.js';
 import { StepRunner } from './step-runner.js';
 import { createSteps } from './steps.js';
 import { Bell, turn } from './turn.js';
 import { readPayload, toResult } from './workflow-values.js';
-
-/**
- * How a run of an activation ended: closed, the server has the last word (also for a retry); suspended, the code waits
- * in memory for an outcome; dropped, the lease is over and nothing more was or will be committed.
- */
-export type ActivationEnd = 'closed' | 'suspended' | 'dropped';
 
 /**
  * One handler at work on one execution, under a lease.
@@ -83,7 +79,9 @@ export class Activation {
     });
     for (const { key, kind } of steps) if (!isStateChange(kind)) this.#requests.record(key, kind);
     this.#recorded.add(steps);
-    this.#changes = new RecordedChanges(this.#recorded, this.executionId, rest.logger);
+    const parts = { executionId: this.executionId, versions: rest.workflow.config, logger: rest.logger };
+    this.#changes = new RecordedChanges(this.#recorded, parts);
+    this.#changes.add(steps);
     const isFirstRun = steps.length === 0 && (assignment.execution?.stateRevision ?? 1n) <= 1n;
     this.#check = new ReplayCheck({
       requests: this.#requests,
@@ -200,11 +198,17 @@ export class Activation {
     this.#assignment = undefined;
     if (assignment?.execution === undefined)
       throw new Error('the server sent an assignment without an execution');
-    const { execution, state } = assignment;
+    const { execution } = assignment;
     const { config } = workflow;
-    const recorded = { json: state, revision: execution.stateRevision };
     const payload = await readPayload(config, execution.payload);
-    const document = await StateDocument.open(execution.initialState, recorded, config.stateSchema);
+    const { recorded, response } = await bringUpToDate(assignment, workflow, this.#leaseHolder);
+    if (response !== undefined) {
+      this.#changes.add(response.outcomes);
+      if (this.#note(response) !== undefined)
+        throw new CommitRefusal(new LeaseLostError('the lease is over'));
+    }
+    const { firstMigration } = this.#changes;
+    const document = await openState(execution.initialState, recorded, { config, firstMigration });
     const ctx = createContext(execution, {
       document,
       step: createSteps((kind, key, work) => this.#requests.ask(kind, key, work)),
@@ -277,7 +281,7 @@ export class Activation {
   }
 
   #deliver(journal: Journal, request: StepRequest, outcome: StepOutcome): void {
-    journal.merge(outcome);
+    journal.merge(outcome, this.#changes);
     this.#recorded.noteDelivered(outcome.key);
     this.#requests.deliver(request, outcome);
   }
@@ -330,6 +334,9 @@ export class Activation {
   async #fail(journal: Journal, error: unknown): Promise<ActivationEnd> {
     if (error instanceof CommitRefusal && error.isFinal) return this.#lost(error);
     const isChanged = error instanceof NonDeterminismError;
+    // Who changed the state meant well by the execution: other code, or another change, may let it go on.
+    if (error instanceof StateMigrationError || (isChanged && !this.#changes.isEmpty))
+      return this.#park(error);
     // What the handler failed with, before its onEnd hooks ran into this.
     const first = isChanged ? undefined : this.#handler?.failure;
     const failure = first ?? toFailure(error instanceof CommitRefusal ? error.cause : error);
@@ -344,11 +351,22 @@ export class Activation {
     }
   }
 
-  /** Fails an execution whose payload or state could not be read, so that there is no journal. */
+  /** Ends an attempt of an execution whose payload or state could not be read, so that there is no journal. */
   async #failUnopened(error: unknown): Promise<ActivationEnd> {
+    if (error instanceof CommitRefusal) return this.#lost(error);
+    if (error instanceof StateMigrationError) return this.#park(error);
+    return this.#endWith(executionFailed(toFailure(error)), { isUnsettled: true });
+  }
+
+  /** Has an execution held back whose state does not fit the code. */
+  #park(error: unknown): Promise<ActivationEnd> {
+    this.#options.logger.error(`execution ${this.executionId} is held back: ${String(error)}`);
+    return this.#endWith(executionParked(toFailure(error)), { isUnsettled: false });
+  }
+
+  async #endWith(command: Command, { isUnsettled }: CommitRule): Promise<ActivationEnd> {
     try {
-      await this.#leaseHolder.complete([executionFailed(toFailure(error))], true);
-      return 'closed';
+      return this.#note(await this.#leaseHolder.complete([command], isUnsettled)) ?? 'closed';
     } catch (refused) {
       return this.#lost(refused);
     }
@@ -379,10 +397,4 @@ export class Activation {
     const message = `execution ${this.executionId} ended without waiting for the steps ${keys.join(', ')}`;
     this.#options.logger.warn(`${message}: they did not run. Is an await missing?`);
   }
-}
-
-/** What a handler that has begun works with. */
-interface Work {
-  readonly journal: Journal;
-  readonly runner: StepRunner;
 }

@@ -1,5 +1,10 @@
-import { create } from '@bufbuild/protobuf';
-import { type ChildrenStarted_Child, type Command, CommandSchema } from './gen/polos/v1/command_pb.js';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import {
+  type ChildrenStarted_Child,
+  type Command,
+  CommandSchema,
+  type StateMigratedSchema,
+} from './gen/polos/v1/command_pb.js';
 import type { Failure } from './gen/polos/v1/failure_pb.js';
 import type { Payload } from './gen/polos/v1/payload_pb.js';
 import type { StateChange } from './state/state-document.js';
@@ -36,6 +41,16 @@ export function executionCompleted(result: Payload | undefined): Command {
 /** Ends this attempt of the handler. */
 export function executionFailed(failure: Failure): Command {
   return create(CommandSchema, { command: { case: 'executionFailed', value: { failure } } });
+}
+
+/** Brings the state to a later version of its form. */
+export function stateMigrated(migration: MessageInitShape<typeof StateMigratedSchema>): Command {
+  return create(CommandSchema, { command: { case: 'stateMigrated', value: migration } });
+}
+
+/** Has the execution held back, because its state does not fit. */
+export function executionParked(failure: Failure): Command {
+  return create(CommandSchema, { command: { case: 'executionParked', value: { failure } } });
 }
 
 /** Gives the execution back until an outcome comes; `kept` if its code stays in memory here, where it stands. */

@@ -201,6 +201,25 @@ export class StateValidationError extends PolosError {
   }
 }
 
+/**
+ * The recorded state cannot be brought to the version of the workflow's code: a migration threw, or its result does not
+ * fit. `cause` says why. The execution is not failed but paused (`state_misfit`), its state as it was, until other code
+ * or a repair lets it go on.
+ */
+export class StateMigrationError extends PolosError {
+  static {
+    StateMigrationError.prototype.name = 'StateMigrationError';
+  }
+
+  /** The version that it could not be brought to. */
+  readonly version: number;
+
+  constructor(version: number, message: string, options?: { readonly cause: unknown }) {
+    super(message, options);
+    this.version = version;
+  }
+}
+
 /** The state is larger than it may be: 1,048,576 bytes of JSON text in UTF-8. */
 export class StateSizeError extends PolosError {
   static {

@@ -48,6 +48,8 @@ export interface StateRevision {
   readonly stepKey: string | undefined;
   /** Why and by whom it was made, if an operator made it (`patch`). */
   readonly repair: { readonly reason: string; readonly author: string } | undefined;
+  /** From which version of the state's form to which, if it was a migration. */
+  readonly migration: { readonly fromVersion: number; readonly toVersion: number } | undefined;
 }
 
 /** What goes with a repair of a state. */
@@ -245,12 +247,13 @@ function toSnapshot(state: State): StateSnapshot {
 }
 
 function toRevision({ revision, patch, createTime, stepKey, ...made }: WireRevision): StateRevision {
-  const { cause, reason, author } = made;
+  const { cause, reason, author, fromStateVersion: fromVersion, toStateVersion: toVersion } = made;
   return {
     revision: Number(revision),
     patch: JSON.parse(patch) as PatchOperation[],
     createdAt: toDate(createTime),
     stepKey: stepKey || undefined,
     repair: cause === StateChangeCause.REPAIR ? { reason, author } : undefined,
+    migration: cause === StateChangeCause.MIGRATION ? { fromVersion, toVersion } : undefined,
   };
 }

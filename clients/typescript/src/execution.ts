@@ -27,7 +27,8 @@ export type ExecutionStatusReason =
   | 'event'
   | 'resume'
   | 'concurrency_limit'
-  | 'workers_lost';
+  | 'workers_lost'
+  | 'state_misfit';
 
 /** An execution as it was when it was read. Changing the object changes nothing else. */
 export interface ExecutionInfo {
@@ -147,4 +148,5 @@ const REASON_NAMES: ReadonlyMap<StatusReason, ExecutionStatusReason> = new Map([
   [StatusReason.RESUME, 'resume'],
   [StatusReason.CONCURRENCY_LIMIT, 'concurrency_limit'],
   [StatusReason.WORKERS_LOST, 'workers_lost'],
+  [StatusReason.STATE_MISFIT, 'state_misfit'],
 ]);

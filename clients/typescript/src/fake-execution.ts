@@ -10,6 +10,7 @@ import type {
   FakeResume,
   FakeWait,
 } from './fake-records.js';
+import { FakeState } from './fake-state.js';
 import type { Command } from './gen/polos/v1/command_pb.js';
 import { ExecutionStatus } from './gen/polos/v1/execution_pb.js';
 import { type Failure, FailureSchema } from './gen/polos/v1/failure_pb.js';
@@ -26,7 +27,7 @@ import {
 import type { CompletionPort } from './lease-holder.js';
 import { fromPayload, toPayload } from './payload.js';
 import type { JsonObject } from './state/json.js';
-import { applyPatch, type PatchOperation } from './state/patch.js';
+import type { PatchOperation } from './state/patch.js';
 import { durationMs } from './time.js';
 
 /**
@@ -42,8 +43,8 @@ export class FakeExecution implements CompletionPort {
   readonly batches: FakeBatch[] = [];
   readonly resumes: FakeResume[] = [];
   readonly published: FakePublication[] = [];
-  /** The state after each revision, as text; the first is revision 1. */
-  readonly revisions: string[];
+  /** Its state, over time. */
+  readonly history: FakeState;
   status: number = ExecutionStatus.QUEUED;
   result: Payload | undefined;
   failure: Failure | undefined;
@@ -59,7 +60,6 @@ export class FakeExecution implements CompletionPort {
   readonly #initialState: string;
   #epoch = 0n;
   #sequence = 0n;
-  #stateUnsettled = false;
   /** How many outcomes the code has seen that a worker said it keeps. */
   #keptSteps = 0;
   /** What steps were resumed with that do not wait yet. */
@@ -68,12 +68,17 @@ export class FakeExecution implements CompletionPort {
   constructor(payload?: unknown, initialState?: object) {
     this.#payload = payload;
     this.#initialState = initialState === undefined ? '' : JSON.stringify(initialState);
-    this.revisions = [this.#initialState || '{}'];
+    this.history = new FakeState(this.#initialState);
   }
 
   /** The state of the last commit. */
   get state(): JsonObject {
-    return JSON.parse(this.revisions.at(-1) ?? '{}') as JsonObject;
+    return JSON.parse(this.history.text) as JsonObject;
+  }
+
+  /** The state after each revision, as text; the first is revision 1. */
+  get revisions(): string[] {
+    return this.history.revisions;
   }
 
   /** What the handler returned. */
@@ -101,14 +106,15 @@ export class FakeExecution implements CompletionPort {
         sessionId: 'session',
         initialState: this.#initialState,
         stateRevision: BigInt(this.revisions.length),
+        stateVersion: this.history.version,
         failedAttempts: this.failedAttempts,
         ...(payload !== undefined && { payload }),
         ...(this.maxRetries !== undefined && { retryPolicy: { maxRetries: this.maxRetries } }),
       },
-      state: this.revisions.at(-1) ?? '{}',
+      state: this.history.text,
       omittedSteps: BigInt(this.#keptSteps),
       steps: [...numbered.slice(this.#keptSteps), ...others],
-      stateUnsettled: this.#stateUnsettled,
+      stateUnsettled: this.history.isUnsettled,
       cancelRequested: this.cancelRequested,
     });
     return fromBinary(AssignmentSchema, toBinary(AssignmentSchema, assignment));
@@ -181,14 +187,8 @@ export class FakeExecution implements CompletionPort {
 
   /** An operator changes the state. */
   repair(patch: readonly PatchOperation[]): void {
-    const beforeCode = this.#stateUnsettled || this.commits.length === 0;
-    this.#stateUnsettled = beforeCode;
     this.#keptSteps = 0;
-    const statePatch = JSON.stringify(patch);
-    const kind = StepKind.STATE_REPAIR;
-    const fields = { kind, status: StepStatus.COMPLETED, statePatch, beforeCode };
-    this.steps.push(create(StepRecordSchema, { sequence: BigInt(this.#placed() + 1), ...fields }));
-    this.revisions.push(JSON.stringify(applyPatch(this.state, JSON.parse(statePatch))));
+    this.steps.push(this.history.repair(patch, this.#placed() + 1));
   }
 
   async complete(sent: CompleteStepRequest): Promise<CompleteStepResponse> {
@@ -200,10 +200,14 @@ export class FakeExecution implements CompletionPort {
     }
     if (request.sequence !== this.#sequence + 1n) throw new ResultConflictError('there is a gap');
     this.#sequence = request.sequence;
-    this.#stateUnsettled = request.stateUnsettled;
+    const [first] = request.commands;
+    const isCode = first?.command.case !== 'stateMigrated' && first?.command.case !== 'executionParked';
+    if (isCode) this.history.isUnsettled = request.stateUnsettled;
     this.commits.push(request);
     this.#keptSteps = 0;
     const started = request.commands.flatMap((command) => this.#carryOut(command));
+    this.history.isUnsettled ||= !isCode && !this.history.isBegun;
+    this.history.isBegun = true;
     await this.afterCommit(request);
     const open = this.steps.filter(
       ({ sequence, status }) => sequence === 0n && status !== StepStatus.PENDING,
@@ -278,7 +282,16 @@ export class FakeExecution implements CompletionPort {
         return [];
       }
       case 'stateChanged':
-        this.#changeState(command.value.baseRevision, command.value.change);
+        this.history.change(command.value.baseRevision, command.value.change);
+        return [];
+      case 'stateMigrated': {
+        const record = this.history.migrate(command.value, this.#placed() + 1);
+        this.steps.push(record);
+        return [record];
+      }
+      case 'executionParked':
+        this.failure = command.value.failure;
+        this.status = ExecutionStatus.PAUSED;
         return [];
       case 'executionCompleted':
         this.status = ExecutionStatus.COMPLETED;
@@ -375,20 +388,6 @@ export class FakeExecution implements CompletionPort {
   #beginWait(wait: FakeWait, kind: StepKind): void {
     this.waits.push(wait);
     this.#record({ key: wait.stepKey, kind, status: StepStatus.PENDING, sequence: 0n });
-  }
-
-  #changeState(
-    baseRevision: bigint,
-    change: { case: 'patch' | 'document'; value: string } | { case: undefined; value?: undefined },
-  ): void {
-    if (baseRevision !== BigInt(this.revisions.length))
-      throw new ResultConflictError('another base revision');
-    if (change.case === 'document') {
-      this.revisions.push(change.value);
-    } else if (change.case === 'patch') {
-      const patch = JSON.parse(change.value) as PatchOperation[];
-      this.revisions.push(JSON.stringify(applyPatch(this.state, patch)));
-    }
   }
 
   /** How many outcomes have a place in the order. */

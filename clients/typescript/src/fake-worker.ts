@@ -1,5 +1,5 @@
-import { Activation, type ActivationEnd } from './activation.js';
-import type { ActivationOptions } from './activation-options.js';
+import { Activation } from './activation.js';
+import type { ActivationEnd, ActivationOptions } from './activation-options.js';
 import type { WorkflowContext } from './context.js';
 import type { FakeExecution } from './fake-execution.js';
 import { createLogger } from './logger.js';

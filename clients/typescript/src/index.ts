@@ -52,6 +52,7 @@ export {
   ResultValidationError,
   SerializationError,
   StateConflictError,
+  StateMigrationError,
   StateSizeError,
   StateValidationError,
   StepExecutionError,
@@ -92,6 +93,7 @@ export {
 export { Invocation, type InvokeOptions, type RunOptions } from './invocation.js';
 export type { Issue } from './issue.js';
 export { createLogger, type Logger } from './logger.js';
+export type { StateVersions } from './migrations.js';
 export { Polos, type PolosConfig } from './polos.js';
 export { Queue, type QueueConfig, type QueueOptions } from './queue.js';
 export { createWorkflowRegistry, globalRegistry, type WorkflowRegistry } from './registry.js';

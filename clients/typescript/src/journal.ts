@@ -99,13 +99,14 @@ export class Journal {
   }
 
   /**
-   * Applies what a step's function changed in the state, as its outcome is delivered.
+   * Applies what a step's function changed in the state, as its outcome is delivered; in a rehearsal as far as it fits.
    * @throws NonDeterminismError if the recorded change does not fit the state that the code came to.
    */
-  merge(outcome: StepOutcome): void {
+  merge(outcome: StepOutcome, { isRehearsal }: { readonly isRehearsal: boolean }): void {
     if (outcome.statePatch === '') return;
     try {
-      this.document.apply(outcome.statePatch);
+      if (isRehearsal) this.document.changeAside(outcome.statePatch, true);
+      else this.document.apply(outcome.statePatch);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       const message = `what step "${outcome.key}" changed in the state does not fit it: ${error.message}`;
@@ -118,9 +119,12 @@ export class Journal {
    * @returns the places that it names and that are not there (any more, or yet): what it says of them was left out.
    * @throws NonDeterminismError if it does not fit the state that the code came to.
    */
-  changeAside({ statePatch, kind, isBeforeCode = false }: StepOutcome): readonly string[] {
+  changeAside(
+    { statePatch, kind, isBeforeCode = false }: StepOutcome,
+    { isRehearsal }: { readonly isRehearsal: boolean },
+  ): readonly string[] {
     try {
-      return this.document.changeAside(statePatch, isBeforeCode);
+      return this.document.changeAside(statePatch, isBeforeCode || isRehearsal);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       throw new NonDeterminismError(`${kindName(kind)} does not fit the state: ${error.message}`, '');

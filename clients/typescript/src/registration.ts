@@ -65,6 +65,7 @@ async function toDefinition(workflow: AnyWorkflow, logger: Logger): Promise<Work
     ...(hasPolicy && { retryPolicy }),
     ...(runTimeoutSeconds !== undefined && { runTimeout: toDuration(runTimeoutSeconds * 1_000) }),
     stateIndex: [...(config.stateIndex ?? [])],
+    stateVersion: config.stateVersion ?? 1,
     ...toDeclarations(config),
   });
 }

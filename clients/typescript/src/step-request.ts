@@ -87,6 +87,8 @@ export interface StepOutcome {
   readonly statePatch: string;
   /** Of a change of the state that no code asked for: see StepRecord.before_code. */
   readonly isBeforeCode?: boolean;
+  /** Of a migration: the version of the state's form after it. */
+  readonly toStateVersion?: number;
   /** The state that its function started from; undefined if it comes from the record. */
   readonly stateBase?: JsonObject | undefined;
   readonly childExecutionId: string;
@@ -102,6 +104,7 @@ export function fromRecord(record: StepRecord): StepOutcome {
     attempts: record.attempts.length,
     statePatch: record.statePatch,
     isBeforeCode: record.beforeCode,
+    toStateVersion: record.toStateVersion,
     childExecutionId: record.childExecutionId,
   };
 }
@@ -130,7 +133,7 @@ export function isBroughtByServer(kind: StepKind): boolean {
 
 /** Whether a record of this kind is a change of the state that no code asks for. */
 export function isStateChange(kind: StepKind): boolean {
-  return kind === StepKind.STATE_REPAIR;
+  return kind === StepKind.STATE_REPAIR || kind === StepKind.STATE_MIGRATION;
 }
 
 /**
@@ -175,5 +178,6 @@ const KIND_NAMES: ReadonlyMap<StepKind, string> = new Map([
   [StepKind.BATCH_INVOKE_AND_WAIT, 'step.batchInvokeAndWait'],
   [StepKind.WAIT_FOR_EVENT, 'step.waitForEvent'],
   [StepKind.STATE_REPAIR, 'a repair of the state'],
+  [StepKind.STATE_MIGRATION, 'a migration of the state'],
   [StepKind.PUBLISH_EVENT, 'step.publishEvent or step.publishWorkflowEvent'],
 ]);

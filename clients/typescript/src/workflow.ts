@@ -5,6 +5,7 @@ import type { WorkflowContext } from './context.js';
 import type { ExecutionHandle } from './execution-handle.js';
 import { type Hooks, placeHooks } from './hook.js';
 import { Invocation, type InvokeOptions, type RunOptions } from './invocation.js';
+import { assertVersions, type StateVersions } from './migrations.js';
 import { isName } from './name.js';
 import { assertQueue, type QueueConfig } from './queue.js';
 import { globalRegistry } from './registry.js';
@@ -13,7 +14,7 @@ import { globalRegistry } from './registry.js';
 export type OpenState = Record<string, unknown>;
 
 /** What a workflow is. */
-export interface WorkflowConfig<TPayload, TState, TResult> extends AutomaticStarts {
+export interface WorkflowConfig<TPayload, TState, TResult> extends AutomaticStarts, StateVersions {
   /** The name that Invoke uses, the same in every process and language. 1 to 200 bytes, no control characters. */
   readonly id: string;
   /** What it does, for people and tools. At most 8 KiB. */
@@ -131,7 +132,7 @@ type StateOf<TState> = unknown extends TState ? OpenState : TState;
  * given: `defineWorkflow<Payload, State, Result>(config, handler)`.
  * @throws TypeError for an id that is empty, over 200 bytes or has control characters, for what is no hook, for a `schedule`
  * that has not five fields and a `triggerOnEvent` that is no topic; RangeError for a batch; both
- * for a queue, see `Queue`.
+ * for a queue, see `Queue`, and for `stateVersion` and `migrate`, see `StateVersions`.
  */
 export function defineWorkflow<TInput, TPayload, TState, TResult>(
   config: WorkflowConfig<TPayload, TState, TResult> & {
@@ -155,6 +156,7 @@ export function defineWorkflow(
   placeHooks(config.onStart, 'onStart');
   placeHooks(config.onEnd, 'onEnd');
   assertAutomaticStarts(config.id, config);
+  assertVersions(config.id, config);
   const workflow: Workflow<unknown, unknown, unknown> = {
     id: config.id,
     config,

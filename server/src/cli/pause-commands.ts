@@ -21,7 +21,12 @@ export async function unpause(call: Call, executionId: string): Promise<ExitStat
 export function pauseAdvice({ id, status, statusReason }: Execution): string {
   if (status !== ExecutionStatus.PAUSED) return '';
   const command = `polos execution unpause ${id}`;
-  return statusReason === StatusReason.WORKERS_LOST
-    ? `mend what its workers die of, and start them; then: ${command}`
-    : `it goes on with: ${command}`;
+  switch (statusReason) {
+    case StatusReason.WORKERS_LOST:
+      return `mend what its workers die of, and start them; then: ${command}`;
+    case StatusReason.STATE_MISFIT:
+      return `deploy a workflow whose migrations take its state, or repair that (patch-state); then: ${command}`;
+    default:
+      return `it goes on with: ${command}`;
+  }
 }

@@ -140,7 +140,11 @@ function revisionText(revision: StateRevision, { terminal: { colors } }: Call): 
   return [head, ...lines].join('\n');
 }
 
-/** What made a revision: a step, or an operator. */
-function makerText({ stepKey, cause, reason, author }: StateRevision): string {
+/** What made a revision: a step, an operator, or a later version of the workflow. */
+function makerText(revision: StateRevision): string {
+  const { stepKey, cause, reason, author } = revision;
+  if (cause === StateChangeCause.MIGRATION) {
+    return `migrated from version ${revision.fromStateVersion} to ${revision.toStateVersion}`;
+  }
   return cause === StateChangeCause.REPAIR ? `repaired by ${author}: ${reason}` : stepKey;
 }

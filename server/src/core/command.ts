@@ -54,6 +54,8 @@ export interface CreateCommand {
   readonly state: StateDocument;
   /** Whether its queue's concurrency is limited. */
   readonly isLimited?: boolean;
+  /** The version of its state's form, if a worker has declared one. */
+  readonly stateVersion?: number;
 }
 
 /** Gives the execution to a worker until `at + leaseMs`. */
@@ -64,6 +66,8 @@ export interface ClaimCommand {
   /** Fresh, and unguessable. */
   readonly token: string;
   readonly leaseMs: number;
+  /** The version of the state's form that the worker's code wants; missing for 1. */
+  readonly stateVersion?: number;
   /** What the worker's definition of the workflow says where the caller said nothing. */
   readonly defaults?: { readonly retryPolicy?: RetryPolicy; readonly runTimeoutMs?: number };
   /** Whether its queue's concurrency is limited: without a slot it is not leased, but begins to wait for one. */
@@ -147,6 +151,14 @@ export type Action =
       readonly baseRevision: number;
       readonly change: { readonly patch: readonly PatchOperation[] } | { readonly document: StateDocument };
     }
+  | {
+      readonly type: 'migrate_state';
+      readonly baseRevision: number;
+      readonly fromVersion: number;
+      readonly toVersion: number;
+      readonly document: StateDocument;
+    }
+  | { readonly type: 'park_execution'; readonly failure: Failure }
   | { readonly type: 'complete_execution'; readonly result?: Payload }
   | { readonly type: 'fail_execution'; readonly failure: Failure }
   | {

@@ -7,6 +7,8 @@ import { type Execution, isFinal, type Lease, ownMember } from './execution.js';
 import type { Failure } from './failure.js';
 import { jsonEquals } from './json.js';
 import { closeCancelled, fence } from './lifecycle.js';
+import { migrateState } from './migration.js';
+import { park } from './pause.js';
 import { DEFAULT_RETRY_POLICY, retryDelayMs } from './retry.js';
 import { applyPatch, replaceAll } from './state-document.js';
 import type { StepRecord } from './step.js';
@@ -72,6 +74,8 @@ function closedOrFenced(execution: Execution, command: CompleteCommand): Decisio
 /** One completion says one thing of a step and one of the state: a second would have to overrule the first. */
 function namedTwice(actions: readonly Action[]): Rejection | undefined {
   if (actions.length === 1) return undefined;
+  const alone = actions.findIndex(({ type }) => type === 'migrate_state' || type === 'park_execution');
+  if (alone >= 0) return { type: 'malformed', message: 'it has to be the only command', action: alone };
   const named = new Set<string>();
   for (const [index, action] of actions.entries()) {
     const isState = action.type === 'change_state';
@@ -94,6 +98,7 @@ function afterEnd(previous: Action, index: number): Rejection | undefined {
     case 'fail_execution':
     case 'suspend_execution':
     case 'cancel_execution':
+    case 'park_execution':
       return {
         type: 'malformed',
         message: 'nothing may follow the command that ends the lease',
@@ -131,6 +136,10 @@ function carryOut(
       return acceptOutcome(draft, action.key, index, recorded.get(action.key));
     case 'change_state':
       return changeState(draft, action);
+    case 'migrate_state':
+      return migrateState(draft, action);
+    case 'park_execution':
+      return parkExecution(draft, action.failure);
     case 'complete_execution':
       return completeExecution(draft, action);
     case 'fail_execution':
@@ -248,6 +257,16 @@ function suspendExecution(draft: Draft, isKept: boolean, index: number): Rejecti
   }
   draft.releaseLease();
   execution.status = 'waiting';
+  return undefined;
+}
+
+function parkExecution(draft: Draft, failure: Failure): Rejection | undefined {
+  if (draft.execution.cancelRequestedAt !== undefined) {
+    closeCancelled(draft);
+    return undefined;
+  }
+  draft.leaveStateAsSettled();
+  park(draft, failure);
   return undefined;
 }
 

@@ -50,6 +50,7 @@ export type Rejection =
   | { readonly type: 'sequence_gap'; readonly expected: number; readonly got: number }
   | { readonly type: 'result_conflict'; readonly stepKey?: string; readonly message: string }
   | { readonly type: 'closed'; readonly status: ExecutionStatus }
+  | { readonly type: 'worker_too_old'; readonly stateVersion: number }
   | { readonly type: 'running'; readonly workerId: string }
   | {
       readonly type: 'state_refused';

@@ -5,7 +5,7 @@ import type { Failure } from './failure.js';
 import type { JournalEntry } from './journal.js';
 import type { JsonObject } from './json.js';
 import type { PatchOperation, StateDocument } from './state-document.js';
-import type { StateStepKind, StepFact, StepKind, StepOutcome } from './step.js';
+import type { StateStep, StepFact, StepKind, StepOutcome } from './step.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
@@ -27,8 +27,10 @@ export class Draft {
   private readonly events: ExecutionEvent[] = [];
   private readonly steps: StepFact[] = [];
   private readonly firstEvent: number;
+  private readonly before: Execution;
 
   constructor(snapshot: Snapshot, at: number) {
+    this.before = snapshot.execution;
     this.execution = { ...snapshot.execution };
     this.state = snapshot.state;
     this.at = at;
@@ -98,16 +100,21 @@ export class Draft {
     this.execution.stateUpdatedAt = this.at;
   }
 
-  /**
-   * Changes the state with an outcome that no code asked for, at its place in the order. Before the first commit of the
-   * code, and between its attempts, what the code makes of the state is not settled, and stays so: it will run again.
-   */
-  addStateOutcome(kind: StateStepKind, patch: readonly PatchOperation[], document: StateDocument): void {
-    const { execution } = this;
-    const isBeforeCode = execution.stateUnsettled || execution.lastCompletion === undefined;
-    execution.stateUnsettled = isBeforeCode;
-    this.addStep({ type: 'state_changed', key: '', kind, sequence: this.nextSequence(), isBeforeCode });
+  /** Changes the state with an outcome that no code asked for, at its place in the order. */
+  addStateOutcome(step: StateStep, patch: readonly PatchOperation[], document: StateDocument): void {
+    this.leaveStateAsSettled();
+    const isBeforeCode = this.execution.stateUnsettled;
+    this.addStep({ type: 'state_changed', key: '', ...step, sequence: this.nextSequence(), isBeforeCode });
     this.changeState(patch, document);
+  }
+
+  /**
+   * What happens is none of the code's doing, so that its state is as settled as it was: not between its attempts, nor before
+   * its first commit, since it will run again.
+   */
+  leaveStateAsSettled(): void {
+    const { stateUnsettled, lastCompletion } = this.before;
+    this.execution.stateUnsettled = stateUnsettled || lastCompletion === undefined;
   }
 
   send(message: WithoutId<OutboxMessage>): void {

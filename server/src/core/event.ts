@@ -20,6 +20,7 @@ export const EVENT_TYPES = [
   'step_deliver',
   'state_change',
   'state_repair',
+  'state_migration',
   'workflow_limit',
   'workflow_pause',
   'workflow_unpause',

@@ -113,6 +113,8 @@ export interface Execution {
   readonly stateUpdatedAt: number;
   /** See CompleteStepRequest.state_unsettled. */
   readonly stateUnsettled: boolean;
+  /** The version of its form; missing until it is known, and for executions from before there were versions: see `stateVersionOf`. */
+  readonly stateVersion?: number;
   /** The digest of the schema that a worker's change of it was last checked against; missing if there was none. */
   readonly stateSchema?: string;
   /** The last repair, so that its repetition is recognised. */
@@ -135,8 +137,11 @@ export interface ParentLink {
   readonly index?: number;
 }
 
-/** Why an execution is held back: somebody asked for that, or workers were lost at it, one after the other. */
-export type PauseReason = 'asked' | 'workers_lost';
+/**
+ * Why an execution is held back: somebody asked for that, workers were lost at it, one after the other, or its state does
+ * not fit the code that was given it.
+ */
+export type PauseReason = 'asked' | 'workers_lost' | 'state_misfit';
 
 /** A place among the executions of a limited queue that may run. */
 export interface Slot {
@@ -263,6 +268,11 @@ export function ownWakeAt(execution: Execution): number {
   if (status === 'queued' && !ready && !slot) return readyAt;
   if (!lease) return Number.POSITIVE_INFINITY;
   return Math.min(lease.expiresAt, timeoutAt(execution), cancelDeadline(execution));
+}
+
+/** The version of an execution's state's form; undefined while it has not begun and nobody has said. */
+export function stateVersionOf({ stateVersion, startedAt }: Execution): number | undefined {
+  return stateVersion ?? (startedAt === undefined ? undefined : 1);
 }
 
 /** The names of what an execution waits for and others bring: events of topics, and its slot. */

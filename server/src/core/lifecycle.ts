@@ -8,7 +8,14 @@ import type {
 } from './command.js';
 import type { Decision } from './decision.js';
 import { Draft, reject, UNCHANGED } from './draft.js';
-import { type Execution, isFinal, type NewExecution, ownWakeAt, timeoutAt } from './execution.js';
+import {
+  type Execution,
+  isFinal,
+  type NewExecution,
+  ownWakeAt,
+  stateVersionOf,
+  timeoutAt,
+} from './execution.js';
 import type { Failure } from './failure.js';
 import { workerLost } from './pause.js';
 import { answered, endDueWaits, goOn } from './waits.js';
@@ -21,10 +28,11 @@ export const CANCELLED: Failure = {
 };
 
 /** A new execution, queued; ready unless it has a start delay, or has to wait for a slot. */
-export function create({ request, state, at, isLimited }: CreateCommand): Draft {
+export function create({ request, state, at, isLimited, stateVersion }: CreateCommand): Draft {
   const draft = new Draft({ execution: unborn(request, at), state }, at);
   if (isLimited) draft.execution.isLimited = true;
   draft.execution.stateBytes = state.bytes;
+  if (stateVersion !== undefined) draft.execution.stateVersion = stateVersion;
   draft.input = {
     ...(request.payload && { payload: request.payload }),
     ...(request.initialState !== undefined && { initialState: request.initialState }),
@@ -40,12 +48,17 @@ export function claim(draft: Draft, command: ClaimCommand): Decision | undefined
   const { workerId, token, leaseMs, at, defaults } = command;
   if (isFinal(execution.status)) return reject({ type: 'closed', status: execution.status });
   if (execution.status !== 'queued' || !execution.ready) return reject({ type: 'not_ready' });
+  const known = stateVersionOf(execution);
+  if (known !== undefined && known > (command.stateVersion ?? 1)) {
+    return reject({ type: 'worker_too_old', stateVersion: known });
+  }
   if (command.isLimited) execution.isLimited = true;
   if (execution.isLimited && !execution.slot?.isHeld) {
     draft.wantSlot();
     return undefined;
   }
   const isFirst = execution.startedAt === undefined;
+  execution.stateVersion = known ?? command.stateVersion ?? 1;
   execution.status = 'running';
   execution.ready = false;
   execution.epoch += 1;

@@ -1,6 +1,7 @@
 import type { Decision } from './decision.js';
 import { type Draft, reject, UNCHANGED } from './draft.js';
 import { isFinal, type PauseReason } from './execution.js';
+import type { Failure } from './failure.js';
 import { WORKERS_LOST_MAX } from './limits.js';
 
 /** Holds an execution back because somebody asked for it. One that is to be cancelled is not kept from its end. */
@@ -19,7 +20,7 @@ export function unpause(draft: Draft): Decision | undefined {
   const { status } = execution;
   if (isFinal(status)) return reject({ type: 'closed', status });
   if (status !== 'paused') return UNCHANGED;
-  if (execution.pausedFor === 'workers_lost') execution.failure = undefined;
+  if (execution.pausedFor !== 'asked') execution.failure = undefined;
   execution.pausedFor = undefined;
   execution.lostInARow = undefined;
   draft.addEvent('workflow_unpause', {});
@@ -40,6 +41,12 @@ export function workerLost(draft: Draft): void {
   const message = `${WORKERS_LOST_MAX} workers in a row were lost while they held the execution, and none had finished a step`;
   execution.failure = { type: 'WorkersLostError', message, retryable: true };
   hold(draft, 'workers_lost');
+}
+
+/** Holds back an execution whose state does not fit the code that its worker has: other code may go on with it. */
+export function park(draft: Draft, failure: Failure): void {
+  draft.execution.failure = failure;
+  hold(draft, 'state_misfit');
 }
 
 function hold(draft: Draft, reason: PauseReason): void {

@@ -21,7 +21,7 @@ export function patchState(draft: Draft, command: PatchStateCommand): Decision |
   if ('problem' in changed) return reject({ type: 'state_refused', problem: changed.problem, of: 'repair' });
   if (jsonEquals(changed.document.value, draft.state.value)) return UNCHANGED;
   draft.addEvent('state_repair', { reason, author });
-  draft.addStateOutcome('state_repair', patch, changed.document);
+  draft.addStateOutcome({ kind: 'state_repair' }, patch, changed.document);
   execution.lastRepair = { expectedRevision: base, digest };
   // Whoever keeps the code in memory has to replay it: the code has not seen the repair.
   execution.keptBy = undefined;

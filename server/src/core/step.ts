@@ -19,10 +19,17 @@ export type StepKind =
   | 'suspend'
   | 'resume'
   | 'publish_event'
-  | StateStepKind;
+  | StateStep['kind'];
 
 /** A change of the state that no code asks for, and that has its place in the order of outcomes all the same. */
-export type StateStepKind = 'state_repair';
+export type StateStep =
+  | { readonly kind: 'state_repair' }
+  | {
+      readonly kind: 'state_migration';
+      /** Versions of the state's form, before and after. */
+      readonly fromVersion: number;
+      readonly toVersion: number;
+    };
 
 /** What a step came to. A missing result stands for "no value". */
 export type StepOutcome =
@@ -72,14 +79,13 @@ export type StepFact =
     }
   | { readonly type: 'gathered'; readonly key: string }
   /** What was changed is the patch of the journal entry that it is in. It is no step of the code's: none has its key. */
-  | {
+  | (StateStep & {
       readonly type: 'state_changed';
       readonly key: '';
-      readonly kind: StateStepKind;
       readonly sequence: number;
       /** Whether a replay applies it before the code goes on from the outcome before it; see StepRecord.before_code. */
       readonly isBeforeCode: boolean;
-    }
+    })
   | { readonly type: 'accepted'; readonly key: string; readonly sequence: number };
 
 /** A step as its facts so far add up. */
@@ -94,6 +100,8 @@ export interface StepRecord {
   readonly statePatch?: string;
   /** Of a change of the state; see StepFact. */
   readonly isBeforeCode?: boolean;
+  readonly fromVersion?: number;
+  readonly toVersion?: number;
   readonly childExecutionId?: string;
   /** The children of a batch, in the order in which they were asked for; missing once all is gathered. */
   readonly batch?: readonly BatchChild[];
@@ -163,10 +171,9 @@ export function recordAfter(
       return { ...step, outcome: batchResult(batch), recordedAt: at };
     }
     case 'state_changed': {
-      const { key, kind, sequence, isBeforeCode } = fact;
+      const { type: _, ...step } = fact;
       const outcome = { type: 'completed' } as const;
-      const statePatch = JSON.stringify(patch ?? []);
-      return { key, kind, sequence, outcome, attempts: [], statePatch, isBeforeCode, recordedAt: at };
+      return { ...step, outcome, attempts: [], statePatch: JSON.stringify(patch ?? []), recordedAt: at };
     }
     case 'accepted':
       return { ...known(before, fact), sequence: fact.sequence };

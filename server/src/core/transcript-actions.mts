@@ -66,6 +66,16 @@ export function readAction(line: string): Action {
     }
     case 'change_state':
       return { type, baseRevision: Number(first), change: readChange(rest.join(' ')) };
+    case 'migrate_state': {
+      // `REVISION FROM TO DOCUMENT`
+      const [fromVersion, toVersion, ...json] = rest;
+      const change = readChange(json.join(' '));
+      if (!('document' in change)) throw new Error(`no document: ${line}`);
+      const versions = { fromVersion: Number(fromVersion), toVersion: Number(toVersion) };
+      return { type, baseRevision: Number(first), ...versions, ...change };
+    }
+    case 'park_execution':
+      return { type, failure: failure([first, ...rest].join(' ')) };
     case 'complete_execution': {
       const json = [first, ...rest].join(' ');
       return { type, ...(json && { result: { json } }) };

@@ -30,6 +30,7 @@ export function read(
       ...(options.timeout && { runTimeoutMs: Number(options.timeout) }),
     },
     ...(options.limited && { isLimited: true }),
+    ...(options.version && { stateVersion: Number(options.version) }),
   });
   const named = {
     at,
@@ -128,6 +129,7 @@ function create(at: number, options: Record<string, string>): Command {
     at,
     state: parsed.document,
     ...(options.limited && { isLimited: true }),
+    ...(options.version && { stateVersion: Number(options.version) }),
     request: {
       ...{ id: 'x', projectId: 'p', workflowId: 'order', queue: 'order', sessionId: 's', requestDigest: 'd' },
       ...{ priority: 0, searchAttributes: {}, startDelayMs: Number(options.delay ?? 0) },

@@ -55,6 +55,7 @@ function summary(execution: Execution): string {
     failedAttempts > 0 && `failed ${failedAttempts} times`,
     lostLeases > 0 && `lost ${lostLeases} leases`,
     execution.stateUnsettled && 'state unsettled',
+    (execution.stateVersion ?? 1) > 1 && `state version ${execution.stateVersion}`,
     execution.closedAt !== undefined && `closed at ${execution.closedAt}`,
   ]
     .filter((part) => part)
@@ -82,10 +83,14 @@ function factText(fact: StepFact): string {
     case 'arrived':
       return `arrived ${fact.key}${outcomeText(fact.outcome)}`;
     case 'state_changed':
-      return `${fact.kind} #${fact.sequence}${fact.isBeforeCode ? ' before the code' : ''}`;
+      return `${fact.kind} #${fact.sequence}${versionsText(fact)}${fact.isBeforeCode ? ' before the code' : ''}`;
     case 'accepted':
       return `accepted ${fact.key} #${fact.sequence}`;
   }
+}
+
+function versionsText(fact: Extract<StepFact, { type: 'state_changed' }>): string {
+  return fact.kind === 'state_migration' ? ` from ${fact.fromVersion} to ${fact.toVersion}` : '';
 }
 
 function childrenText({ children }: Extract<StepFact, { type: 'pending' | 'recorded' }>): string {

@@ -50,6 +50,7 @@ const rejections = [
   'closed',
   'state_refused',
   'running',
+  'worker_too_old',
   'state_revision_conflict',
   'not_cancelled',
   'malformed',
@@ -57,7 +58,7 @@ const rejections = [
 ]);
 const actions = ['record_step', 'start_child', 'accept_outcome', 'change_state', 'complete_execution'].concat(
   ['fail_execution', 'suspend_execution', 'cancel_execution', 'await_timer', 'await_resume', 'publish_event'],
-  ['start_children', 'await_event', 'send_resume'],
+  ['start_children', 'await_event', 'send_resume', 'migrate_state', 'park_execution'],
 );
 const effects = ['ready', 'lease_revoked', 'cancel_requested', 'outcome_arrived', 'outbox'];
 

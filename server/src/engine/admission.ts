@@ -16,7 +16,7 @@ export interface AdmissionPort {
   readonly clock: Clock;
 }
 
-type ChangeState = Extract<Action, { type: 'change_state' }>;
+type ChangeState = Extract<Action, { type: 'change_state' | 'migrate_state' }>;
 
 /** The part of a request that is checked, the same for callers and for parents. */
 interface Start {
@@ -66,7 +66,7 @@ export class Admission {
     before: CurrentState,
     actions: readonly WorkerAction[],
   ): Promise<{ readonly actions: readonly Action[]; readonly stateSchema?: string }> {
-    const change = actions.findIndex(({ type }) => type === 'change_state');
+    const change = actions.findIndex(({ type }) => type === 'change_state' || type === 'migrate_state');
     const stateSchema =
       change < 0 ? undefined : await this.checkState(before, actions[change] as ChangeState, change);
     const checked = stateSchema !== undefined && { stateSchema };
@@ -101,7 +101,7 @@ export class Admission {
   /** @returns the digest of the schema that it was checked against. */
   private async checkState(
     { execution, state }: CurrentState,
-    { change }: ChangeState,
+    action: ChangeState,
     index: number,
   ): Promise<string | undefined> {
     const { projectId, workflowId, lease } = execution;
@@ -109,12 +109,13 @@ export class Admission {
     const digest = worker?.workflows.get(workflowId)?.stateSchemaDigest;
     if (digest === undefined) return undefined;
     // What cannot be applied is refused by the core, with the reason.
+    const change = action.type === 'migrate_state' ? action : action.change;
     const changed = 'document' in change ? change : applyPatch(state, change.patch);
     if ('problem' in changed) return undefined;
     const version = { projectId, workflowId, digest };
     const refused = await this.port.schemas.checkState(version, changed.document.value);
     if (!refused) return digest;
-    const field = `commands[${index}].state_changed`;
+    const field = `commands[${index}].${action.type === 'migrate_state' ? 'state_migrated' : 'state_changed'}`;
     throw new EngineError({ type: 'schema_violation', value: 'state', field, ...refused });
   }
 

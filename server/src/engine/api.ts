@@ -1,21 +1,12 @@
-import type { Action } from '../core/command.js';
 import type { PublishedEvent } from '../core/event.js';
-import type { Execution, ExecutionStatus } from '../core/execution.js';
+import type { ExecutionStatus } from '../core/execution.js';
 import type { JsonObject } from '../core/json.js';
-import type { Payload } from '../core/payload.js';
-import type { RetryPolicy } from '../core/retry.js';
 import type { SchemaComparison } from '../core/schema/comparison.js';
-import type { StepRecord } from '../core/step.js';
-import type { ExecutionPlace, SchemaKind } from '../store/store.js';
+import type { ExecutionPlace } from '../store/store.js';
+import type { ExecutionView, Invoked, InvokeRequest, Resumption, StepPage } from './execution-view.js';
 import type { ExecutionListQuery } from './list-query.js';
 import type { SchedulePage, ScheduleRequest, ScheduleView } from './schedule-view.js';
-import type {
-  SchemaCheck,
-  SchemaCheckRequest,
-  SchemaReference,
-  SchemaReport,
-  SchemaView,
-} from './schema-view.js';
+import type { SchemaCheck, SchemaCheckRequest, SchemaReference, SchemaView } from './schema-view.js';
 import type {
   StateCursor,
   StateNews,
@@ -24,8 +15,21 @@ import type {
   StateRevisionPage,
   StateView,
 } from './state-view.js';
+import type {
+  Assignment,
+  Completion,
+  CompletionRequest,
+  LeaseRef,
+  LeaseReport,
+  RegisteredWorker,
+  WorkerRegistration,
+  WorkerView,
+  WorkSession,
+  WorkSink,
+} from './worker-view.js';
 
 export type { ExecutionPlace, SchemaKind } from '../store/store.js';
+export type * from './execution-view.js';
 export type { ExecutionListQuery, SearchCondition } from './list-query.js';
 export type { SchedulePage, ScheduleRequest, ScheduleView } from './schedule-view.js';
 export type * from './schema-view.js';
@@ -38,6 +42,7 @@ export type {
   StateRevisionPage,
   StateView,
 } from './state-view.js';
+export type * from './worker-view.js';
 
 /**
  * What the engine can be asked, by rpc/ and by nobody else. Requests are well-formed already (protovalidate, I-JSON,
@@ -168,79 +173,6 @@ export interface Publication {
   readonly digest: string;
 }
 
-/** What Invoke asks for. `requestDigest` tells a repetition from another use of the idempotency key. */
-export interface InvokeRequest {
-  readonly projectId: string;
-  readonly workflowId: string;
-  /** The id that the caller chose, if it did. */
-  readonly executionId?: string;
-  readonly payload?: Payload;
-  readonly initialState?: string;
-  readonly idempotencyKey?: string;
-  readonly requestDigest: string;
-  readonly queue?: string;
-  readonly concurrencyKey?: string;
-  readonly priority: number;
-  readonly startDelayMs: number;
-  readonly runTimeoutMs?: number;
-  readonly sessionId?: string;
-  readonly userId?: string;
-  readonly searchAttributes: Readonly<Record<string, string>>;
-  readonly retryPolicy?: RetryPolicy;
-  readonly deploymentId?: string;
-}
-
-/** What came of Invoke. */
-export interface Invoked {
-  readonly executionId: string;
-  readonly created: boolean;
-  readonly createdAt: number;
-  readonly sessionId: string;
-}
-
-/**
- * Why an execution that does not run does not run. Of one that waits for several things: children before resumes, resumes
- * before events, events before times.
- */
-export type StatusReason =
-  | 'no_worker'
-  | 'workers_busy'
-  | 'start_delay'
-  | 'retry_delay'
-  | 'child'
-  | 'timer'
-  | 'event'
-  | 'resume'
-  | 'concurrency_limit'
-  | 'workers_lost';
-
-/** An execution as callers see it. `input` and `result` only where the method's RPC answers them. */
-export interface ExecutionView {
-  readonly execution: Execution;
-  readonly reason?: StatusReason;
-  readonly input?: ExecutionInput;
-  readonly result?: Payload;
-}
-
-/** What a step that waits to be resumed is given. */
-export interface Resumption {
-  readonly stepKey: string;
-  readonly data?: Payload;
-}
-
-/** What an execution was created with. */
-export interface ExecutionInput {
-  readonly payload?: Payload;
-  readonly initialState?: string;
-}
-
-/** Some of an execution's steps, in the order of replay. */
-export interface StepPage {
-  readonly steps: readonly StepRecord[];
-  /** The place of the next page; missing at the end. */
-  readonly next?: number;
-}
-
 /** An event with its place. */
 export interface NumberedEvent {
   readonly sequence: number;
@@ -252,160 +184,4 @@ export interface NumberedEvent {
   readonly stepKey?: string;
   readonly stateRevision: number;
   readonly published?: PublishedEvent;
-}
-
-/** What a worker says of itself. */
-export interface WorkerRegistration {
-  readonly projectId: string;
-  readonly workflows: readonly WorkflowDefinition[];
-  /** Empty for all. */
-  readonly queues: readonly string[];
-  readonly deploymentId: string;
-  readonly buildId: string;
-  readonly sdkName: string;
-  readonly sdkVersion: string;
-  readonly identity: string;
-  readonly maxConcurrentExecutions: number;
-}
-
-/** A workflow as a worker declares it. */
-export interface WorkflowDefinition {
-  readonly id: string;
-  readonly description: string;
-  readonly queue?: string;
-  readonly schemas: Readonly<Partial<Record<SchemaKind, string>>>;
-  /** Of the state's schema, if it has one; known once it is registered. */
-  readonly stateSchemaDigest?: string;
-  readonly retryPolicy?: RetryPolicy;
-  readonly runTimeoutMs?: number;
-  /** How many executions of its queue may run at once; missing where it says nothing about it. */
-  readonly queueConcurrencyLimit?: number;
-  readonly schedule?: { readonly cron: string; readonly timezone: string };
-  readonly trigger?: TriggerDeclaration;
-  /** Paths of fields of its state by which executions are found, as `parseFieldPath` takes them. */
-  readonly stateIndex?: readonly string[];
-}
-
-/** Which events start a workflow by themselves. */
-export interface TriggerDeclaration {
-  readonly topic: string;
-  readonly batchSize: number;
-  readonly batchTimeoutMs: number;
-}
-
-/** What came of a registration. */
-export interface RegisteredWorker {
-  readonly workerId: string;
-  readonly leaseMs: number;
-  readonly schemaReports: readonly SchemaReport[];
-}
-
-/** A worker as callers see it. */
-export interface WorkerView extends WorkerRegistration {
-  readonly id: string;
-  readonly registeredAt: number;
-  readonly lastSeenAt: number;
-  readonly streaming: boolean;
-  readonly runningExecutions: number;
-}
-
-/** A lease as a worker names it. */
-export interface LeaseRef {
-  readonly executionId: string;
-  readonly epoch: number;
-  readonly token: string;
-}
-
-/** An execution given to a worker. */
-export interface Assignment {
-  readonly lease: LeaseRef;
-  readonly leaseExpiresAt: number;
-  readonly execution: Execution;
-  readonly input: ExecutionInput;
-  /** The text of the state document. */
-  readonly state: string;
-  /** How many steps, the first of the order, are left out of `steps`; see Assignment.omitted_steps. */
-  readonly omittedSteps: number;
-  readonly steps: StepPage;
-}
-
-/** What a worker commits. */
-export interface CompletionRequest {
-  readonly lease: LeaseRef;
-  readonly sequence: number;
-  readonly digest: string;
-  /** `start_child` actions come without what only the engine knows; see `WorkerAction`. */
-  readonly actions: readonly WorkerAction[];
-  readonly stateUnsettled: boolean;
-}
-
-/** An action as a worker sends it: a child's id, queue and policies are filled in by the engine. */
-export type WorkerAction =
-  | Exclude<Action, { type: 'start_child' | 'start_children' }>
-  | {
-      readonly type: 'start_children';
-      readonly key: string;
-      readonly waits: boolean;
-      readonly children: readonly WorkerChild[];
-    }
-  | {
-      readonly type: 'start_child';
-      readonly key: string;
-      readonly waits: boolean;
-      readonly child: WorkerChild;
-    };
-
-/** A child as a worker asks for it; what is missing comes from the workflow's definition. */
-export interface WorkerChild {
-  readonly workflowId: string;
-  readonly payload?: Payload;
-  readonly initialState?: string;
-  readonly queue?: string;
-  readonly concurrencyKey?: string;
-  readonly priority: number;
-  readonly runTimeoutMs?: number;
-  readonly retryPolicy?: RetryPolicy;
-}
-
-/** What came of a completion. */
-export interface Completion {
-  readonly execution: Execution;
-  readonly outcomes: readonly StepRecord[];
-}
-
-/** What became of a lease. */
-export interface LeaseReport {
-  readonly executionId: string;
-  readonly epoch: number;
-  readonly held: boolean;
-  readonly expiresAt?: number;
-  readonly cancelRequested: boolean;
-  readonly outcomes: readonly StepRecord[];
-}
-
-/** Where the engine sends what a Work stream should carry. Calls never throw and never wait. */
-export interface WorkSink {
-  assign(assignment: Assignment): void;
-  notify(notice: WorkNotice): void;
-}
-
-/** News of an execution that a worker holds. */
-export interface WorkNotice {
-  readonly executionId: string;
-  readonly epoch: number;
-  readonly cancelRequested: boolean;
-  readonly leaseLost: boolean;
-  readonly outcomes: readonly StepRecord[];
-}
-
-/** An attached Work stream. */
-export interface WorkSession {
-  /** Allows `count` more assignments. */
-  grant(count: number): void;
-  /** The worker is alive. */
-  touch(): void;
-  /** No more assignments. */
-  drain(): void;
-  /** The stream is gone. Leases stay until they run out. */
-  close(): void;
 }

@@ -108,7 +108,7 @@ export class Engine implements api.EngineApi {
     const noteDue = (at: number) => this.recordScheduler.note(at);
     const serves = workers.serves.bind(workers);
     this.slots = new Slots({ store, clock, executions, serves, noteDue, fault });
-    this.starts = new Starts({ store, clock, admission, executions, slots: this.slots });
+    this.starts = new Starts({ store, clock, admission, executions, slots: this.slots, workers });
     const { starts } = this;
     const invoke = (request: api.InvokeRequest) => starts.invoke(request);
     const start = (request: api.InvokeRequest) => starts.invoke(request, { isChecked: false });
@@ -123,8 +123,8 @@ export class Engine implements api.EngineApi {
     const keepers = { topic: topics, schedule: schedules, trigger: triggers, slots };
     this.recordScheduler = new RecordScheduler({ store, clock, keepers, fault });
     const claim = (executionId: string, reservation: Reservation) => this.claim(executionId, reservation);
-    const keeperOf = (executionId: string) => executions.peek(executionId)?.keptBy?.workerId;
-    this.matcher = new Matcher({ store, clock, leaseMs, slots, keeperOf, claim, fault });
+    const peek = (executionId: string) => executions.peek(executionId);
+    this.matcher = new Matcher({ store, clock, leaseMs, slots, peek, claim, fault });
     this.scheduler = new ExecutionScheduler({ store, clock, wake: this.wake.bind(this), fault });
     this.callerCalls = new CallerCalls({ store, clock, executions, admission });
     const resume = this.callerCalls.resume.bind(this.callerCalls);

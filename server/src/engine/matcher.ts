@@ -6,7 +6,7 @@ import type { Reservation } from './executions.js';
 import { secretToken } from './ids.js';
 import type { Loaded } from './loaded.js';
 import type { Slots } from './slots.js';
-import { acceptsQueue, type Worker } from './workers.js';
+import { canServe, type Servable, type Worker } from './workers.js';
 
 /** A worker's open hand: a Work stream with credits, or a call of Poll. */
 export interface Poller {
@@ -24,8 +24,8 @@ export interface MatcherPort {
   readonly clock: Clock;
   readonly leaseMs: number;
   readonly slots: Pick<Slots, 'limitOf'>;
-  /** The worker that is known to keep an execution's code in memory, if it is known here. */
-  keeperOf(executionId: string): string | undefined;
+  /** An execution as it is known here; missing if it is not. */
+  peek(executionId: string): Execution | undefined;
   /** Commits a claim and delivers to the reservation. False if the execution could not be had (any more). */
   claim(executionId: string, reservation: Reservation): Promise<boolean>;
   /** Something failed that nobody waits for. */
@@ -45,6 +45,9 @@ const SHARED_LOOK_MS = 5_000;
 /** How long to leave the store alone after it failed. */
 const RETRY_MS = 1_000;
 
+/** Executions of one workflow of which it is remembered that they want a newer worker than there is room at. */
+const UNFIT_MAX = 10_000;
+
 /** How long to leave it alone after it listed only executions that others got first. */
 const LOST_MS = 25;
 
@@ -60,6 +63,12 @@ export class Matcher {
   private readonly drained = new Set<string>();
   /** Workflows that are being pumped, and whether work or room came since the last look at the store. */
   private readonly pumping = new Map<string, { again: boolean }>();
+
+  /**
+   * By workflow, ready executions whose state is of a later version than the code of any worker with room: they are passed
+   * over, so that they neither keep back those behind them nor are tried again and again.
+   */
+  private readonly unfit = new Map<string, Map<string, Wanted>>();
 
   /** How many places were taken, and as which of them each workflow was served last. */
   private served = 0;
@@ -94,6 +103,8 @@ export class Matcher {
       const pollers = this.pollers.get(key) ?? new Set();
       pollers.add(poller);
       this.pollers.set(key, pollers);
+      // It may be as new as those want which were passed over.
+      if (this.unfit.has(key)) this.drained.delete(key);
     }
     this.roomFor(poller);
   }
@@ -126,7 +137,7 @@ export class Matcher {
     const key = keyOf(execution.projectId, execution.workflowId);
     // The free worker is about to get what has waited longer. This one waits its turn.
     if (this.pumping.has(key)) return undefined;
-    const poller = this.nextFor(key, execution.queue, execution.keptBy?.workerId);
+    const poller = this.nextFor(key, execution);
     return (
       poller && {
         claim: this.claimFor(poller, key, execution.queue),
@@ -141,12 +152,13 @@ export class Matcher {
   }
 
   /** The worker that keeps the execution if it has room, else the one whose turn it is; one place of it is taken. */
-  private nextFor(key: string, queue: string, keeper: string | undefined): Poller | undefined {
+  private nextFor(key: string, wanted: Wanted): Poller | undefined {
     const pollers = this.pollers.get(key);
     if (!pollers) return undefined;
+    const keeper = wanted.keptBy?.workerId;
     let chosen: Poller | undefined;
     for (const poller of pollers) {
-      if (poller.capacity <= 0 || !acceptsQueue(poller.worker, queue)) continue;
+      if (poller.capacity <= 0 || !canServe(poller.worker, wanted)) continue;
       const isKeeper = poller.worker.id === keeper;
       if (isKeeper || !chosen) chosen = poller;
       if (isKeeper || keeper === undefined) break;
@@ -165,6 +177,7 @@ export class Matcher {
     const [projectId = '', workflowId = ''] = key.split('\0');
     const definition = worker.workflows.get(workflowId);
     const isLimited = this.port.slots.limitOf(projectId, queue) !== undefined;
+    const stateVersion = definition?.stateVersion;
     return {
       type: 'claim',
       at: this.port.clock.now(),
@@ -173,6 +186,7 @@ export class Matcher {
       leaseMs: this.port.leaseMs,
       ...(definition && { defaults: definition }),
       ...(isLimited && { isLimited }),
+      ...(stateVersion !== undefined && { stateVersion }),
     };
   }
 
@@ -217,15 +231,19 @@ export class Matcher {
     // Noted before the look, so that what becomes ready during it is not lost.
     this.drained.add(key);
     const wanted = this.queuesWithRoom(key);
+    const passedOver = this.unfitCount(key);
     const claimed: boolean[] = [];
     let isRest = wanted !== undefined;
     for (const queues of wanted ? chunksOf(wanted) : [undefined]) {
       const ready = await this.listReady(key, queues);
-      claimed.push(...(await Promise.all(ready.map((execution) => this.claim(key, execution)))));
-      isRest ||= ready.length === BATCH;
+      const outcomes = await Promise.all(ready.map((execution) => this.claim(key, execution)));
+      claimed.push(...outcomes.filter((outcome) => outcome !== 'passed_over'));
+      isRest ||= ready.length >= BATCH || outcomes.includes('passed_over');
     }
     if (isRest || claimed.includes(false)) this.drained.delete(key);
-    if (claimed.includes(true)) return !this.drained.has(key);
+    // Behind those that were passed over for the first time there may be others.
+    const isFurther = this.unfitCount(key) > passedOver;
+    if (claimed.includes(true) || isFurther) return !this.drained.has(key);
     if (claimed.length > 0) this.pumpLater(key, LOST_MS);
     return false;
   }
@@ -236,15 +254,19 @@ export class Matcher {
   ): Promise<readonly ReadyExecution[]> {
     const { store } = this.port;
     const [projectId = '', workflowId = ''] = key.split('\0');
-    const ready = await store.listReady({ projectId, workflowId, limit: BATCH, ...(queues && { queues }) });
+    const limit = BATCH + this.unfitCount(key);
+    const ready = await store.listReady({ projectId, workflowId, limit, ...(queues && { queues }) });
+    if (ready.length < limit && !queues) this.forgetTaken(key, ready);
     if (!store.isShared || ready.length < BATCH) return ready;
     // There is enough for all servers: each begins at another place, so that they do not try for the same ones.
     const start = Math.floor(Math.random() * BATCH);
     return [...ready.slice(start), ...ready.slice(0, start)];
   }
 
-  private async claim(key: string, execution: ReadyExecution): Promise<boolean> {
-    const poller = this.nextFor(key, execution.queue, this.port.keeperOf(execution.id));
+  private async claim(key: string, execution: ReadyExecution): Promise<boolean | 'passed_over'> {
+    const wanted = this.wanted(key, execution);
+    if (!this.isFitWithRoom(key, wanted)) return 'passed_over';
+    const poller = this.nextFor(key, wanted);
     if (!poller) return false;
     const release = () => this.giveBack(poller);
     const deliver = (loaded: Loaded) => poller.deliver(loaded);
@@ -254,12 +276,56 @@ export class Matcher {
         deliver,
         release,
       });
-      if (!got) release();
+      if (got) this.unfit.get(key)?.delete(execution.id);
+      else release();
       return got;
     } catch (error) {
       release();
       throw error;
     }
+  }
+
+  /** What is known of a ready execution that decides who may take it; remembered if nobody with room may. */
+  private wanted(key: string, { id, queue }: ReadyExecution): Wanted {
+    const known = this.unfit.get(key)?.get(id);
+    if (known) return known;
+    const [projectId = '', workflowId = ''] = key.split('\0');
+    const { stateVersion, keptBy } = this.port.peek(id) ?? {};
+    const wanted: Wanted = { projectId, workflowId, queue, ...(keptBy && { keptBy }) };
+    if (stateVersion === undefined) return wanted;
+    const versioned = { ...wanted, stateVersion };
+    if (!this.isFitWithRoom(key, versioned)) this.passOver(key, id, versioned);
+    return versioned;
+  }
+
+  /** Whether a worker that has room is as new as an execution wants, or there is no room at all. */
+  private isFitWithRoom(key: string, wanted: Wanted): boolean {
+    let hasRoom = false;
+    for (const { capacity, worker } of this.pollers.get(key) ?? []) {
+      if (capacity <= 0) continue;
+      hasRoom = true;
+      if (canServe(worker, wanted)) return true;
+    }
+    return !hasRoom;
+  }
+
+  private unfitCount(key: string): number {
+    return this.unfit.get(key)?.size ?? 0;
+  }
+
+  private passOver(key: string, executionId: string, wanted: Wanted): void {
+    const unfit = this.unfit.get(key) ?? new Map<string, Wanted>();
+    if (unfit.size < UNFIT_MAX) unfit.set(executionId, wanted);
+    this.unfit.set(key, unfit);
+  }
+
+  /** Forgets those passed over that are not ready any more: somebody else has them. */
+  private forgetTaken(key: string, ready: readonly ReadyExecution[]): void {
+    const unfit = this.unfit.get(key);
+    if (!unfit) return;
+    const ids = new Set(ready.map(({ id }) => id));
+    for (const id of unfit.keys()) if (!ids.has(id)) unfit.delete(id);
+    if (unfit.size === 0) this.unfit.delete(key);
   }
 
   private hasRoom(key: string): boolean {
@@ -280,6 +346,9 @@ export class Matcher {
     return [...queues];
   }
 }
+
+/** What of an execution decides who may take it, and who should. */
+type Wanted = Servable & Pick<Execution, 'keptBy'>;
 
 /** Queues in portions that the store looks for at once. */
 function chunksOf(queues: readonly string[]): string[][] {

@@ -31,8 +31,13 @@ const KEPT_MAX = 500;
  * to take little is done here, where it costs microseconds; the rest is done by a thread, under a limit of time.
  */
 export class SchemaChecker {
-  private readonly thread = new SchemaThread();
+  private readonly thread: SchemaThread;
   private readonly known = new Map<string, Promise<Usable>>();
+
+  /** @param thread  does what may take long. */
+  constructor(thread = new SchemaThread()) {
+    this.thread = thread;
+  }
 
   /** Makes a schema ready. @param digest  names its meaning. */
   use(digest: string, text: string): Promise<Usable> {

@@ -2,15 +2,13 @@ import { parentPort } from 'node:worker_threads';
 import { isJsonObject, parseJson } from '../core/json.js';
 import { compareSchemas } from '../core/schema/comparison.js';
 import { compileSchema, readSchema } from './schema-compiler.js';
-import type { ThreadAnswers, ThreadRequest } from './schema-thread.js';
+import { COMPILED_MAX, type ThreadAnswers, type ThreadRequest } from './schema-thread.js';
 
 // What a SchemaThread runs.
 
 type Compiled = ReturnType<typeof compileSchema>;
 
-/** Schemas that are kept compiled, by their text. */
-const COMPILED_MAX = 100;
-
+/** What is kept compiled, by the text of the schema. */
 const compiled = new Map<string, Compiled>();
 
 function compiledFrom(text: string): Compiled {

@@ -28,10 +28,13 @@ interface Task {
 }
 
 /** How long one answer may take, in milliseconds. Schemas of ordinary size take some of them, the largest a second. */
-const ANSWER_MS_MAX = { compile: 5_000, check: 1_000, compare: 2_000 } as const;
+export const ANSWER_MS_MAX = { compile: 5_000, check: 1_000, compare: 2_000 } as const;
 
 /** How long the thread may take until it can be asked: it loads the validator. */
 const START_MS_MAX = 30_000;
+
+/** Schemas that the thread keeps compiled. */
+export const COMPILED_MAX = 100;
 
 /** Requests that wait for those before them. */
 const WAITING_MAX = 1_000;
@@ -44,10 +47,19 @@ const RESOURCES = { maxOldGenerationSizeMb: 256, stackSizeMb: 16 };
  * and is ended when that takes too long; the next request starts another one. It starts with the first request.
  */
 export class SchemaThread {
+  private readonly answerMsMax: Readonly<Record<ThreadRequest['type'], number>>;
   private readonly waiting: Task[] = [];
   private task: Task | undefined;
   private worker: Worker | undefined;
   private timer: NodeJS.Timeout | undefined;
+  /** Texts of schemas that this thread has compiled, as its program keeps them. */
+  private readonly compiled = new Set<string>();
+  /** Whether the thread compiles the schema of the task, which is a check, first: that has a limit of its own. */
+  private isCompilingFirst = false;
+
+  constructor(answerMsMax: Readonly<Record<ThreadRequest['type'], number>> = ANSWER_MS_MAX) {
+    this.answerMsMax = answerMsMax;
+  }
 
   ask<Type extends ThreadRequest['type']>(
     request: Extract<ThreadRequest, { type: Type }>,
@@ -89,7 +101,7 @@ export class SchemaThread {
     this.limit(START_MS_MAX);
     worker.on('message', (answer: unknown) => {
       if (this.worker !== worker || !this.task) return;
-      if (answer === 'ready') this.send(worker, this.task);
+      if (answer === 'ready' || this.isCompilingFirst) this.send(worker, this.task);
       else this.settle(answer);
     });
     worker.on('error', (error) => {
@@ -99,8 +111,18 @@ export class SchemaThread {
 
   private send(worker: Worker, { request }: Task): void {
     worker.ref();
-    this.limit(ANSWER_MS_MAX[request.type]);
-    worker.postMessage(request);
+    this.isCompilingFirst = request.type === 'check' && !this.compiled.has(request.text);
+    const { type } = this.isCompilingFirst ? ({ type: 'compile' } as const) : request;
+    if (type === 'compile' && 'text' in request) this.noteCompiled(request.text);
+    this.limit(this.answerMsMax[type]);
+    worker.postMessage({ ...request, type });
+  }
+
+  /** As the program does: what it keeps is let go of all at once. */
+  private noteCompiled(text: string): void {
+    if (this.compiled.has(text)) return;
+    if (this.compiled.size >= COMPILED_MAX) this.compiled.clear();
+    this.compiled.add(text);
   }
 
   private limit(ms: number): void {
@@ -134,6 +156,8 @@ export class SchemaThread {
     this.timer = undefined;
     this.worker = undefined;
     this.task = undefined;
+    this.compiled.clear();
+    this.isCompilingFirst = false;
   }
 }
 

@@ -23,6 +23,7 @@ import {
   without,
 } from './slot-record.js';
 import { WaitingLine } from './waiting-line.js';
+import type { Servable } from './workers.js';
 
 /** What slots ask of the rest of the engine. */
 export interface SlotsPort {
@@ -30,7 +31,7 @@ export interface SlotsPort {
   readonly clock: Clock;
   readonly executions: Executions;
   /** Whether a worker that is connected now would take such an execution. */
-  serves(projectId: string, workflowId: string, queue: string): Promise<boolean>;
+  serves(execution: Servable): Promise<boolean>;
   /** A record is due at this time. */
   noteDue(at: number): void;
   fault(error: unknown): void;
@@ -274,7 +275,7 @@ export class Slots {
     const read = executions.read(executionId, ({ execution }) => execution);
     const execution = await unlessGone(read);
     if (!execution?.ready || execution.updatedAt + UNSERVED_MS > clock.now()) return false;
-    return !(await serves(execution.projectId, execution.workflowId, execution.queue));
+    return !(await serves(execution));
   }
 
   private async takeBack({ executionId, turn }: Holder): Promise<void> {

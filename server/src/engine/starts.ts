@@ -7,6 +7,7 @@ import type { Clock } from './clock.js';
 import { EngineError } from './errors.js';
 import type { Executions } from './executions.js';
 import type { Slots } from './slots.js';
+import type { Workers } from './workers.js';
 
 /** What it takes to start executions. */
 export interface StartsPort {
@@ -15,6 +16,7 @@ export interface StartsPort {
   readonly admission: Admission;
   readonly executions: Executions;
   readonly slots: Pick<Slots, 'limitOf'>;
+  readonly workers: Pick<Workers, 'definition'>;
 }
 
 /** Where executions come from: callers, schedules and triggers, parents. Each exactly once, however often it is asked for. */
@@ -63,9 +65,16 @@ export class Starts {
     await this.create(child, state, this.port.clock.now());
   }
 
-  private create(request: NewExecution, state: StateDocument, at: number): Promise<'created' | 'id_taken'> {
-    const { slots, executions } = this.port;
-    const isLimited = slots.limitOf(request.projectId, request.queue) !== undefined;
-    return executions.create({ type: 'create', at, request, state, isLimited });
+  private async create(
+    request: NewExecution,
+    state: StateDocument,
+    at: number,
+  ): Promise<'created' | 'id_taken'> {
+    const { slots, executions, workers } = this.port;
+    const { projectId, queue, workflowId } = request;
+    const isLimited = slots.limitOf(projectId, queue) !== undefined;
+    const definition = await workers.definition(projectId, workflowId);
+    const version = definition && { stateVersion: definition.stateVersion ?? 1 };
+    return executions.create({ type: 'create', at, request, state, isLimited, ...version });
   }
 }

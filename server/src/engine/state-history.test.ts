@@ -107,6 +107,25 @@ test('large changes are folded from a snapshot that is near', async () => {
   expect(JSON.parse(json)).toMatchObject({ n: 8 });
 });
 
+test('snapshots of a large document with small changes are few, and its past is read all the same', async () => {
+  const harness = await Harness.open();
+  const text = 'x'.repeat(160_000);
+  const executionId = await harness.invoke({ initialState: JSON.stringify({ n: 0, text }) });
+  const assignment = await harness.take(await harness.register());
+  for (let n = 1; n <= 1_000; n++) {
+    const patch = [{ op: 'replace', path: '/n', value: n }] as const;
+    await harness.complete(assignment, { type: 'change_state', baseRevision: n, change: { patch } });
+  }
+  await settled();
+  const group = `state${JSON.stringify([executionId])}`;
+  const snapshots = await harness.store.listRecords({ group, limit: 100 });
+  expect(snapshots.map(({ id }) => Number(id))).toEqual([802]);
+  for (const revision of [2, 801, 802, 803, 1_000]) {
+    const { json } = await harness.engine.state(PROJECT, executionId, { revision });
+    expect(JSON.parse(json).n).toBe(revision - 1);
+  }
+});
+
 /** An execution that a worker holds, with a state. */
 async function opened(store = openMemoryStore()) {
   const harness = await Harness.open(store);

@@ -124,8 +124,8 @@ export class StateHistory {
       const patch = entry.input ? initialPatch(entry) : entry.patch;
       if (!patch || revision <= after) return [];
       const step = entry.steps.findLast(({ type }) => type === 'recorded' || type === 'accepted');
-      const repair = repairOf(entry);
-      return [{ revision, patch, at, ...(step && { stepKey: step.key }), ...(repair && { repair }) }];
+      const made = madeBy(entry);
+      return [{ revision, patch, at, ...(step && { stepKey: step.key }), ...made }];
     });
   }
 
@@ -168,10 +168,15 @@ function pageOf(revisions: readonly StateRevision[]): StateRevisionPage {
   return { revisions, ...(next !== undefined && { next }) };
 }
 
-/** Why and by whom a repair was made, if the entry is of one: it is in the event that tells of it. */
-function repairOf({ events }: JournalEntry): StateRevision['repair'] {
-  const data = events.find(({ type }) => type === 'state_repair')?.data;
-  return data && { reason: String(data.reason), author: String(data.author) };
+/** What an entry's event says of the change, if no code made it. */
+function madeBy({ events }: JournalEntry): Pick<StateRevision, 'repair' | 'migration'> {
+  for (const { type, data } of events) {
+    if (type === 'state_repair')
+      return { repair: { reason: String(data.reason), author: String(data.author) } };
+    if (type !== 'state_migration') continue;
+    return { migration: { fromVersion: Number(data.fromVersion), toVersion: Number(data.toVersion) } };
+  }
+  return {};
 }
 
 /** How revision 1 came to be. */

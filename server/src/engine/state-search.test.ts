@@ -34,9 +34,9 @@ describe('a declared field', () => {
     const harness = await Harness.open();
     const worker = await harness.register([INDEXED]);
     const ann = await harness.invoke(start({ customer: 'ann', order: { total: 7 } }));
+    const assignment = await harness.take(worker);
     await harness.invoke(start({ customer: 'bob' }));
     expect(await found(harness, [equal('customer', 'ann')])).toEqual([ann]);
-    const assignment = await harness.take(worker);
     await harness.complete(assignment, step('a'), state(1, { customer: 'eve', order: { total: 7 } }));
     expect(await found(harness, [equal('customer', 'ann')])).toEqual([]);
     expect(await found(harness, [equal('customer', 'eve'), equal('order.total', 7)])).toEqual([ann]);

@@ -21,14 +21,18 @@ interface SnapshotBody {
   readonly at: number;
 }
 
-/** Revisions, and bytes of patches beside those of the document, after which a snapshot is worth its place. */
-const REVISIONS_MAX = 500;
+/** Revisions after which a snapshot is worth its place: more, if it would take more than so many bytes for each of them. */
+const REVISIONS_MIN = 500;
+const BYTES_PER_REVISION_MAX = 200;
+
+/** Bytes of patches beside twice those of the document, after which it is in any case. */
 const PATCH_BYTES_MIN = 65_536;
 
 /**
  * Documents as they were, kept beside the journal from time to time, so that what is asked of the past need not fold the
  * journal from its beginning. They repeat what the journal says: one that is missing costs time and nothing else, so
- * nobody waits for them to be written. They take at most about half the bytes of the patches.
+ * nobody waits for them to be written. They take at most about half the bytes of the patches, or 200 bytes a revision if that
+ * is more: a fraction of the journal that they repeat.
  */
 export class StateSnapshots {
   private readonly store: Store;
@@ -71,7 +75,8 @@ export class StateSnapshots {
     this.since.set(execution.id, since);
     since.revisions += 1;
     since.bytes += jsonBytes(entry.patch as unknown as JsonValue);
-    if (since.revisions < REVISIONS_MAX && since.bytes < PATCH_BYTES_MIN + 2 * document.bytes) return;
+    const revisions = Math.max(REVISIONS_MIN, document.bytes / BYTES_PER_REVISION_MAX);
+    if (since.revisions < revisions && since.bytes < PATCH_BYTES_MIN + 2 * document.bytes) return;
     this.since.delete(execution.id);
     const body: SnapshotBody = {
       state: JSON.stringify(document.value),

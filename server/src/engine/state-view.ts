@@ -23,6 +23,8 @@ export interface StateRevision {
   readonly stepKey?: string;
   /** Why and by whom it was made, if an operator made it. */
   readonly repair?: { readonly reason: string; readonly author: string };
+  /** From which version of its form to which, if it was a migration. */
+  readonly migration?: { readonly fromVersion: number; readonly toVersion: number };
 }
 
 /** A change of a state in an operator's name. */

@@ -5,13 +5,11 @@ import type { Workers } from './workers.js';
 /** Why an execution is not running; undefined if it is, or is final. */
 export async function reasonOf(execution: Execution, workers: Workers): Promise<StatusReason | undefined> {
   if (execution.status === 'waiting') return waitReason(execution);
-  if (execution.status === 'paused')
-    return execution.pausedFor === 'workers_lost' ? 'workers_lost' : undefined;
+  if (execution.status === 'paused') return execution.pausedFor === 'asked' ? undefined : execution.pausedFor;
   if (execution.status !== 'queued') return undefined;
   if (execution.slot && !execution.slot.isHeld) return 'concurrency_limit';
   if (!execution.ready) return execution.failedAttempts > 0 ? 'retry_delay' : 'start_delay';
-  const { projectId, workflowId, queue } = execution;
-  return (await workers.serves(projectId, workflowId, queue)) ? 'workers_busy' : 'no_worker';
+  return (await workers.serves(execution)) ? 'workers_busy' : 'no_worker';
 }
 
 function waitReason({ waits }: Execution): StatusReason {

@@ -3,13 +3,14 @@ import type { Store, WaitingExecution } from '../store/store.js';
 import { unlessGone } from './errors.js';
 import type { Executions } from './executions.js';
 import type { Holder, SlotsPlace } from './slot-record.js';
+import type { Servable } from './workers.js';
 
 /** What the line asks of the rest of the engine. */
 export interface WaitingLinePort {
   readonly store: Store;
   readonly executions: Executions;
   /** Whether a worker that is connected now would take such an execution. */
-  serves(projectId: string, workflowId: string, queue: string): Promise<boolean>;
+  serves(execution: Servable): Promise<boolean>;
 }
 
 /** Executions that wait, brought by one look at the store at most. */
@@ -32,8 +33,8 @@ interface Candidate {
  */
 export class WaitingLine {
   private readonly port: WaitingLinePort;
-  /** By execution that nobody served, its workflow: most lines have none, and a line of many is not read each time. */
-  private readonly unserved = new Map<string, string>();
+  /** Executions that nobody served, by id: most lines have none, and a line of many is not read each time. */
+  private readonly unserved = new Map<string, Servable>();
 
   constructor(port: WaitingLinePort) {
     this.port = port;
@@ -73,7 +74,7 @@ export class WaitingLine {
         ...(after && { after }),
       });
       const fresh = page.filter(({ id }) => !besides.has(id));
-      for (const candidate of await Promise.all(fresh.map(({ id }) => this.candidate(place, id)))) {
+      for (const candidate of await Promise.all(fresh.map(({ id }) => this.candidate(id)))) {
         if (candidate?.isServed) served.push(candidate);
         else if (candidate && others.length < count) others.push(candidate);
       }
@@ -84,24 +85,21 @@ export class WaitingLine {
   }
 
   /** Undefined for one that waits no longer. */
-  private async candidate(place: SlotsPlace, executionId: string): Promise<Candidate | undefined> {
+  private async candidate(executionId: string): Promise<Candidate | undefined> {
     const known = this.unserved.get(executionId);
-    if (known !== undefined && !(await this.isServed(place, known))) return { executionId, isServed: false };
+    if (known !== undefined && !(await this.port.serves(known))) return { executionId, isServed: false };
     const execution = await this.read(executionId);
     if (!execution?.slot || execution.slot.isHeld) return undefined;
-    const { workflowId, slot } = execution;
-    const isServed = await this.isServed(place, workflowId);
+    const { slot, projectId, workflowId, queue, stateVersion } = execution;
+    const isServed = await this.port.serves(execution);
     this.unserved.delete(executionId);
-    if (!isServed) this.remember(executionId, workflowId);
+    const version = stateVersion !== undefined && { stateVersion };
+    if (!isServed) this.remember(executionId, { projectId, workflowId, queue, ...version });
     return { executionId, turn: slot.turn, isServed };
   }
 
-  private isServed({ projectId, queue }: SlotsPlace, workflowId: string): Promise<boolean> {
-    return this.port.serves(projectId, workflowId, queue);
-  }
-
-  private remember(executionId: string, workflowId: string): void {
-    this.unserved.set(executionId, workflowId);
+  private remember(executionId: string, servable: Servable): void {
+    this.unserved.set(executionId, servable);
     for (const oldest of this.unserved.keys()) {
       if (this.unserved.size <= REMEMBERED_MAX) return;
       this.unserved.delete(oldest);

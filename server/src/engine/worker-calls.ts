@@ -71,7 +71,11 @@ export class WorkerCalls {
       return { execution: { ...execution, status: 'queued', lease: undefined }, outcomes: [] };
     }
     const steps = loaded.steps ?? new StepRecords();
-    const answered = recordsOf(steps, completion.actions.flatMap(answeredKey));
+    const migrated = completion.actions.some(({ type }) => type === 'migrate_state');
+    // It is alone in its completion, so that its outcome is the last one that has a place.
+    const answered = migrated
+      ? [...steps.from(execution.stepCount - 1)].slice(0, 1)
+      : recordsOf(steps, completion.actions.flatMap(answeredKey));
     const arrived = arrivedSteps(steps, Object.keys(execution.waits));
     return { execution, outcomes: [...answered, ...arrived] };
   }

@@ -1,3 +1,4 @@
+import type { Execution } from '../core/execution.js';
 import type { Store } from '../store/store.js';
 import type { WorkerRegistration, WorkerView, WorkflowDefinition, WorkSink } from './api.js';
 import type { Clock } from './clock.js';
@@ -147,10 +148,10 @@ export class Workers {
   }
 
   /** Whether a worker that is connected now would take such an execution if it were free. */
-  async serves(projectId: string, workflowId: string, queue: string): Promise<boolean> {
+  async serves(execution: Servable): Promise<boolean> {
+    const { projectId } = execution;
     const now = this.clock.now();
-    const isFit = (worker: Worker) =>
-      isConnected(worker, now) && worker.workflows.has(workflowId) && acceptsQueue(worker, queue);
+    const isFit = (worker: Worker) => isConnected(worker, now) && canServe(worker, execution);
     if (this.local(projectId).some(isFit)) return true;
     return (await this.known(projectId)).some(isFit);
   }
@@ -215,6 +216,16 @@ export class Workers {
       if (!isConnected(worker, at) && at - worker.lastSeenAt > FORGET_AFTER_MS) this.byId.delete(worker.id);
     }
   }
+}
+
+/** What of an execution decides who may take it. */
+export type Servable = Pick<Execution, 'projectId' | 'workflowId' | 'queue' | 'stateVersion'>;
+
+/** Whether a worker takes such an execution: not one whose state is of a later version than its code's. */
+export function canServe(worker: Worker, { workflowId, queue, stateVersion = 1 }: Servable): boolean {
+  const definition = worker.workflows.get(workflowId);
+  if (!definition || (definition.stateVersion ?? 1) < stateVersion) return false;
+  return acceptsQueue(worker, queue);
 }
 
 /** Whether a worker takes executions that wait in this queue. */

@@ -45,6 +45,7 @@ const REJECTIONS: {
     { type: 'closed', status: 'failed' },
     ['failedPrecondition', ['polos.v1.ExecutionClosed', { executionId: 'e1', status: 6 }]],
   ],
+  worker_too_old: [{ type: 'worker_too_old', stateVersion: 2 }, ['internal']],
   running: [
     { type: 'running', workerId: 'w1' },
     ['failedPrecondition', ['polos.v1.ExecutionRunning', { executionId: 'e1', workerId: 'w1' }]],

@@ -90,6 +90,7 @@ function rejectionError(rejection: Rejection, executionId: string): RpcError | u
     case 'not_found':
       return notFound('execution', executionId);
     case 'not_ready':
+    case 'worker_too_old':
       return undefined;
     case 'lease_lost': {
       const { epoch, currentEpoch } = rejection;

@@ -116,10 +116,15 @@ function toState({ json, revision, updatedAt, bytes, final }: StateView): State 
   return create(StateSchema, { json, revision: BigInt(revision), ...times, final });
 }
 
-function toRevision({ revision, patch, at, stepKey = '', repair }: StateRevision): WireRevision {
+function toRevision({ revision, patch, at, stepKey = '', repair, migration }: StateRevision): WireRevision {
   return create(StateRevisionSchema, {
     ...{ revision: BigInt(revision), patch: JSON.stringify(patch), createTime: toTimestamp(at), stepKey },
     ...(repair && { cause: StateChangeCause.REPAIR, ...repair }),
+    ...(migration && {
+      cause: StateChangeCause.MIGRATION,
+      fromStateVersion: migration.fromVersion,
+      toStateVersion: migration.toVersion,
+    }),
   });
 }
 

@@ -71,6 +71,22 @@ export class StateDocument {
     return new StateDocument(parseObject(writeObject(value)), recorded, schema);
   }
 
+  /**
+   * The text of a document that the schema accepts, with its defaults.
+   * @throws StateValidationError, StateSizeError if it must not be saved.
+   */
+  static async text(
+    document: JsonObject,
+    schema: StandardSchemaV1<unknown, unknown> | undefined,
+  ): Promise<string> {
+    const text = writeObject(document);
+    const value = schema === undefined ? document : valid('the state', await check(schema, JSON.parse(text)));
+    const result = writeObject(value);
+    const size = Buffer.byteLength(result);
+    if (size > STATE_BYTES_MAX) throw new StateSizeError(size, STATE_BYTES_MAX);
+    return result;
+  }
+
   /** The revision of the last commit. */
   get revision(): bigint {
     return this.#revision;
@@ -169,6 +185,15 @@ export class StateDocument {
     }
     applyPatch(document, operations);
     return [];
+  }
+
+  /** Makes the document another one; references into it stay valid where both have something. */
+  become(document: JsonObject): void {
+    if (isPlainObject(this.current)) {
+      applyPatch(this.current as JsonObject, diff(this.current as JsonObject, document));
+    } else {
+      this.current = document;
+    }
   }
 
   /**

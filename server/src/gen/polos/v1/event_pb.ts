@@ -38,8 +38,9 @@ export const file_polos_v1_event: GenFile = /*@__PURE__*/
  *  - step_deliver     {}                            the code was given an outcome and nothing else happened
  *  - state_change     {}                            the state changed and nothing else happened
  *  - state_repair     {reason, author}              somebody changed the state with PatchState
+ *  - state_migration  {fromVersion, toVersion}      a worker brought the state to a later version of its form
  *  - workflow_limit   {queue}                       it waits for a place in its queue
- *  - workflow_pause   {reason}                      it is held back: "asked", or "workers_lost"
+ *  - workflow_pause   {reason}                      it is held back: "asked", "workers_lost" or "state_misfit"
  *  - workflow_unpause {}                            it is no longer held back
  *  - workflow_wait    {}                            it left its worker to wait
  *  - workflow_ready   {reason}                      what it waited for has come, or its delay has passed

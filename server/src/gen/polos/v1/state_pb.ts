@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file polos/v1/state.proto.
  */
 export const file_polos_v1_state: GenFile = /*@__PURE__*/
-  fileDesc("ChRwb2xvcy92MS9zdGF0ZS5wcm90bxIIcG9sb3MudjEiewoFU3RhdGUSDAoEanNvbhgBIAEoCRIQCghyZXZpc2lvbhgCIAEoAxIvCgt1cGRhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKc2l6ZV9ieXRlcxgEIAEoAxINCgVmaW5hbBgFIAEoCCK+AQoNU3RhdGVSZXZpc2lvbhIQCghyZXZpc2lvbhgBIAEoAxINCgVwYXRjaBgCIAEoCRIvCgtjcmVhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIc3RlcF9rZXkYBCABKAkSKQoFY2F1c2UYBSABKA4yGi5wb2xvcy52MS5TdGF0ZUNoYW5nZUNhdXNlEg4KBnJlYXNvbhgGIAEoCRIOCgZhdXRob3IYByABKAkqVQoQU3RhdGVDaGFuZ2VDYXVzZRIiCh5TVEFURV9DSEFOR0VfQ0FVU0VfVU5TUEVDSUZJRUQQABIdChlTVEFURV9DSEFOR0VfQ0FVU0VfUkVQQUlSEAFiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChRwb2xvcy92MS9zdGF0ZS5wcm90bxIIcG9sb3MudjEiewoFU3RhdGUSDAoEanNvbhgBIAEoCRIQCghyZXZpc2lvbhgCIAEoAxIvCgt1cGRhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKc2l6ZV9ieXRlcxgEIAEoAxINCgVmaW5hbBgFIAEoCCL0AQoNU3RhdGVSZXZpc2lvbhIQCghyZXZpc2lvbhgBIAEoAxINCgVwYXRjaBgCIAEoCRIvCgtjcmVhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIc3RlcF9rZXkYBCABKAkSKQoFY2F1c2UYBSABKA4yGi5wb2xvcy52MS5TdGF0ZUNoYW5nZUNhdXNlEg4KBnJlYXNvbhgGIAEoCRIOCgZhdXRob3IYByABKAkSGgoSZnJvbV9zdGF0ZV92ZXJzaW9uGAggASgFEhgKEHRvX3N0YXRlX3ZlcnNpb24YCSABKAUqdwoQU3RhdGVDaGFuZ2VDYXVzZRIiCh5TVEFURV9DSEFOR0VfQ0FVU0VfVU5TUEVDSUZJRUQQABIdChlTVEFURV9DSEFOR0VfQ0FVU0VfUkVQQUlSEAESIAocU1RBVEVfQ0hBTkdFX0NBVVNFX01JR1JBVElPThACYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * An execution's state document as it is, or was, at one revision.
@@ -120,6 +120,20 @@ export type StateRevision = Message<"polos.v1.StateRevision"> & {
    * @generated from field: string author = 7;
    */
   author: string;
+
+  /**
+   * Of a MIGRATION: the version of the state's form before it.
+   *
+   * @generated from field: int32 from_state_version = 8;
+   */
+  fromStateVersion: number;
+
+  /**
+   * Of a MIGRATION: the version after it.
+   *
+   * @generated from field: int32 to_state_version = 9;
+   */
+  toStateVersion: number;
 };
 
 /**
@@ -148,6 +162,13 @@ export const StateChangeCause = {
    * @generated from enum value: STATE_CHANGE_CAUSE_REPAIR = 1;
    */
   REPAIR: 1,
+
+  /**
+   * A worker with a later version of the state's form (WorkflowDefinition.state_version).
+   *
+   * @generated from enum value: STATE_CHANGE_CAUSE_MIGRATION = 2;
+   */
+  MIGRATION: 2,
 } as const;
 
 /**

@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file polos/v1/command.proto.
  */
 export const file_polos_v1_command: GenFile = /*@__PURE__*/
-  fileDesc("ChZwb2xvcy92MS9jb21tYW5kLnByb3RvEghwb2xvcy52MSKpBgoHQ29tbWFuZBIxCg5zdGVwX2NvbXBsZXRlZBgBIAEoCzIXLnBvbG9zLnYxLlN0ZXBDb21wbGV0ZWRIABIrCgtzdGVwX2ZhaWxlZBgCIAEoCzIULnBvbG9zLnYxLlN0ZXBGYWlsZWRIABIvCg1jaGlsZF9zdGFydGVkGAMgASgLMhYucG9sb3MudjEuQ2hpbGRTdGFydGVkSAASNQoQb3V0Y29tZV9hY2NlcHRlZBgEIAEoCzIZLnBvbG9zLnYxLk91dGNvbWVBY2NlcHRlZEgAEi8KDXN0YXRlX2NoYW5nZWQYBSABKAsyFi5wb2xvcy52MS5TdGF0ZUNoYW5nZWRIABI7ChNleGVjdXRpb25fY29tcGxldGVkGAYgASgLMhwucG9sb3MudjEuRXhlY3V0aW9uQ29tcGxldGVkSAASNQoQZXhlY3V0aW9uX2ZhaWxlZBgHIAEoCzIZLnBvbG9zLnYxLkV4ZWN1dGlvbkZhaWxlZEgAEjsKE2V4ZWN1dGlvbl9zdXNwZW5kZWQYCCABKAsyHC5wb2xvcy52MS5FeGVjdXRpb25TdXNwZW5kZWRIABI7ChNleGVjdXRpb25fY2FuY2VsbGVkGAkgASgLMhwucG9sb3MudjEuRXhlY3V0aW9uQ2FuY2VsbGVkSAASLwoNdGltZXJfYXdhaXRlZBgKIAEoCzIWLnBvbG9zLnYxLlRpbWVyQXdhaXRlZEgAEi8KDWV2ZW50X2F3YWl0ZWQYCyABKAsyFi5wb2xvcy52MS5FdmVudEF3YWl0ZWRIABIzCg9ldmVudF9wdWJsaXNoZWQYDCABKAsyGC5wb2xvcy52MS5FdmVudFB1Ymxpc2hlZEgAEjEKDnJlc3VtZV9hd2FpdGVkGA0gASgLMhcucG9sb3MudjEuUmVzdW1lQXdhaXRlZEgAEjUKEGNoaWxkcmVuX3N0YXJ0ZWQYDiABKAsyGS5wb2xvcy52MS5DaGlsZHJlblN0YXJ0ZWRIABIrCgtyZXN1bWVfc2VudBgPIAEoCzIULnBvbG9zLnYxLlJlc3VtZVNlbnRIAEIJCgdjb21tYW5kIqQBCg1TdGVwQ29tcGxldGVkEhAKCHN0ZXBfa2V5GAEgASgJEiAKBGtpbmQYAiABKA4yEi5wb2xvcy52MS5TdGVwS2luZBIhCgZyZXN1bHQYAyABKAsyES5wb2xvcy52MS5QYXlsb2FkEicKCGF0dGVtcHRzGAQgAygLMhUucG9sb3MudjEuU3RlcEF0dGVtcHQSEwoLc3RhdGVfcGF0Y2gYBSABKAkijQEKClN0ZXBGYWlsZWQSEAoIc3RlcF9rZXkYASABKAkSIAoEa2luZBgCIAEoDjISLnBvbG9zLnYxLlN0ZXBLaW5kEiIKB2ZhaWx1cmUYAyABKAsyES5wb2xvcy52MS5GYWlsdXJlEicKCGF0dGVtcHRzGAQgAygLMhUucG9sb3MudjEuU3RlcEF0dGVtcHQilQIKDENoaWxkU3RhcnRlZBIQCghzdGVwX2tleRgBIAEoCRITCgt3b3JrZmxvd19pZBgCIAEoCRIiCgdwYXlsb2FkGAMgASgLMhEucG9sb3MudjEuUGF5bG9hZBIVCg1pbml0aWFsX3N0YXRlGAQgASgJEgwKBHdhaXQYBSABKAgSDQoFcXVldWUYBiABKAkSFwoPY29uY3VycmVuY3lfa2V5GAcgASgJEi4KC3J1bl90aW1lb3V0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEisKDHJldHJ5X3BvbGljeRgJIAEoCzIVLnBvbG9zLnYxLlJldHJ5UG9saWN5EhAKCHByaW9yaXR5GAogASgFItUCCg9DaGlsZHJlblN0YXJ0ZWQSEAoIc3RlcF9rZXkYASABKAkSMQoIY2hpbGRyZW4YAiADKAsyHy5wb2xvcy52MS5DaGlsZHJlblN0YXJ0ZWQuQ2hpbGQSDAoEd2FpdBgDIAEoCBruAQoFQ2hpbGQSEwoLd29ya2Zsb3dfaWQYASABKAkSIgoHcGF5bG9hZBgCIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQSFQoNaW5pdGlhbF9zdGF0ZRgDIAEoCRINCgVxdWV1ZRgEIAEoCRIXCg9jb25jdXJyZW5jeV9rZXkYBSABKAkSLgoLcnVuX3RpbWVvdXQYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKwoMcmV0cnlfcG9saWN5GAcgASgLMhUucG9sb3MudjEuUmV0cnlQb2xpY3kSEAoIcHJpb3JpdHkYCCABKAUicQoKUmVzdW1lU2VudBIQCghzdGVwX2tleRgBIAEoCRIUCgxleGVjdXRpb25faWQYAiABKAkSGgoSc3VzcGVuZGVkX3N0ZXBfa2V5GAMgASgJEh8KBGRhdGEYBCABKAsyES5wb2xvcy52MS5QYXlsb2FkIiMKD091dGNvbWVBY2NlcHRlZBIQCghzdGVwX2tleRgBIAEoCSJUCgxTdGF0ZUNoYW5nZWQSFQoNYmFzZV9yZXZpc2lvbhgBIAEoAxIPCgVwYXRjaBgCIAEoCUgAEhIKCGRvY3VtZW50GAMgASgJSABCCAoGY2hhbmdlIjcKEkV4ZWN1dGlvbkNvbXBsZXRlZBIhCgZyZXN1bHQYASABKAsyES5wb2xvcy52MS5QYXlsb2FkIjUKD0V4ZWN1dGlvbkZhaWxlZBIiCgdmYWlsdXJlGAEgASgLMhEucG9sb3MudjEuRmFpbHVyZSIiChJFeGVjdXRpb25TdXNwZW5kZWQSDAoEa2VwdBgBIAEoCCIUChJFeGVjdXRpb25DYW5jZWxsZWQieQoMVGltZXJBd2FpdGVkEhAKCHN0ZXBfa2V5GAEgASgJEi0KCWZpcmVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKAoFZGVsYXkYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iawoMRXZlbnRBd2FpdGVkEhAKCHN0ZXBfa2V5GAEgASgJEg0KBXRvcGljGAIgASgJEg4KBmN1cnNvchgDIAEoCRIqCgd0aW1lb3V0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uImAKDkV2ZW50UHVibGlzaGVkEhAKCHN0ZXBfa2V5GAEgASgJEg0KBXRvcGljGAIgASgJEgwKBHR5cGUYAyABKAkSHwoEZGF0YRgEIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQibgoNUmVzdW1lQXdhaXRlZBIQCghzdGVwX2tleRgBIAEoCRIfCgRkYXRhGAIgASgLMhEucG9sb3MudjEuUGF5bG9hZBIqCgd0aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_polos_v1_execution, file_polos_v1_failure, file_polos_v1_payload, file_polos_v1_step]);
+  fileDesc("ChZwb2xvcy92MS9jb21tYW5kLnByb3RvEghwb2xvcy52MSKTBwoHQ29tbWFuZBIxCg5zdGVwX2NvbXBsZXRlZBgBIAEoCzIXLnBvbG9zLnYxLlN0ZXBDb21wbGV0ZWRIABIrCgtzdGVwX2ZhaWxlZBgCIAEoCzIULnBvbG9zLnYxLlN0ZXBGYWlsZWRIABIvCg1jaGlsZF9zdGFydGVkGAMgASgLMhYucG9sb3MudjEuQ2hpbGRTdGFydGVkSAASNQoQb3V0Y29tZV9hY2NlcHRlZBgEIAEoCzIZLnBvbG9zLnYxLk91dGNvbWVBY2NlcHRlZEgAEi8KDXN0YXRlX2NoYW5nZWQYBSABKAsyFi5wb2xvcy52MS5TdGF0ZUNoYW5nZWRIABI7ChNleGVjdXRpb25fY29tcGxldGVkGAYgASgLMhwucG9sb3MudjEuRXhlY3V0aW9uQ29tcGxldGVkSAASNQoQZXhlY3V0aW9uX2ZhaWxlZBgHIAEoCzIZLnBvbG9zLnYxLkV4ZWN1dGlvbkZhaWxlZEgAEjsKE2V4ZWN1dGlvbl9zdXNwZW5kZWQYCCABKAsyHC5wb2xvcy52MS5FeGVjdXRpb25TdXNwZW5kZWRIABI7ChNleGVjdXRpb25fY2FuY2VsbGVkGAkgASgLMhwucG9sb3MudjEuRXhlY3V0aW9uQ2FuY2VsbGVkSAASLwoNdGltZXJfYXdhaXRlZBgKIAEoCzIWLnBvbG9zLnYxLlRpbWVyQXdhaXRlZEgAEi8KDWV2ZW50X2F3YWl0ZWQYCyABKAsyFi5wb2xvcy52MS5FdmVudEF3YWl0ZWRIABIzCg9ldmVudF9wdWJsaXNoZWQYDCABKAsyGC5wb2xvcy52MS5FdmVudFB1Ymxpc2hlZEgAEjEKDnJlc3VtZV9hd2FpdGVkGA0gASgLMhcucG9sb3MudjEuUmVzdW1lQXdhaXRlZEgAEjUKEGNoaWxkcmVuX3N0YXJ0ZWQYDiABKAsyGS5wb2xvcy52MS5DaGlsZHJlblN0YXJ0ZWRIABIrCgtyZXN1bWVfc2VudBgPIAEoCzIULnBvbG9zLnYxLlJlc3VtZVNlbnRIABIxCg5zdGF0ZV9taWdyYXRlZBgQIAEoCzIXLnBvbG9zLnYxLlN0YXRlTWlncmF0ZWRIABI1ChBleGVjdXRpb25fcGFya2VkGBEgASgLMhkucG9sb3MudjEuRXhlY3V0aW9uUGFya2VkSABCCQoHY29tbWFuZCKkAQoNU3RlcENvbXBsZXRlZBIQCghzdGVwX2tleRgBIAEoCRIgCgRraW5kGAIgASgOMhIucG9sb3MudjEuU3RlcEtpbmQSIQoGcmVzdWx0GAMgASgLMhEucG9sb3MudjEuUGF5bG9hZBInCghhdHRlbXB0cxgEIAMoCzIVLnBvbG9zLnYxLlN0ZXBBdHRlbXB0EhMKC3N0YXRlX3BhdGNoGAUgASgJIo0BCgpTdGVwRmFpbGVkEhAKCHN0ZXBfa2V5GAEgASgJEiAKBGtpbmQYAiABKA4yEi5wb2xvcy52MS5TdGVwS2luZBIiCgdmYWlsdXJlGAMgASgLMhEucG9sb3MudjEuRmFpbHVyZRInCghhdHRlbXB0cxgEIAMoCzIVLnBvbG9zLnYxLlN0ZXBBdHRlbXB0IpUCCgxDaGlsZFN0YXJ0ZWQSEAoIc3RlcF9rZXkYASABKAkSEwoLd29ya2Zsb3dfaWQYAiABKAkSIgoHcGF5bG9hZBgDIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQSFQoNaW5pdGlhbF9zdGF0ZRgEIAEoCRIMCgR3YWl0GAUgASgIEg0KBXF1ZXVlGAYgASgJEhcKD2NvbmN1cnJlbmN5X2tleRgHIAEoCRIuCgtydW5fdGltZW91dBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIrCgxyZXRyeV9wb2xpY3kYCSABKAsyFS5wb2xvcy52MS5SZXRyeVBvbGljeRIQCghwcmlvcml0eRgKIAEoBSLVAgoPQ2hpbGRyZW5TdGFydGVkEhAKCHN0ZXBfa2V5GAEgASgJEjEKCGNoaWxkcmVuGAIgAygLMh8ucG9sb3MudjEuQ2hpbGRyZW5TdGFydGVkLkNoaWxkEgwKBHdhaXQYAyABKAga7gEKBUNoaWxkEhMKC3dvcmtmbG93X2lkGAEgASgJEiIKB3BheWxvYWQYAiABKAsyES5wb2xvcy52MS5QYXlsb2FkEhUKDWluaXRpYWxfc3RhdGUYAyABKAkSDQoFcXVldWUYBCABKAkSFwoPY29uY3VycmVuY3lfa2V5GAUgASgJEi4KC3J1bl90aW1lb3V0GAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEisKDHJldHJ5X3BvbGljeRgHIAEoCzIVLnBvbG9zLnYxLlJldHJ5UG9saWN5EhAKCHByaW9yaXR5GAggASgFInEKClJlc3VtZVNlbnQSEAoIc3RlcF9rZXkYASABKAkSFAoMZXhlY3V0aW9uX2lkGAIgASgJEhoKEnN1c3BlbmRlZF9zdGVwX2tleRgDIAEoCRIfCgRkYXRhGAQgASgLMhEucG9sb3MudjEuUGF5bG9hZCIjCg9PdXRjb21lQWNjZXB0ZWQSEAoIc3RlcF9rZXkYASABKAkiVAoMU3RhdGVDaGFuZ2VkEhUKDWJhc2VfcmV2aXNpb24YASABKAMSDwoFcGF0Y2gYAiABKAlIABISCghkb2N1bWVudBgDIAEoCUgAQggKBmNoYW5nZSJiCg1TdGF0ZU1pZ3JhdGVkEhUKDWJhc2VfcmV2aXNpb24YASABKAMSFAoMZnJvbV92ZXJzaW9uGAIgASgFEhIKCnRvX3ZlcnNpb24YAyABKAUSEAoIZG9jdW1lbnQYBCABKAkiNQoPRXhlY3V0aW9uUGFya2VkEiIKB2ZhaWx1cmUYASABKAsyES5wb2xvcy52MS5GYWlsdXJlIjcKEkV4ZWN1dGlvbkNvbXBsZXRlZBIhCgZyZXN1bHQYASABKAsyES5wb2xvcy52MS5QYXlsb2FkIjUKD0V4ZWN1dGlvbkZhaWxlZBIiCgdmYWlsdXJlGAEgASgLMhEucG9sb3MudjEuRmFpbHVyZSIiChJFeGVjdXRpb25TdXNwZW5kZWQSDAoEa2VwdBgBIAEoCCIUChJFeGVjdXRpb25DYW5jZWxsZWQieQoMVGltZXJBd2FpdGVkEhAKCHN0ZXBfa2V5GAEgASgJEi0KCWZpcmVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKAoFZGVsYXkYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iawoMRXZlbnRBd2FpdGVkEhAKCHN0ZXBfa2V5GAEgASgJEg0KBXRvcGljGAIgASgJEg4KBmN1cnNvchgDIAEoCRIqCgd0aW1lb3V0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uImAKDkV2ZW50UHVibGlzaGVkEhAKCHN0ZXBfa2V5GAEgASgJEg0KBXRvcGljGAIgASgJEgwKBHR5cGUYAyABKAkSHwoEZGF0YRgEIAEoCzIRLnBvbG9zLnYxLlBheWxvYWQibgoNUmVzdW1lQXdhaXRlZBIQCghzdGVwX2tleRgBIAEoCRIfCgRkYXRhGAIgASgLMhEucG9sb3MudjEuUGF5bG9hZBIqCgd0aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_polos_v1_execution, file_polos_v1_failure, file_polos_v1_payload, file_polos_v1_step]);
 
 /**
  * What a worker asks for in CompleteStep. The commands of one request are carried out in order and as one: all of them
@@ -154,6 +154,22 @@ export type Command = Message<"polos.v1.Command"> & {
      */
     value: ResumeSent;
     case: "resumeSent";
+  } | {
+    /**
+     * The state was brought to a later version of its form.
+     *
+     * @generated from field: polos.v1.StateMigrated state_migrated = 16;
+     */
+    value: StateMigrated;
+    case: "stateMigrated";
+  } | {
+    /**
+     * The execution is to be held back, because its state does not fit.
+     *
+     * @generated from field: polos.v1.ExecutionParked execution_parked = 17;
+     */
+    value: ExecutionParked;
+    case: "executionParked";
   } | { case: undefined; value?: undefined };
 };
 
@@ -569,6 +585,74 @@ export const StateChangedSchema: GenMessage<StateChanged> = /*@__PURE__*/
   messageDesc(file_polos_v1_command, 7);
 
 /**
+ * Brings the state to a later version of its form, before anything else happens under the lease: the only command of its
+ * request. It becomes a revision and takes the next place in the order of outcomes, where every replay applies it: see
+ * StepRecord.before_code. The answer's `outcomes` hold its record. Refused as a whole, with the errors of StateChanged, if
+ * the document does not fit the schema.
+ *
+ * @generated from message polos.v1.StateMigrated
+ */
+export type StateMigrated = Message<"polos.v1.StateMigrated"> & {
+  /**
+   * The revision that was migrated; another one answers FAILED_PRECONDITION with ResultConflict.
+   *
+   * @generated from field: int64 base_revision = 1;
+   */
+  baseRevision: bigint;
+
+  /**
+   * The execution's version; another one answers FAILED_PRECONDITION with ResultConflict.
+   *
+   * @generated from field: int32 from_version = 2;
+   */
+  fromVersion: number;
+
+  /**
+   * The version of `document`, later than `from_version`.
+   *
+   * @generated from field: int32 to_version = 3;
+   */
+  toVersion: number;
+
+  /**
+   * The whole new document as JSON text.
+   *
+   * @generated from field: string document = 4;
+   */
+  document: string;
+};
+
+/**
+ * Describes the message polos.v1.StateMigrated.
+ * Use `create(StateMigratedSchema)` to create a new message.
+ */
+export const StateMigratedSchema: GenMessage<StateMigrated> = /*@__PURE__*/
+  messageDesc(file_polos_v1_command, 8);
+
+/**
+ * Holds the execution back, as PAUSED with the reason STATE_MISFIT: its state cannot be migrated, or a recorded change of the
+ * state does not fit what the code came to. Nothing is lost: after UnpauseExecution, a worker that can does go on. If
+ * somebody asked to cancel the execution, it closes as CANCELLED. The only command of its request.
+ *
+ * @generated from message polos.v1.ExecutionParked
+ */
+export type ExecutionParked = Message<"polos.v1.ExecutionParked"> & {
+  /**
+   * Why.
+   *
+   * @generated from field: polos.v1.Failure failure = 1;
+   */
+  failure?: Failure | undefined;
+};
+
+/**
+ * Describes the message polos.v1.ExecutionParked.
+ * Use `create(ExecutionParkedSchema)` to create a new message.
+ */
+export const ExecutionParkedSchema: GenMessage<ExecutionParked> = /*@__PURE__*/
+  messageDesc(file_polos_v1_command, 9);
+
+/**
  * Closes the execution as COMPLETED, or as CANCELLED if somebody asked for that before.
  *
  * @generated from message polos.v1.ExecutionCompleted
@@ -587,7 +671,7 @@ export type ExecutionCompleted = Message<"polos.v1.ExecutionCompleted"> & {
  * Use `create(ExecutionCompletedSchema)` to create a new message.
  */
 export const ExecutionCompletedSchema: GenMessage<ExecutionCompleted> = /*@__PURE__*/
-  messageDesc(file_polos_v1_command, 8);
+  messageDesc(file_polos_v1_command, 10);
 
 /**
  * Ends this attempt of the handler. If the failure is retryable and the retry policy has attempts left, the execution is
@@ -609,7 +693,7 @@ export type ExecutionFailed = Message<"polos.v1.ExecutionFailed"> & {
  * Use `create(ExecutionFailedSchema)` to create a new message.
  */
 export const ExecutionFailedSchema: GenMessage<ExecutionFailed> = /*@__PURE__*/
-  messageDesc(file_polos_v1_command, 9);
+  messageDesc(file_polos_v1_command, 11);
 
 /**
  * Gives the execution back until an outcome comes. If one has come meanwhile, the lease stays and the response holds the
@@ -633,7 +717,7 @@ export type ExecutionSuspended = Message<"polos.v1.ExecutionSuspended"> & {
  * Use `create(ExecutionSuspendedSchema)` to create a new message.
  */
 export const ExecutionSuspendedSchema: GenMessage<ExecutionSuspended> = /*@__PURE__*/
-  messageDesc(file_polos_v1_command, 10);
+  messageDesc(file_polos_v1_command, 12);
 
 /**
  * Closes the execution as CANCELLED. Answers FAILED_PRECONDITION if nobody asked for that.
@@ -648,7 +732,7 @@ export type ExecutionCancelled = Message<"polos.v1.ExecutionCancelled"> & {
  * Use `create(ExecutionCancelledSchema)` to create a new message.
  */
 export const ExecutionCancelledSchema: GenMessage<ExecutionCancelled> = /*@__PURE__*/
-  messageDesc(file_polos_v1_command, 11);
+  messageDesc(file_polos_v1_command, 13);
 
 /**
  * Begins a wait for a time. The outcome, "no value", comes when the server's clock has reached it: never before. Repeating
@@ -684,7 +768,7 @@ export type TimerAwaited = Message<"polos.v1.TimerAwaited"> & {
  * Use `create(TimerAwaitedSchema)` to create a new message.
  */
 export const TimerAwaitedSchema: GenMessage<TimerAwaited> = /*@__PURE__*/
-  messageDesc(file_polos_v1_command, 12);
+  messageDesc(file_polos_v1_command, 14);
 
 /**
  * Begins a wait for the next event of a topic. The outcome is one JSON object: {topic, sequence, type, data, createTime,
@@ -731,7 +815,7 @@ export type EventAwaited = Message<"polos.v1.EventAwaited"> & {
  * Use `create(EventAwaitedSchema)` to create a new message.
  */
 export const EventAwaitedSchema: GenMessage<EventAwaited> = /*@__PURE__*/
-  messageDesc(file_polos_v1_command, 13);
+  messageDesc(file_polos_v1_command, 15);
 
 /**
  * Publishes an event, exactly once with its step. The outcome, "no value", is in this response, with the next place in the
@@ -774,7 +858,7 @@ export type EventPublished = Message<"polos.v1.EventPublished"> & {
  * Use `create(EventPublishedSchema)` to create a new message.
  */
 export const EventPublishedSchema: GenMessage<EventPublished> = /*@__PURE__*/
-  messageDesc(file_polos_v1_command, 14);
+  messageDesc(file_polos_v1_command, 16);
 
 /**
  * Begins a wait that ResumeExecution ends, with what the caller gives as the step's result. If that came before the wait,
@@ -810,5 +894,5 @@ export type ResumeAwaited = Message<"polos.v1.ResumeAwaited"> & {
  * Use `create(ResumeAwaitedSchema)` to create a new message.
  */
 export const ResumeAwaitedSchema: GenMessage<ResumeAwaited> = /*@__PURE__*/
-  messageDesc(file_polos_v1_command, 15);
+  messageDesc(file_polos_v1_command, 17);
 

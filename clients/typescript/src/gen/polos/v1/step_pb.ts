@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file polos/v1/step.proto.
  */
 export const file_polos_v1_step: GenFile = /*@__PURE__*/
-  fileDesc("ChNwb2xvcy92MS9zdGVwLnByb3RvEghwb2xvcy52MSKfAQoLU3RlcEF0dGVtcHQSDgoGbnVtYmVyGAEgASgFEi4KCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIiCgdmYWlsdXJlGAQgASgLMhEucG9sb3MudjEuRmFpbHVyZSLaAgoKU3RlcFJlY29yZBILCgNrZXkYASABKAkSIAoEa2luZBgCIAEoDjISLnBvbG9zLnYxLlN0ZXBLaW5kEiQKBnN0YXR1cxgDIAEoDjIULnBvbG9zLnYxLlN0ZXBTdGF0dXMSEAoIc2VxdWVuY2UYBCABKAMSIQoGcmVzdWx0GAUgASgLMhEucG9sb3MudjEuUGF5bG9hZBIiCgdmYWlsdXJlGAYgASgLMhEucG9sb3MudjEuRmFpbHVyZRInCghhdHRlbXB0cxgHIAMoCzIVLnBvbG9zLnYxLlN0ZXBBdHRlbXB0EhoKEmNoaWxkX2V4ZWN1dGlvbl9pZBgIIAEoCRITCgtzdGF0ZV9wYXRjaBgJIAEoCRIvCgtyZWNvcmRfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLYmVmb3JlX2NvZGUYCyABKAgqhwMKCFN0ZXBLaW5kEhkKFVNURVBfS0lORF9VTlNQRUNJRklFRBAAEhEKDVNURVBfS0lORF9SVU4QARIUChBTVEVQX0tJTkRfSU5WT0tFEAISHQoZU1RFUF9LSU5EX0lOVk9LRV9BTkRfV0FJVBADEhIKDlNURVBfS0lORF9VVUlEEAQSEQoNU1RFUF9LSU5EX05PVxAFEhQKEFNURVBfS0lORF9SQU5ET00QBhIWChJTVEVQX0tJTkRfV0FJVF9GT1IQBxIcChhTVEVQX0tJTkRfV0FJVF9GT1JfRVZFTlQQCBIVChFTVEVQX0tJTkRfU1VTUEVORBAJEhQKEFNURVBfS0lORF9SRVNVTUUQChIbChdTVEVQX0tJTkRfUFVCTElTSF9FVkVOVBALEhoKFlNURVBfS0lORF9CQVRDSF9JTlZPS0UQDBIjCh9TVEVQX0tJTkRfQkFUQ0hfSU5WT0tFX0FORF9XQUlUEA0SGgoWU1RFUF9LSU5EX1NUQVRFX1JFUEFJUhAOKnUKClN0ZXBTdGF0dXMSGwoXU1RFUF9TVEFUVVNfVU5TUEVDSUZJRUQQABIXChNTVEVQX1NUQVRVU19QRU5ESU5HEAESGQoVU1RFUF9TVEFUVVNfQ09NUExFVEVEEAISFgoSU1RFUF9TVEFUVVNfRkFJTEVEEANiBnByb3RvMw", [file_google_protobuf_timestamp, file_polos_v1_failure, file_polos_v1_payload]);
+  fileDesc("ChNwb2xvcy92MS9zdGVwLnByb3RvEghwb2xvcy52MSKfAQoLU3RlcEF0dGVtcHQSDgoGbnVtYmVyGAEgASgFEi4KCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIiCgdmYWlsdXJlGAQgASgLMhEucG9sb3MudjEuRmFpbHVyZSKQAwoKU3RlcFJlY29yZBILCgNrZXkYASABKAkSIAoEa2luZBgCIAEoDjISLnBvbG9zLnYxLlN0ZXBLaW5kEiQKBnN0YXR1cxgDIAEoDjIULnBvbG9zLnYxLlN0ZXBTdGF0dXMSEAoIc2VxdWVuY2UYBCABKAMSIQoGcmVzdWx0GAUgASgLMhEucG9sb3MudjEuUGF5bG9hZBIiCgdmYWlsdXJlGAYgASgLMhEucG9sb3MudjEuRmFpbHVyZRInCghhdHRlbXB0cxgHIAMoCzIVLnBvbG9zLnYxLlN0ZXBBdHRlbXB0EhoKEmNoaWxkX2V4ZWN1dGlvbl9pZBgIIAEoCRITCgtzdGF0ZV9wYXRjaBgJIAEoCRIvCgtyZWNvcmRfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLYmVmb3JlX2NvZGUYCyABKAgSGgoSZnJvbV9zdGF0ZV92ZXJzaW9uGAwgASgFEhgKEHRvX3N0YXRlX3ZlcnNpb24YDSABKAUqpgMKCFN0ZXBLaW5kEhkKFVNURVBfS0lORF9VTlNQRUNJRklFRBAAEhEKDVNURVBfS0lORF9SVU4QARIUChBTVEVQX0tJTkRfSU5WT0tFEAISHQoZU1RFUF9LSU5EX0lOVk9LRV9BTkRfV0FJVBADEhIKDlNURVBfS0lORF9VVUlEEAQSEQoNU1RFUF9LSU5EX05PVxAFEhQKEFNURVBfS0lORF9SQU5ET00QBhIWChJTVEVQX0tJTkRfV0FJVF9GT1IQBxIcChhTVEVQX0tJTkRfV0FJVF9GT1JfRVZFTlQQCBIVChFTVEVQX0tJTkRfU1VTUEVORBAJEhQKEFNURVBfS0lORF9SRVNVTUUQChIbChdTVEVQX0tJTkRfUFVCTElTSF9FVkVOVBALEhoKFlNURVBfS0lORF9CQVRDSF9JTlZPS0UQDBIjCh9TVEVQX0tJTkRfQkFUQ0hfSU5WT0tFX0FORF9XQUlUEA0SGgoWU1RFUF9LSU5EX1NUQVRFX1JFUEFJUhAOEh0KGVNURVBfS0lORF9TVEFURV9NSUdSQVRJT04QDyp1CgpTdGVwU3RhdHVzEhsKF1NURVBfU1RBVFVTX1VOU1BFQ0lGSUVEEAASFwoTU1RFUF9TVEFUVVNfUEVORElORxABEhkKFVNURVBfU1RBVFVTX0NPTVBMRVRFRBACEhYKElNURVBfU1RBVFVTX0ZBSUxFRBADYgZwcm90bzM", [file_google_protobuf_timestamp, file_polos_v1_failure, file_polos_v1_payload]);
 
 /**
  * One try of a step's function.
@@ -68,7 +68,7 @@ export const StepAttemptSchema: GenMessage<StepAttempt> = /*@__PURE__*/
  */
 export type StepRecord = Message<"polos.v1.StepRecord"> & {
   /**
-   * The key that the code gave it, unique within the execution; empty for STATE_REPAIR.
+   * The key that the code gave it, unique within the execution; empty for STATE_REPAIR and STATE_MIGRATION.
    *
    * @generated from field: string key = 1;
    */
@@ -127,7 +127,8 @@ export type StepRecord = Message<"polos.v1.StepRecord"> & {
 
   /**
    * What the step's function itself changed in the state: a JSON Patch (RFC 6902) as text, empty for nothing. It is
-   * applied when the outcome is delivered. Of a STATE_REPAIR: the repair.
+   * applied when the outcome is delivered. Of a STATE_REPAIR: the repair. Of a STATE_MIGRATION: one operation that replaces
+   * the whole document.
    *
    * @generated from field: string state_patch = 9;
    */
@@ -141,7 +142,7 @@ export type StepRecord = Message<"polos.v1.StepRecord"> & {
   recordTime?: Timestamp | undefined;
 
   /**
-   * Of a STATE_REPAIR: when a replay applies it. True: together with the outcome before it (the first of all: before the
+   * Of a STATE_REPAIR or STATE_MIGRATION: when a replay applies it. True: together with the outcome before it (the first of all: before the
    * handler starts), and before the code goes on, because the execution was between attempts, or had not begun, and the
    * code runs on from that outcome anew. What the patch names in a place that is not there yet is left out then (a member
    * that `replace` does not find is added, one that `remove` does not find is gone already): the code that made that place
@@ -150,6 +151,20 @@ export type StepRecord = Message<"polos.v1.StepRecord"> & {
    * @generated from field: bool before_code = 11;
    */
   beforeCode: boolean;
+
+  /**
+   * Of a STATE_MIGRATION: the version of the state's form before it.
+   *
+   * @generated from field: int32 from_state_version = 12;
+   */
+  fromStateVersion: number;
+
+  /**
+   * Of a STATE_MIGRATION: the version after it.
+   *
+   * @generated from field: int32 to_state_version = 13;
+   */
+  toStateVersion: number;
 };
 
 /**
@@ -270,6 +285,13 @@ export const StepKind = {
    * @generated from enum value: STEP_KIND_STATE_REPAIR = 14;
    */
   STATE_REPAIR: 14,
+
+  /**
+   * A worker's change of the state from one version of its form to a later one (StateMigrated), which no code asks for.
+   *
+   * @generated from enum value: STEP_KIND_STATE_MIGRATION = 15;
+   */
+  STATE_MIGRATION: 15,
 } as const;
 
 /**
