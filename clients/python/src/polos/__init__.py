@@ -52,7 +52,7 @@ from .execution import ExecutionInfo
 from .execution_event import ExecutionEvent
 from .execution_handle import ExecutionHandle
 from .execution_list import ListExecutionsOptions
-from .execution_state import StateReader, StateRepair, StateRevision, StateSnapshot, WatchedState
+from .execution_state import StateMigration, StateReader, StateRepair, StateRevision, StateSnapshot, WatchedState
 from .execution_status import ExecutionStatus, ExecutionStatusReason
 from .hook import Hook, HookAction, HookContext, HookResult, hook
 from .invocation import Invocation
@@ -124,6 +124,7 @@ __all__ = [
     "SchedulePayload",
     "SerializationError",
     "StateConflictError",
+    "StateMigration",
     "StateReader",
     "StateRepair",
     "StateRevision",

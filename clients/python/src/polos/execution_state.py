@@ -50,6 +50,14 @@ class StateRepair:
 
 
 @dataclass(frozen=True)
+class StateMigration:
+    """From which version of the state's form to which a state was brought."""
+
+    from_version: int
+    to_version: int
+
+
+@dataclass(frozen=True)
 class StateRevision:
     """One change of a state."""
 
@@ -63,6 +71,8 @@ class StateRevision:
     """The last step whose outcome came with it, if one did."""
     repair: StateRepair | None
     """Why and by whom it was made, if an operator made it."""
+    migration: StateMigration | None
+    """From which version of the state's form to which, if it was a migration."""
 
 
 @dataclass(frozen=True)
@@ -206,18 +216,19 @@ def _to_snapshot(state: state_pb2.State) -> StateSnapshot:
 
 
 def _as_revision(state: state_pb2.State) -> StateRevision:
-    whole: PatchOperation = {"op": "replace", "path": "", "value": json.loads(state.json)}
-    return StateRevision(
-        revision=state.revision, patch=[whole], created_at=to_datetime(state.update_time), step_key=None, repair=None
-    )
+    """The whole document as the change that makes it of any other."""
+    patch = f'[{{"op":"replace","path":"","value":{state.json}}}]'
+    return _to_revision(state_pb2.StateRevision(revision=state.revision, patch=patch, create_time=state.update_time))
 
 
 def _to_revision(revision: state_pb2.StateRevision) -> StateRevision:
     is_repair = revision.cause == state_pb2.STATE_CHANGE_CAUSE_REPAIR
+    is_migration = revision.cause == state_pb2.STATE_CHANGE_CAUSE_MIGRATION
     return StateRevision(
         revision=revision.revision,
         patch=json.loads(revision.patch),
         created_at=to_datetime(revision.create_time),
         step_key=revision.step_key or None,
         repair=StateRepair(revision.reason, revision.author) if is_repair else None,
+        migration=StateMigration(revision.from_state_version, revision.to_state_version) if is_migration else None,
     )

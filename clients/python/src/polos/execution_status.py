@@ -20,6 +20,7 @@ ExecutionStatusReason = Literal[
     "resume",
     "concurrency_limit",
     "workers_lost",
+    "state_misfit",
 ]
 """Why an execution that is queued, waiting or paused is not running. One that somebody paused has no reason."""
 
@@ -45,6 +46,7 @@ _REASON_NAMES: dict[int, ExecutionStatusReason] = {
     pb.STATUS_REASON_RESUME: "resume",
     pb.STATUS_REASON_CONCURRENCY_LIMIT: "concurrency_limit",
     pb.STATUS_REASON_WORKERS_LOST: "workers_lost",
+    pb.STATUS_REASON_STATE_MISFIT: "state_misfit",
 }
 
 _FINAL = frozenset(

@@ -30,7 +30,7 @@ from polos._gen.polos.v1 import payload_pb2 as polos_dot_v1_dot_payload__pb2
 from polos._gen.polos.v1 import step_pb2 as polos_dot_v1_dot_step__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16polos/v1/command.proto\x12\x08polos.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18polos/v1/execution.proto\x1a\x16polos/v1/failure.proto\x1a\x16polos/v1/payload.proto\x1a\x13polos/v1/step.proto\"\x96\x08\n\x07\x43ommand\x12@\n\x0estep_completed\x18\x01 \x01(\x0b\x32\x17.polos.v1.StepCompletedH\x00R\rstepCompleted\x12\x37\n\x0bstep_failed\x18\x02 \x01(\x0b\x32\x14.polos.v1.StepFailedH\x00R\nstepFailed\x12=\n\rchild_started\x18\x03 \x01(\x0b\x32\x16.polos.v1.ChildStartedH\x00R\x0c\x63hildStarted\x12\x46\n\x10outcome_accepted\x18\x04 \x01(\x0b\x32\x19.polos.v1.OutcomeAcceptedH\x00R\x0foutcomeAccepted\x12=\n\rstate_changed\x18\x05 \x01(\x0b\x32\x16.polos.v1.StateChangedH\x00R\x0cstateChanged\x12O\n\x13\x65xecution_completed\x18\x06 \x01(\x0b\x32\x1c.polos.v1.ExecutionCompletedH\x00R\x12\x65xecutionCompleted\x12\x46\n\x10\x65xecution_failed\x18\x07 \x01(\x0b\x32\x19.polos.v1.ExecutionFailedH\x00R\x0f\x65xecutionFailed\x12O\n\x13\x65xecution_suspended\x18\x08 \x01(\x0b\x32\x1c.polos.v1.ExecutionSuspendedH\x00R\x12\x65xecutionSuspended\x12O\n\x13\x65xecution_cancelled\x18\t \x01(\x0b\x32\x1c.polos.v1.ExecutionCancelledH\x00R\x12\x65xecutionCancelled\x12=\n\rtimer_awaited\x18\n \x01(\x0b\x32\x16.polos.v1.TimerAwaitedH\x00R\x0ctimerAwaited\x12=\n\revent_awaited\x18\x0b \x01(\x0b\x32\x16.polos.v1.EventAwaitedH\x00R\x0c\x65ventAwaited\x12\x43\n\x0f\x65vent_published\x18\x0c \x01(\x0b\x32\x18.polos.v1.EventPublishedH\x00R\x0e\x65ventPublished\x12@\n\x0eresume_awaited\x18\r \x01(\x0b\x32\x17.polos.v1.ResumeAwaitedH\x00R\rresumeAwaited\x12\x46\n\x10\x63hildren_started\x18\x0e \x01(\x0b\x32\x19.polos.v1.ChildrenStartedH\x00R\x0f\x63hildrenStarted\x12\x37\n\x0bresume_sent\x18\x0f \x01(\x0b\x32\x14.polos.v1.ResumeSentH\x00R\nresumeSentB\t\n\x07\x63ommand\"\xd1\x01\n\rStepCompleted\x12\x19\n\x08step_key\x18\x01 \x01(\tR\x07stepKey\x12&\n\x04kind\x18\x02 \x01(\x0e\x32\x12.polos.v1.StepKindR\x04kind\x12)\n\x06result\x18\x03 \x01(\x0b\x32\x11.polos.v1.PayloadR\x06result\x12\x31\n\x08\x61ttempts\x18\x04 \x03(\x0b\x32\x15.polos.v1.StepAttemptR\x08\x61ttempts\x12\x1f\n\x0bstate_patch\x18\x05 \x01(\tR\nstatePatch\"\xaf\x01\n\nStepFailed\x12\x19\n\x08step_key\x18\x01 \x01(\tR\x07stepKey\x12&\n\x04kind\x18\x02 \x01(\x0e\x32\x12.polos.v1.StepKindR\x04kind\x12+\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x11.polos.v1.FailureR\x07\x66\x61ilure\x12\x31\n\x08\x61ttempts\x18\x04 \x03(\x0b\x32\x15.polos.v1.StepAttemptR\x08\x61ttempts\"\x81\x03\n\x0c\x43hildStarted\x12\x19\n\x08step_key\x18\x01 \x01(\tR\x07stepKey\x12\x1f\n\x0bworkflow_id\x18\x02 \x01(\tR\nworkflowId\x12+\n\x07payload\x18\x03 \x01(\x0b\x32\x11.polos.v1.PayloadR\x07payload\x12#\n\rinitial_state\x18\x04 \x01(\tR\x0cinitialState\x12\x12\n\x04wait\x18\x05 \x01(\x08R\x04wait\x12\x14\n\x05queue\x18\x06 \x01(\tR\x05queue\x12\'\n\x0f\x63oncurrency_key\x18\x07 \x01(\tR\x0e\x63oncurrencyKey\x12:\n\x0brun_timeout\x18\x08 \x01(\x0b\x32\x19.google.protobuf.DurationR\nrunTimeout\x12\x38\n\x0cretry_policy\x18\t \x01(\x0b\x32\x15.polos.v1.RetryPolicyR\x0bretryPolicy\x12\x1a\n\x08priority\x18\n \x01(\x05R\x08priority\"\xcb\x03\n\x0f\x43hildrenStarted\x12\x19\n\x08step_key\x18\x01 \x01(\tR\x07stepKey\x12;\n\x08\x63hildren\x18\x02 \x03(\x0b\x32\x1f.polos.v1.ChildrenStarted.ChildR\x08\x63hildren\x12\x12\n\x04wait\x18\x03 \x01(\x08R\x04wait\x1a\xcb\x02\n\x05\x43hild\x12\x1f\n\x0bworkflow_id\x18\x01 \x01(\tR\nworkflowId\x12+\n\x07payload\x18\x02 \x01(\x0b\x32\x11.polos.v1.PayloadR\x07payload\x12#\n\rinitial_state\x18\x03 \x01(\tR\x0cinitialState\x12\x14\n\x05queue\x18\x04 \x01(\tR\x05queue\x12\'\n\x0f\x63oncurrency_key\x18\x05 \x01(\tR\x0e\x63oncurrencyKey\x12:\n\x0brun_timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationR\nrunTimeout\x12\x38\n\x0cretry_policy\x18\x07 \x01(\x0b\x32\x15.polos.v1.RetryPolicyR\x0bretryPolicy\x12\x1a\n\x08priority\x18\x08 \x01(\x05R\x08priority\"\x9f\x01\n\nResumeSent\x12\x19\n\x08step_key\x18\x01 \x01(\tR\x07stepKey\x12!\n\x0c\x65xecution_id\x18\x02 \x01(\tR\x0b\x65xecutionId\x12,\n\x12suspended_step_key\x18\x03 \x01(\tR\x10suspendedStepKey\x12%\n\x04\x64\x61ta\x18\x04 \x01(\x0b\x32\x11.polos.v1.PayloadR\x04\x64\x61ta\",\n\x0fOutcomeAccepted\x12\x19\n\x08step_key\x18\x01 \x01(\tR\x07stepKey\"s\n\x0cStateChanged\x12#\n\rbase_revision\x18\x01 \x01(\x03R\x0c\x62\x61seRevision\x12\x16\n\x05patch\x18\x02 \x01(\tH\x00R\x05patch\x12\x1c\n\x08\x64ocument\x18\x03 \x01(\tH\x00R\x08\x64ocumentB\x08\n\x06\x63hange\"?\n\x12\x45xecutionCompleted\x12)\n\x06result\x18\x01 \x01(\x0b\x32\x11.polos.v1.PayloadR\x06result\">\n\x0f\x45xecutionFailed\x12+\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x11.polos.v1.FailureR\x07\x66\x61ilure\"(\n\x12\x45xecutionSuspended\x12\x12\n\x04kept\x18\x01 \x01(\x08R\x04kept\"\x14\n\x12\x45xecutionCancelled\"\x93\x01\n\x0cTimerAwaited\x12\x19\n\x08step_key\x18\x01 \x01(\tR\x07stepKey\x12\x37\n\tfire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08\x66ireTime\x12/\n\x05\x64\x65lay\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationR\x05\x64\x65lay\"\x8c\x01\n\x0c\x45ventAwaited\x12\x19\n\x08step_key\x18\x01 \x01(\tR\x07stepKey\x12\x14\n\x05topic\x18\x02 \x01(\tR\x05topic\x12\x16\n\x06\x63ursor\x18\x03 \x01(\tR\x06\x63ursor\x12\x33\n\x07timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationR\x07timeout\"|\n\x0e\x45ventPublished\x12\x19\n\x08step_key\x18\x01 \x01(\tR\x07stepKey\x12\x14\n\x05topic\x18\x02 \x01(\tR\x05topic\x12\x12\n\x04type\x18\x03 \x01(\tR\x04type\x12%\n\x04\x64\x61ta\x18\x04 \x01(\x0b\x32\x11.polos.v1.PayloadR\x04\x64\x61ta\"\x86\x01\n\rResumeAwaited\x12\x19\n\x08step_key\x18\x01 \x01(\tR\x07stepKey\x12%\n\x04\x64\x61ta\x18\x02 \x01(\x0b\x32\x11.polos.v1.PayloadR\x04\x64\x61ta\x12\x33\n\x07timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationR\x07timeoutb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16polos/v1/command.proto\x12\x08polos.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18polos/v1/execution.proto\x1a\x16polos/v1/failure.proto\x1a\x16polos/v1/payload.proto\x1a\x13polos/v1/step.proto\"\xa0\t\n\x07\x43ommand\x12@\n\x0estep_completed\x18\x01 \x01(\x0b\x32\x17.polos.v1.StepCompletedH\x00R\rstepCompleted\x12\x37\n\x0bstep_failed\x18\x02 \x01(\x0b\x32\x14.polos.v1.StepFailedH\x00R\nstepFailed\x12=\n\rchild_started\x18\x03 \x01(\x0b\x32\x16.polos.v1.ChildStartedH\x00R\x0c\x63hildStarted\x12\x46\n\x10outcome_accepted\x18\x04 \x01(\x0b\x32\x19.polos.v1.OutcomeAcceptedH\x00R\x0foutcomeAccepted\x12=\n\rstate_changed\x18\x05 \x01(\x0b\x32\x16.polos.v1.StateChangedH\x00R\x0cstateChanged\x12O\n\x13\x65xecution_completed\x18\x06 \x01(\x0b\x32\x1c.polos.v1.ExecutionCompletedH\x00R\x12\x65xecutionCompleted\x12\x46\n\x10\x65xecution_failed\x18\x07 \x01(\x0b\x32\x19.polos.v1.ExecutionFailedH\x00R\x0f\x65xecutionFailed\x12O\n\x13\x65xecution_suspended\x18\x08 \x01(\x0b\x32\x1c.polos.v1.ExecutionSuspendedH\x00R\x12\x65xecutionSuspended\x12O\n\x13\x65xecution_cancelled\x18\t \x01(\x0b\x32\x1c.polos.v1.ExecutionCancelledH\x00R\x12\x65xecutionCancelled\x12=\n\rtimer_awaited\x18\n \x01(\x0b\x32\x16.polos.v1.TimerAwaitedH\x00R\x0ctimerAwaited\x12=\n\revent_awaited\x18\x0b \x01(\x0b\x32\x16.polos.v1.EventAwaitedH\x00R\x0c\x65ventAwaited\x12\x43\n\x0f\x65vent_published\x18\x0c \x01(\x0b\x32\x18.polos.v1.EventPublishedH\x00R\x0e\x65ventPublished\x12@\n\x0eresume_awaited\x18\r \x01(\x0b\x32\x17.polos.v1.ResumeAwaitedH\x00R\rresumeAwaited\x12\x46\n\x10\x63hildren_started\x18\x0e \x01(\x0b\x32\x19.polos.v1.ChildrenStartedH\x00R\x0f\x63hildrenStarted\x12\x37\n\x0bresume_sent\x18\x0f \x01(\x0b\x32\x14.polos.v1.ResumeSentH\x00R\nresumeSent\x12@\n\x0estate_migrated\x18\x10 \x01(\x0b\x32\x17.polos.v1.StateMigratedH\x00R\rstateMigrated\x12\x46\n\x10\x65xecution_parked\x18\x11 \x01(\x0b\x32\x19.polos.v1.ExecutionParkedH\x00R\x0f\x65xecutionParkedB\t\n\x07\x63ommand\"\xd1\x01\n\rStepCompleted\x12\x19\n\x08step_key\x18\x01 \x01(\tR\x07stepKey\x12&\n\x04kind\x18\x02 \x01(\x0e\x32\x12.polos.v1.StepKindR\x04kind\x12)\n\x06result\x18\x03 \x01(\x0b\x32\x11.polos.v1.PayloadR\x06result\x12\x31\n\x08\x61ttempts\x18\x04 \x03(\x0b\x32\x15.polos.v1.StepAttemptR\x08\x61ttempts\x12\x1f\n\x0bstate_patch\x18\x05 \x01(\tR\nstatePatch\"\xaf\x01\n\nStepFailed\x12\x19\n\x08step_key\x18\x01 \x01(\tR\x07stepKey\x12&\n\x04kind\x18\x02 \x01(\x0e\x32\x12.polos.v1.StepKindR\x04kind\x12+\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x11.polos.v1.FailureR\x07\x66\x61ilure\x12\x31\n\x08\x61ttempts\x18\x04 \x03(\x0b\x32\x15.polos.v1.StepAttemptR\x08\x61ttempts\"\x81\x03\n\x0c\x43hildStarted\x12\x19\n\x08step_key\x18\x01 \x01(\tR\x07stepKey\x12\x1f\n\x0bworkflow_id\x18\x02 \x01(\tR\nworkflowId\x12+\n\x07payload\x18\x03 \x01(\x0b\x32\x11.polos.v1.PayloadR\x07payload\x12#\n\rinitial_state\x18\x04 \x01(\tR\x0cinitialState\x12\x12\n\x04wait\x18\x05 \x01(\x08R\x04wait\x12\x14\n\x05queue\x18\x06 \x01(\tR\x05queue\x12\'\n\x0f\x63oncurrency_key\x18\x07 \x01(\tR\x0e\x63oncurrencyKey\x12:\n\x0brun_timeout\x18\x08 \x01(\x0b\x32\x19.google.protobuf.DurationR\nrunTimeout\x12\x38\n\x0cretry_policy\x18\t \x01(\x0b\x32\x15.polos.v1.RetryPolicyR\x0bretryPolicy\x12\x1a\n\x08priority\x18\n \x01(\x05R\x08priority\"\xcb\x03\n\x0f\x43hildrenStarted\x12\x19\n\x08step_key\x18\x01 \x01(\tR\x07stepKey\x12;\n\x08\x63hildren\x18\x02 \x03(\x0b\x32\x1f.polos.v1.ChildrenStarted.ChildR\x08\x63hildren\x12\x12\n\x04wait\x18\x03 \x01(\x08R\x04wait\x1a\xcb\x02\n\x05\x43hild\x12\x1f\n\x0bworkflow_id\x18\x01 \x01(\tR\nworkflowId\x12+\n\x07payload\x18\x02 \x01(\x0b\x32\x11.polos.v1.PayloadR\x07payload\x12#\n\rinitial_state\x18\x03 \x01(\tR\x0cinitialState\x12\x14\n\x05queue\x18\x04 \x01(\tR\x05queue\x12\'\n\x0f\x63oncurrency_key\x18\x05 \x01(\tR\x0e\x63oncurrencyKey\x12:\n\x0brun_timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationR\nrunTimeout\x12\x38\n\x0cretry_policy\x18\x07 \x01(\x0b\x32\x15.polos.v1.RetryPolicyR\x0bretryPolicy\x12\x1a\n\x08priority\x18\x08 \x01(\x05R\x08priority\"\x9f\x01\n\nResumeSent\x12\x19\n\x08step_key\x18\x01 \x01(\tR\x07stepKey\x12!\n\x0c\x65xecution_id\x18\x02 \x01(\tR\x0b\x65xecutionId\x12,\n\x12suspended_step_key\x18\x03 \x01(\tR\x10suspendedStepKey\x12%\n\x04\x64\x61ta\x18\x04 \x01(\x0b\x32\x11.polos.v1.PayloadR\x04\x64\x61ta\",\n\x0fOutcomeAccepted\x12\x19\n\x08step_key\x18\x01 \x01(\tR\x07stepKey\"s\n\x0cStateChanged\x12#\n\rbase_revision\x18\x01 \x01(\x03R\x0c\x62\x61seRevision\x12\x16\n\x05patch\x18\x02 \x01(\tH\x00R\x05patch\x12\x1c\n\x08\x64ocument\x18\x03 \x01(\tH\x00R\x08\x64ocumentB\x08\n\x06\x63hange\"\x92\x01\n\rStateMigrated\x12#\n\rbase_revision\x18\x01 \x01(\x03R\x0c\x62\x61seRevision\x12!\n\x0c\x66rom_version\x18\x02 \x01(\x05R\x0b\x66romVersion\x12\x1d\n\nto_version\x18\x03 \x01(\x05R\ttoVersion\x12\x1a\n\x08\x64ocument\x18\x04 \x01(\tR\x08\x64ocument\">\n\x0f\x45xecutionParked\x12+\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x11.polos.v1.FailureR\x07\x66\x61ilure\"?\n\x12\x45xecutionCompleted\x12)\n\x06result\x18\x01 \x01(\x0b\x32\x11.polos.v1.PayloadR\x06result\">\n\x0f\x45xecutionFailed\x12+\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x11.polos.v1.FailureR\x07\x66\x61ilure\"(\n\x12\x45xecutionSuspended\x12\x12\n\x04kept\x18\x01 \x01(\x08R\x04kept\"\x14\n\x12\x45xecutionCancelled\"\x93\x01\n\x0cTimerAwaited\x12\x19\n\x08step_key\x18\x01 \x01(\tR\x07stepKey\x12\x37\n\tfire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08\x66ireTime\x12/\n\x05\x64\x65lay\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationR\x05\x64\x65lay\"\x8c\x01\n\x0c\x45ventAwaited\x12\x19\n\x08step_key\x18\x01 \x01(\tR\x07stepKey\x12\x14\n\x05topic\x18\x02 \x01(\tR\x05topic\x12\x16\n\x06\x63ursor\x18\x03 \x01(\tR\x06\x63ursor\x12\x33\n\x07timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationR\x07timeout\"|\n\x0e\x45ventPublished\x12\x19\n\x08step_key\x18\x01 \x01(\tR\x07stepKey\x12\x14\n\x05topic\x18\x02 \x01(\tR\x05topic\x12\x12\n\x04type\x18\x03 \x01(\tR\x04type\x12%\n\x04\x64\x61ta\x18\x04 \x01(\x0b\x32\x11.polos.v1.PayloadR\x04\x64\x61ta\"\x86\x01\n\rResumeAwaited\x12\x19\n\x08step_key\x18\x01 \x01(\tR\x07stepKey\x12%\n\x04\x64\x61ta\x18\x02 \x01(\x0b\x32\x11.polos.v1.PayloadR\x04\x64\x61ta\x12\x33\n\x07timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationR\x07timeoutb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,37 +38,41 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'polos._gen.polos.v1.command
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_COMMAND']._serialized_start=197
-  _globals['_COMMAND']._serialized_end=1243
-  _globals['_STEPCOMPLETED']._serialized_start=1246
-  _globals['_STEPCOMPLETED']._serialized_end=1455
-  _globals['_STEPFAILED']._serialized_start=1458
-  _globals['_STEPFAILED']._serialized_end=1633
-  _globals['_CHILDSTARTED']._serialized_start=1636
-  _globals['_CHILDSTARTED']._serialized_end=2021
-  _globals['_CHILDRENSTARTED']._serialized_start=2024
-  _globals['_CHILDRENSTARTED']._serialized_end=2483
-  _globals['_CHILDRENSTARTED_CHILD']._serialized_start=2152
-  _globals['_CHILDRENSTARTED_CHILD']._serialized_end=2483
-  _globals['_RESUMESENT']._serialized_start=2486
-  _globals['_RESUMESENT']._serialized_end=2645
-  _globals['_OUTCOMEACCEPTED']._serialized_start=2647
-  _globals['_OUTCOMEACCEPTED']._serialized_end=2691
-  _globals['_STATECHANGED']._serialized_start=2693
-  _globals['_STATECHANGED']._serialized_end=2808
-  _globals['_EXECUTIONCOMPLETED']._serialized_start=2810
-  _globals['_EXECUTIONCOMPLETED']._serialized_end=2873
-  _globals['_EXECUTIONFAILED']._serialized_start=2875
-  _globals['_EXECUTIONFAILED']._serialized_end=2937
-  _globals['_EXECUTIONSUSPENDED']._serialized_start=2939
-  _globals['_EXECUTIONSUSPENDED']._serialized_end=2979
-  _globals['_EXECUTIONCANCELLED']._serialized_start=2981
-  _globals['_EXECUTIONCANCELLED']._serialized_end=3001
-  _globals['_TIMERAWAITED']._serialized_start=3004
-  _globals['_TIMERAWAITED']._serialized_end=3151
-  _globals['_EVENTAWAITED']._serialized_start=3154
-  _globals['_EVENTAWAITED']._serialized_end=3294
-  _globals['_EVENTPUBLISHED']._serialized_start=3296
-  _globals['_EVENTPUBLISHED']._serialized_end=3420
-  _globals['_RESUMEAWAITED']._serialized_start=3423
-  _globals['_RESUMEAWAITED']._serialized_end=3557
+  _globals['_COMMAND']._serialized_end=1381
+  _globals['_STEPCOMPLETED']._serialized_start=1384
+  _globals['_STEPCOMPLETED']._serialized_end=1593
+  _globals['_STEPFAILED']._serialized_start=1596
+  _globals['_STEPFAILED']._serialized_end=1771
+  _globals['_CHILDSTARTED']._serialized_start=1774
+  _globals['_CHILDSTARTED']._serialized_end=2159
+  _globals['_CHILDRENSTARTED']._serialized_start=2162
+  _globals['_CHILDRENSTARTED']._serialized_end=2621
+  _globals['_CHILDRENSTARTED_CHILD']._serialized_start=2290
+  _globals['_CHILDRENSTARTED_CHILD']._serialized_end=2621
+  _globals['_RESUMESENT']._serialized_start=2624
+  _globals['_RESUMESENT']._serialized_end=2783
+  _globals['_OUTCOMEACCEPTED']._serialized_start=2785
+  _globals['_OUTCOMEACCEPTED']._serialized_end=2829
+  _globals['_STATECHANGED']._serialized_start=2831
+  _globals['_STATECHANGED']._serialized_end=2946
+  _globals['_STATEMIGRATED']._serialized_start=2949
+  _globals['_STATEMIGRATED']._serialized_end=3095
+  _globals['_EXECUTIONPARKED']._serialized_start=3097
+  _globals['_EXECUTIONPARKED']._serialized_end=3159
+  _globals['_EXECUTIONCOMPLETED']._serialized_start=3161
+  _globals['_EXECUTIONCOMPLETED']._serialized_end=3224
+  _globals['_EXECUTIONFAILED']._serialized_start=3226
+  _globals['_EXECUTIONFAILED']._serialized_end=3288
+  _globals['_EXECUTIONSUSPENDED']._serialized_start=3290
+  _globals['_EXECUTIONSUSPENDED']._serialized_end=3330
+  _globals['_EXECUTIONCANCELLED']._serialized_start=3332
+  _globals['_EXECUTIONCANCELLED']._serialized_end=3352
+  _globals['_TIMERAWAITED']._serialized_start=3355
+  _globals['_TIMERAWAITED']._serialized_end=3502
+  _globals['_EVENTAWAITED']._serialized_start=3505
+  _globals['_EVENTAWAITED']._serialized_end=3645
+  _globals['_EVENTPUBLISHED']._serialized_start=3647
+  _globals['_EVENTPUBLISHED']._serialized_end=3771
+  _globals['_RESUMEAWAITED']._serialized_start=3774
+  _globals['_RESUMEAWAITED']._serialized_end=3908
 # @@protoc_insertion_point(module_scope)

@@ -15,7 +15,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Command(_message.Message):
-    __slots__ = ("step_completed", "step_failed", "child_started", "outcome_accepted", "state_changed", "execution_completed", "execution_failed", "execution_suspended", "execution_cancelled", "timer_awaited", "event_awaited", "event_published", "resume_awaited", "children_started", "resume_sent")
+    __slots__ = ("step_completed", "step_failed", "child_started", "outcome_accepted", "state_changed", "execution_completed", "execution_failed", "execution_suspended", "execution_cancelled", "timer_awaited", "event_awaited", "event_published", "resume_awaited", "children_started", "resume_sent", "state_migrated", "execution_parked")
     STEP_COMPLETED_FIELD_NUMBER: _ClassVar[int]
     STEP_FAILED_FIELD_NUMBER: _ClassVar[int]
     CHILD_STARTED_FIELD_NUMBER: _ClassVar[int]
@@ -31,6 +31,8 @@ class Command(_message.Message):
     RESUME_AWAITED_FIELD_NUMBER: _ClassVar[int]
     CHILDREN_STARTED_FIELD_NUMBER: _ClassVar[int]
     RESUME_SENT_FIELD_NUMBER: _ClassVar[int]
+    STATE_MIGRATED_FIELD_NUMBER: _ClassVar[int]
+    EXECUTION_PARKED_FIELD_NUMBER: _ClassVar[int]
     step_completed: StepCompleted
     step_failed: StepFailed
     child_started: ChildStarted
@@ -46,7 +48,9 @@ class Command(_message.Message):
     resume_awaited: ResumeAwaited
     children_started: ChildrenStarted
     resume_sent: ResumeSent
-    def __init__(self, step_completed: _Optional[_Union[StepCompleted, _Mapping]] = ..., step_failed: _Optional[_Union[StepFailed, _Mapping]] = ..., child_started: _Optional[_Union[ChildStarted, _Mapping]] = ..., outcome_accepted: _Optional[_Union[OutcomeAccepted, _Mapping]] = ..., state_changed: _Optional[_Union[StateChanged, _Mapping]] = ..., execution_completed: _Optional[_Union[ExecutionCompleted, _Mapping]] = ..., execution_failed: _Optional[_Union[ExecutionFailed, _Mapping]] = ..., execution_suspended: _Optional[_Union[ExecutionSuspended, _Mapping]] = ..., execution_cancelled: _Optional[_Union[ExecutionCancelled, _Mapping]] = ..., timer_awaited: _Optional[_Union[TimerAwaited, _Mapping]] = ..., event_awaited: _Optional[_Union[EventAwaited, _Mapping]] = ..., event_published: _Optional[_Union[EventPublished, _Mapping]] = ..., resume_awaited: _Optional[_Union[ResumeAwaited, _Mapping]] = ..., children_started: _Optional[_Union[ChildrenStarted, _Mapping]] = ..., resume_sent: _Optional[_Union[ResumeSent, _Mapping]] = ...) -> None: ...
+    state_migrated: StateMigrated
+    execution_parked: ExecutionParked
+    def __init__(self, step_completed: _Optional[_Union[StepCompleted, _Mapping]] = ..., step_failed: _Optional[_Union[StepFailed, _Mapping]] = ..., child_started: _Optional[_Union[ChildStarted, _Mapping]] = ..., outcome_accepted: _Optional[_Union[OutcomeAccepted, _Mapping]] = ..., state_changed: _Optional[_Union[StateChanged, _Mapping]] = ..., execution_completed: _Optional[_Union[ExecutionCompleted, _Mapping]] = ..., execution_failed: _Optional[_Union[ExecutionFailed, _Mapping]] = ..., execution_suspended: _Optional[_Union[ExecutionSuspended, _Mapping]] = ..., execution_cancelled: _Optional[_Union[ExecutionCancelled, _Mapping]] = ..., timer_awaited: _Optional[_Union[TimerAwaited, _Mapping]] = ..., event_awaited: _Optional[_Union[EventAwaited, _Mapping]] = ..., event_published: _Optional[_Union[EventPublished, _Mapping]] = ..., resume_awaited: _Optional[_Union[ResumeAwaited, _Mapping]] = ..., children_started: _Optional[_Union[ChildrenStarted, _Mapping]] = ..., resume_sent: _Optional[_Union[ResumeSent, _Mapping]] = ..., state_migrated: _Optional[_Union[StateMigrated, _Mapping]] = ..., execution_parked: _Optional[_Union[ExecutionParked, _Mapping]] = ...) -> None: ...
 
 class StepCompleted(_message.Message):
     __slots__ = ("step_key", "kind", "result", "attempts", "state_patch")
@@ -154,6 +158,24 @@ class StateChanged(_message.Message):
     patch: str
     document: str
     def __init__(self, base_revision: _Optional[int] = ..., patch: _Optional[str] = ..., document: _Optional[str] = ...) -> None: ...
+
+class StateMigrated(_message.Message):
+    __slots__ = ("base_revision", "from_version", "to_version", "document")
+    BASE_REVISION_FIELD_NUMBER: _ClassVar[int]
+    FROM_VERSION_FIELD_NUMBER: _ClassVar[int]
+    TO_VERSION_FIELD_NUMBER: _ClassVar[int]
+    DOCUMENT_FIELD_NUMBER: _ClassVar[int]
+    base_revision: int
+    from_version: int
+    to_version: int
+    document: str
+    def __init__(self, base_revision: _Optional[int] = ..., from_version: _Optional[int] = ..., to_version: _Optional[int] = ..., document: _Optional[str] = ...) -> None: ...
+
+class ExecutionParked(_message.Message):
+    __slots__ = ("failure",)
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    failure: _failure_pb2.Failure
+    def __init__(self, failure: _Optional[_Union[_failure_pb2.Failure, _Mapping]] = ...) -> None: ...
 
 class ExecutionCompleted(_message.Message):
     __slots__ = ("result",)

@@ -38,6 +38,7 @@ class StatusReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STATUS_REASON_RESUME: _ClassVar[StatusReason]
     STATUS_REASON_CONCURRENCY_LIMIT: _ClassVar[StatusReason]
     STATUS_REASON_WORKERS_LOST: _ClassVar[StatusReason]
+    STATUS_REASON_STATE_MISFIT: _ClassVar[StatusReason]
 EXECUTION_STATUS_UNSPECIFIED: ExecutionStatus
 EXECUTION_STATUS_QUEUED: ExecutionStatus
 EXECUTION_STATUS_RUNNING: ExecutionStatus
@@ -58,6 +59,7 @@ STATUS_REASON_EVENT: StatusReason
 STATUS_REASON_RESUME: StatusReason
 STATUS_REASON_CONCURRENCY_LIMIT: StatusReason
 STATUS_REASON_WORKERS_LOST: StatusReason
+STATUS_REASON_STATE_MISFIT: StatusReason
 
 class RetryPolicy(_message.Message):
     __slots__ = ("max_retries", "base_delay", "max_delay")
@@ -70,7 +72,7 @@ class RetryPolicy(_message.Message):
     def __init__(self, max_retries: _Optional[int] = ..., base_delay: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_delay: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class Execution(_message.Message):
-    __slots__ = ("id", "project_id", "workflow_id", "status", "status_reason", "queue", "payload", "initial_state", "result", "failure", "create_time", "start_time", "close_time", "update_time", "cancel_request_time", "failed_attempts", "lost_leases", "parent_execution_id", "parent_step_key", "root_execution_id", "root_workflow_id", "session_id", "user_id", "deployment_id", "concurrency_key", "priority", "search_attributes", "run_timeout", "retry_policy", "state_revision", "state_size_bytes", "step_count", "event_count", "worker_id", "epoch")
+    __slots__ = ("id", "project_id", "workflow_id", "status", "status_reason", "queue", "payload", "initial_state", "result", "failure", "create_time", "start_time", "close_time", "update_time", "cancel_request_time", "failed_attempts", "lost_leases", "parent_execution_id", "parent_step_key", "root_execution_id", "root_workflow_id", "session_id", "user_id", "deployment_id", "concurrency_key", "priority", "search_attributes", "run_timeout", "retry_policy", "state_revision", "state_size_bytes", "step_count", "event_count", "worker_id", "epoch", "state_version")
     class SearchAttributesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -113,6 +115,7 @@ class Execution(_message.Message):
     EVENT_COUNT_FIELD_NUMBER: _ClassVar[int]
     WORKER_ID_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
+    STATE_VERSION_FIELD_NUMBER: _ClassVar[int]
     id: str
     project_id: str
     workflow_id: str
@@ -148,4 +151,5 @@ class Execution(_message.Message):
     event_count: int
     worker_id: str
     epoch: int
-    def __init__(self, id: _Optional[str] = ..., project_id: _Optional[str] = ..., workflow_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., status_reason: _Optional[_Union[StatusReason, str]] = ..., queue: _Optional[str] = ..., payload: _Optional[_Union[_payload_pb2.Payload, _Mapping]] = ..., initial_state: _Optional[str] = ..., result: _Optional[_Union[_payload_pb2.Payload, _Mapping]] = ..., failure: _Optional[_Union[_failure_pb2.Failure, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cancel_request_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., failed_attempts: _Optional[int] = ..., lost_leases: _Optional[int] = ..., parent_execution_id: _Optional[str] = ..., parent_step_key: _Optional[str] = ..., root_execution_id: _Optional[str] = ..., root_workflow_id: _Optional[str] = ..., session_id: _Optional[str] = ..., user_id: _Optional[str] = ..., deployment_id: _Optional[str] = ..., concurrency_key: _Optional[str] = ..., priority: _Optional[int] = ..., search_attributes: _Optional[_Mapping[str, str]] = ..., run_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retry_policy: _Optional[_Union[RetryPolicy, _Mapping]] = ..., state_revision: _Optional[int] = ..., state_size_bytes: _Optional[int] = ..., step_count: _Optional[int] = ..., event_count: _Optional[int] = ..., worker_id: _Optional[str] = ..., epoch: _Optional[int] = ...) -> None: ...
+    state_version: int
+    def __init__(self, id: _Optional[str] = ..., project_id: _Optional[str] = ..., workflow_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., status_reason: _Optional[_Union[StatusReason, str]] = ..., queue: _Optional[str] = ..., payload: _Optional[_Union[_payload_pb2.Payload, _Mapping]] = ..., initial_state: _Optional[str] = ..., result: _Optional[_Union[_payload_pb2.Payload, _Mapping]] = ..., failure: _Optional[_Union[_failure_pb2.Failure, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cancel_request_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., failed_attempts: _Optional[int] = ..., lost_leases: _Optional[int] = ..., parent_execution_id: _Optional[str] = ..., parent_step_key: _Optional[str] = ..., root_execution_id: _Optional[str] = ..., root_workflow_id: _Optional[str] = ..., session_id: _Optional[str] = ..., user_id: _Optional[str] = ..., deployment_id: _Optional[str] = ..., concurrency_key: _Optional[str] = ..., priority: _Optional[int] = ..., search_attributes: _Optional[_Mapping[str, str]] = ..., run_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retry_policy: _Optional[_Union[RetryPolicy, _Mapping]] = ..., state_revision: _Optional[int] = ..., state_size_bytes: _Optional[int] = ..., step_count: _Optional[int] = ..., event_count: _Optional[int] = ..., worker_id: _Optional[str] = ..., epoch: _Optional[int] = ..., state_version: _Optional[int] = ...) -> None: ...

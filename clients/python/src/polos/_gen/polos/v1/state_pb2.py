@@ -25,17 +25,17 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14polos/v1/state.proto\x12\x08polos.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa9\x01\n\x05State\x12\x12\n\x04json\x18\x01 \x01(\tR\x04json\x12\x1a\n\x08revision\x18\x02 \x01(\x03R\x08revision\x12;\n\x0bupdate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\x12\x1d\n\nsize_bytes\x18\x04 \x01(\x03R\tsizeBytes\x12\x14\n\x05\x66inal\x18\x05 \x01(\x08R\x05\x66inal\"\xfb\x01\n\rStateRevision\x12\x1a\n\x08revision\x18\x01 \x01(\x03R\x08revision\x12\x14\n\x05patch\x18\x02 \x01(\tR\x05patch\x12;\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x19\n\x08step_key\x18\x04 \x01(\tR\x07stepKey\x12\x30\n\x05\x63\x61use\x18\x05 \x01(\x0e\x32\x1a.polos.v1.StateChangeCauseR\x05\x63\x61use\x12\x16\n\x06reason\x18\x06 \x01(\tR\x06reason\x12\x16\n\x06\x61uthor\x18\x07 \x01(\tR\x06\x61uthor*U\n\x10StateChangeCause\x12\"\n\x1eSTATE_CHANGE_CAUSE_UNSPECIFIED\x10\x00\x12\x1d\n\x19STATE_CHANGE_CAUSE_REPAIR\x10\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14polos/v1/state.proto\x12\x08polos.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa9\x01\n\x05State\x12\x12\n\x04json\x18\x01 \x01(\tR\x04json\x12\x1a\n\x08revision\x18\x02 \x01(\x03R\x08revision\x12;\n\x0bupdate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\x12\x1d\n\nsize_bytes\x18\x04 \x01(\x03R\tsizeBytes\x12\x14\n\x05\x66inal\x18\x05 \x01(\x08R\x05\x66inal\"\xd3\x02\n\rStateRevision\x12\x1a\n\x08revision\x18\x01 \x01(\x03R\x08revision\x12\x14\n\x05patch\x18\x02 \x01(\tR\x05patch\x12;\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x19\n\x08step_key\x18\x04 \x01(\tR\x07stepKey\x12\x30\n\x05\x63\x61use\x18\x05 \x01(\x0e\x32\x1a.polos.v1.StateChangeCauseR\x05\x63\x61use\x12\x16\n\x06reason\x18\x06 \x01(\tR\x06reason\x12\x16\n\x06\x61uthor\x18\x07 \x01(\tR\x06\x61uthor\x12,\n\x12\x66rom_state_version\x18\x08 \x01(\x05R\x10\x66romStateVersion\x12(\n\x10to_state_version\x18\t \x01(\x05R\x0etoStateVersion*w\n\x10StateChangeCause\x12\"\n\x1eSTATE_CHANGE_CAUSE_UNSPECIFIED\x10\x00\x12\x1d\n\x19STATE_CHANGE_CAUSE_REPAIR\x10\x01\x12 \n\x1cSTATE_CHANGE_CAUSE_MIGRATION\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'polos._gen.polos.v1.state_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STATECHANGECAUSE']._serialized_start=493
-  _globals['_STATECHANGECAUSE']._serialized_end=578
+  _globals['_STATECHANGECAUSE']._serialized_start=581
+  _globals['_STATECHANGECAUSE']._serialized_end=700
   _globals['_STATE']._serialized_start=68
   _globals['_STATE']._serialized_end=237
   _globals['_STATEREVISION']._serialized_start=240
-  _globals['_STATEREVISION']._serialized_end=491
+  _globals['_STATEREVISION']._serialized_end=579
 # @@protoc_insertion_point(module_scope)

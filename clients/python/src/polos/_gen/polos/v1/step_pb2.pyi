@@ -29,6 +29,7 @@ class StepKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STEP_KIND_BATCH_INVOKE: _ClassVar[StepKind]
     STEP_KIND_BATCH_INVOKE_AND_WAIT: _ClassVar[StepKind]
     STEP_KIND_STATE_REPAIR: _ClassVar[StepKind]
+    STEP_KIND_STATE_MIGRATION: _ClassVar[StepKind]
 
 class StepStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -51,6 +52,7 @@ STEP_KIND_PUBLISH_EVENT: StepKind
 STEP_KIND_BATCH_INVOKE: StepKind
 STEP_KIND_BATCH_INVOKE_AND_WAIT: StepKind
 STEP_KIND_STATE_REPAIR: StepKind
+STEP_KIND_STATE_MIGRATION: StepKind
 STEP_STATUS_UNSPECIFIED: StepStatus
 STEP_STATUS_PENDING: StepStatus
 STEP_STATUS_COMPLETED: StepStatus
@@ -69,7 +71,7 @@ class StepAttempt(_message.Message):
     def __init__(self, number: _Optional[int] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., failure: _Optional[_Union[_failure_pb2.Failure, _Mapping]] = ...) -> None: ...
 
 class StepRecord(_message.Message):
-    __slots__ = ("key", "kind", "status", "sequence", "result", "failure", "attempts", "child_execution_id", "state_patch", "record_time", "before_code")
+    __slots__ = ("key", "kind", "status", "sequence", "result", "failure", "attempts", "child_execution_id", "state_patch", "record_time", "before_code", "from_state_version", "to_state_version")
     KEY_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -81,6 +83,8 @@ class StepRecord(_message.Message):
     STATE_PATCH_FIELD_NUMBER: _ClassVar[int]
     RECORD_TIME_FIELD_NUMBER: _ClassVar[int]
     BEFORE_CODE_FIELD_NUMBER: _ClassVar[int]
+    FROM_STATE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    TO_STATE_VERSION_FIELD_NUMBER: _ClassVar[int]
     key: str
     kind: StepKind
     status: StepStatus
@@ -92,4 +96,6 @@ class StepRecord(_message.Message):
     state_patch: str
     record_time: _timestamp_pb2.Timestamp
     before_code: bool
-    def __init__(self, key: _Optional[str] = ..., kind: _Optional[_Union[StepKind, str]] = ..., status: _Optional[_Union[StepStatus, str]] = ..., sequence: _Optional[int] = ..., result: _Optional[_Union[_payload_pb2.Payload, _Mapping]] = ..., failure: _Optional[_Union[_failure_pb2.Failure, _Mapping]] = ..., attempts: _Optional[_Iterable[_Union[StepAttempt, _Mapping]]] = ..., child_execution_id: _Optional[str] = ..., state_patch: _Optional[str] = ..., record_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., before_code: bool = ...) -> None: ...
+    from_state_version: int
+    to_state_version: int
+    def __init__(self, key: _Optional[str] = ..., kind: _Optional[_Union[StepKind, str]] = ..., status: _Optional[_Union[StepStatus, str]] = ..., sequence: _Optional[int] = ..., result: _Optional[_Union[_payload_pb2.Payload, _Mapping]] = ..., failure: _Optional[_Union[_failure_pb2.Failure, _Mapping]] = ..., attempts: _Optional[_Iterable[_Union[StepAttempt, _Mapping]]] = ..., child_execution_id: _Optional[str] = ..., state_patch: _Optional[str] = ..., record_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., before_code: bool = ..., from_state_version: _Optional[int] = ..., to_state_version: _Optional[int] = ...) -> None: ...

@@ -12,7 +12,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class WorkflowDefinition(_message.Message):
-    __slots__ = ("id", "description", "queue", "payload_schema", "state_schema", "result_schema", "retry_policy", "run_timeout", "queue_concurrency_limit", "schedule", "trigger", "state_index")
+    __slots__ = ("id", "description", "queue", "payload_schema", "state_schema", "result_schema", "retry_policy", "run_timeout", "queue_concurrency_limit", "schedule", "trigger", "state_index", "state_version")
     ID_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     QUEUE_FIELD_NUMBER: _ClassVar[int]
@@ -25,6 +25,7 @@ class WorkflowDefinition(_message.Message):
     SCHEDULE_FIELD_NUMBER: _ClassVar[int]
     TRIGGER_FIELD_NUMBER: _ClassVar[int]
     STATE_INDEX_FIELD_NUMBER: _ClassVar[int]
+    STATE_VERSION_FIELD_NUMBER: _ClassVar[int]
     id: str
     description: str
     queue: str
@@ -37,7 +38,8 @@ class WorkflowDefinition(_message.Message):
     schedule: ScheduleDeclaration
     trigger: TriggerDeclaration
     state_index: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, id: _Optional[str] = ..., description: _Optional[str] = ..., queue: _Optional[str] = ..., payload_schema: _Optional[str] = ..., state_schema: _Optional[str] = ..., result_schema: _Optional[str] = ..., retry_policy: _Optional[_Union[_execution_pb2.RetryPolicy, _Mapping]] = ..., run_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., queue_concurrency_limit: _Optional[int] = ..., schedule: _Optional[_Union[ScheduleDeclaration, _Mapping]] = ..., trigger: _Optional[_Union[TriggerDeclaration, _Mapping]] = ..., state_index: _Optional[_Iterable[str]] = ...) -> None: ...
+    state_version: int
+    def __init__(self, id: _Optional[str] = ..., description: _Optional[str] = ..., queue: _Optional[str] = ..., payload_schema: _Optional[str] = ..., state_schema: _Optional[str] = ..., result_schema: _Optional[str] = ..., retry_policy: _Optional[_Union[_execution_pb2.RetryPolicy, _Mapping]] = ..., run_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., queue_concurrency_limit: _Optional[int] = ..., schedule: _Optional[_Union[ScheduleDeclaration, _Mapping]] = ..., trigger: _Optional[_Union[TriggerDeclaration, _Mapping]] = ..., state_index: _Optional[_Iterable[str]] = ..., state_version: _Optional[int] = ...) -> None: ...
 
 class ScheduleDeclaration(_message.Message):
     __slots__ = ("cron", "timezone")
