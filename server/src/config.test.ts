@@ -11,18 +11,19 @@ test.each<[text: string, others: number | 'never', projects: Record<string, numb
   ['a=7, 30', 30, { a: 7 }],
   ['a.b-c_D=365', 'never', { 'a.b-c_D': 365 }],
 ])('a retention of %s days is %s for others and %j', (retentionDays, others, projects) => {
-  const { storage } = readConfig({ mongodbUrl, retentionDays }, {});
-  expect(storage).toEqual({
-    store: 'mongodb',
-    url: mongodbUrl,
-    retentionDays: { others, projects: new Map(Object.entries(projects)) },
-  });
+  const config = readConfig({ retentionDays }, {});
+  expect(config.retentionDays).toEqual({ others, projects: new Map(Object.entries(projects)) });
+  expect(readConfig({ mongodbUrl, retentionDays }, {}).retentionDays).toEqual(config.retentionDays);
+  const ofTopics = readConfig({ topicRetentionDays: retentionDays }, {});
+  expect(ofTopics.topicRetentionDays).toEqual(config.retentionDays);
+  expect(ofTopics.retentionDays).toBeUndefined();
 });
 
 test.each(['0', '0.5', '-1', '1e3', '36501', '', 'x', '30,', '30,40', 'a=1,a=2', 'a=', 'a=0', '=7', 'a b=7'])(
   'a retention of "%s" days is refused',
   (retentionDays) => {
     expect(() => readConfig({ mongodbUrl, retentionDays }, {})).toThrow('retentionDays');
+    expect(() => readConfig({ topicRetentionDays: retentionDays }, {})).toThrow('topicRetentionDays');
   },
 );
 
@@ -39,9 +40,18 @@ test.each([
 });
 
 test('what the command line says counts before what the environment says', () => {
-  const env = { POLOS_MONGODB_URL: 'mongodb://two', POLOS_RETENTION_DAYS: '7', POLOS_API_KEYS: 'a,,b' };
-  const { storage, apiKeys } = readConfig({ mongodbUrl, retentionDays: '30' }, env);
-  expect(storage).toMatchObject({ url: mongodbUrl, retentionDays: { others: 30 } });
+  const env = {
+    POLOS_MONGODB_URL: 'mongodb://two',
+    POLOS_RETENTION_DAYS: '7',
+    POLOS_TOPIC_RETENTION_DAYS: '3',
+    POLOS_API_KEYS: 'a,,b',
+  };
+  const { storage, retentionDays, topicRetentionDays, apiKeys } = readConfig(
+    { mongodbUrl, retentionDays: '30' },
+    env,
+  );
+  expect(storage).toMatchObject({ url: mongodbUrl });
+  expect([retentionDays, topicRetentionDays]).toMatchObject([{ others: 30 }, { others: 3 }]);
   expect(apiKeys).toEqual(['a', 'b']);
 });
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 const DAYS_MAX = 36_500;
 
-/** How many days closed executions are kept; `never` says that they are never deleted. */
+/** How many days something is kept; `never` says that it is never deleted. */
 export interface RetentionDays {
   /** Of projects that are not named. */
   readonly others: number | 'never';
@@ -37,8 +37,10 @@ export const serverConfigSchema = z
     dataDir: z.string().min(1).optional(),
     /** The MongoDB, and as its path the database; needed by that store. */
     mongodbUrl: z.string().min(1).optional(),
-    /** `30`, or with exceptions `30,projectA=7,projectB=never`. For the MongoDB store; default: kept for ever. */
+    /** Days that executions are kept after they closed: `30`, or `30,projectA=7,projectB=never`. Default: for ever. */
     retentionDays: retentionDays.optional(),
+    /** Days that events of topics are kept after they were published, in the same form. Default: for ever. */
+    topicRetentionDays: retentionDays.optional(),
     /** The address to listen on. Beyond loopback, set an API key. */
     host: z.string().min(1).default('127.0.0.1'),
     /** 0 picks a free port. */
@@ -51,21 +53,18 @@ export const serverConfigSchema = z
     drainMs: z.number().int().min(0).default(10_000),
     logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   })
-  .transform(({ store, dataDir, mongodbUrl, retentionDays, ...config }, { addIssue }) => {
+  .transform(({ store, dataDir, mongodbUrl, ...config }, { addIssue }) => {
     const refuse = (path: keyof ServerOptions, message: string) =>
       addIssue({ code: 'custom', path: [path], message });
     if (store === 'mongodb' || (store === undefined && mongodbUrl !== undefined)) {
       if (dataDir !== undefined) refuse('dataDir', 'it is for the embedded store');
       if (mongodbUrl !== undefined) {
-        return { ...config, storage: { store: 'mongodb', url: mongodbUrl, retentionDays } as const };
+        return { ...config, storage: { store: 'mongodb', url: mongodbUrl } as const };
       }
       refuse('mongodbUrl', 'the MongoDB store needs it; POLOS_MONGODB_URL will do, too');
       return z.NEVER;
     }
     if (mongodbUrl !== undefined) refuse('mongodbUrl', 'it is for the MongoDB store');
-    if (retentionDays !== undefined) {
-      refuse('retentionDays', 'it is for the MongoDB store; the embedded store keeps everything');
-    }
     return { ...config, storage: { store: 'embedded', dataDir: dataDir ?? '.polos' } as const };
   });
 
@@ -81,6 +80,7 @@ export const ENVIRONMENT = {
   logLevel: 'POLOS_LOG_LEVEL',
   mongodbUrl: 'POLOS_MONGODB_URL',
   retentionDays: 'POLOS_RETENTION_DAYS',
+  topicRetentionDays: 'POLOS_TOPIC_RETENTION_DAYS',
 } as const satisfies Partial<Record<keyof ServerOptions, string>>;
 
 /** Adds defaults and what the environment says, but no POLOS_MONGODB_URL for options that ask for the embedded store. */

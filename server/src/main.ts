@@ -4,6 +4,7 @@ import type { ServerCheck } from './cli/server-check-command.js';
 import { type RetentionDays, readConfig, type ServerConfig, type ServerOptions } from './config.js';
 import { systemClock } from './engine/clock.js';
 import { Engine } from './engine/engine.js';
+import type { RetentionRule } from './engine/execution-retention.js';
 import { listen } from './rpc/listen.js';
 import { openEmbeddedStore } from './store/embedded/embedded-store.js';
 import type { Store } from './store/store.js';
@@ -27,17 +28,25 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { leaseMs, host, port, apiKeys, drainMs } = config;
   const fault = (error: unknown) =>
     log.error({ err: error }, 'background work failed; it will be tried again');
-  const { store, close: closeStore } = await openStore(config, fault);
+  const store = await openStore(config);
   // At ten times the size of their texts, what executions hold at worst, it is still little more than half of the heap.
   const cacheBytesMax = Math.floor(getHeapStatistics().heap_size_limit / 16);
-  const engine = new Engine({ store, clock: systemClock(), leaseMs, cacheBytesMax, fault });
+  const engine = new Engine({
+    store,
+    clock: systemClock(),
+    leaseMs,
+    cacheBytesMax,
+    executionsKeptFor: ruleOf(config.retentionDays),
+    topicsKeptFor: ruleOf(config.topicRetentionDays),
+    fault,
+  });
   try {
     await engine.start();
     const listener = await listen({ engine, host, port, apiKeys, log });
     const close = async () => {
       await listener.close({ graceMs: drainMs });
       await engine.stop();
-      await closeStore();
+      await store.close();
     };
     let closing: Promise<void> | undefined;
     return {
@@ -49,7 +58,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     };
   } catch (error) {
     await engine.stop();
-    await closeStore();
+    await store.close();
     throw error;
   }
 }
@@ -60,36 +69,18 @@ export async function checkServer({ mongodbUrl }: { readonly mongodbUrl: string 
   return checkDeployment(mongodbUrl);
 }
 
-interface OpenStore {
-  readonly store: Store;
-  close(): Promise<void>;
-}
-
 /** The MongoDB adapter is loaded only where it is used: its driver takes 100 ms and 20 MB. */
-async function openStore({ storage }: ServerConfig, fault: (error: unknown) => void): Promise<OpenStore> {
-  if (storage.store === 'embedded') return alone(await openEmbeddedStore({ dataDir: storage.dataDir }));
-  const { url, retentionDays } = storage;
+async function openStore({ storage }: ServerConfig): Promise<Store> {
+  if (storage.store === 'embedded') return openEmbeddedStore({ dataDir: storage.dataDir });
   const { openMongoStore } = await import('./store/mongo/mongo-store.js');
-  if (retentionDays === undefined) return alone(await openMongoStore({ url }));
-  const store = await openMongoStore({ url, retention: retentionMsOf(retentionDays) });
-  const { openRetention } = await import('./store/mongo/retention.js');
-  const retention = openRetention({ url, fault });
-  return {
-    store,
-    async close() {
-      await retention.close();
-      await store.close();
-    },
-  };
-}
-
-function alone(store: Store): OpenStore {
-  return { store, close: () => store.close() };
+  return openMongoStore({ url: storage.url });
 }
 
 const DAY_MS = 86_400_000;
 
-function retentionMsOf({ others, projects }: RetentionDays): (projectId: string) => number | undefined {
+function ruleOf(retention: RetentionDays | undefined): RetentionRule | undefined {
+  if (!retention) return undefined;
+  const { others, projects } = retention;
   return (projectId) => {
     const days = projects.get(projectId) ?? others;
     return days === 'never' ? undefined : days * DAY_MS;

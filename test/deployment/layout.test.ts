@@ -103,8 +103,9 @@ withMongodb(() => {
     ],
     [
       'under one of our names with another condition',
-      (db) => db.collection('executions').createIndex({ expiresAt: 1, _id: 1 }, { name: 'expired' }),
-      'expired',
+      (db) =>
+        db.collection('executions').createIndex({ projectId: 1, closedAt: 1, _id: 1 }, { name: 'closed' }),
+      'closed',
     ],
     [
       'of our definition under another name',

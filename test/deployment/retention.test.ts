@@ -1,204 +1,122 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Db } from 'mongodb';
 import { expect, onTestFinished, test } from 'vitest';
-import { applyLayout } from '../../server/src/store/mongo/layout.js';
-import { deleteExpired, Retention } from '../../server/src/store/mongo/retention.js';
-import type { StoreFault } from '../../server/src/store/store.js';
-import { withMongodb } from '../mongodb/shared.js';
+import { ExecutionRetention } from '../../server/src/engine/execution-retention.js';
+import { Connection } from '../../server/src/store/mongo/connection.js';
+import { openMongoStore } from '../../server/src/store/mongo/mongo-store.js';
+import { removeClosed } from '../../server/src/store/mongo/removal.js';
+import type { Store } from '../../server/src/store/store.js';
+import { uniqueDatabase, withMongodb } from '../mongodb/shared.js';
 import { until } from '../mongodb/until.js';
-import { openDatabase } from './database.js';
+import { create, createRecord, entry, next, write } from '../store-conformance/samples.js';
 
 const NOW = Date.UTC(2026, 10, 23);
+const KEPT_MS = 86_400_000;
 
 withMongodb(() => {
-  test('only what is due goes, with all chunks of its journal', async () => {
-    const db = await openDatabase();
-    await keep(db, { id: 'open' });
-    await keep(db, { id: 'past', expiresAt: NOW - 1, chunks: 3 });
-    await keep(db, { id: 'now', expiresAt: NOW });
-    await keep(db, { id: 'later', expiresAt: NOW + 1, chunks: 2 });
-    await keep(db, { id: 'running', expiresAt: NOW - 1, isOpen: true });
-    await keep(db, { id: 'talking', expiresAt: NOW - 1, outboxSince: NOW - 2, chunks: 1 });
-    expect(await deleteExpired(db, { now: NOW })).toBe(2);
-    expect(await idsOf(db)).toEqual(['later', 'open', 'running', 'talking']);
-    expect(await chunksOf(db)).toEqual({ later: 2, talking: 1 });
-    expect(await deleteExpired(db, { now: NOW })).toBe(0);
-  });
-
-  test('what is kept beside an execution goes with it, and no other record does', async () => {
-    const db = await openDatabase();
-    await keep(db, { id: 'past', expiresAt: NOW - 1 });
-    await keep(db, { id: 'later', expiresAt: NOW + 1 });
-    await keep(db, { id: 'child', rootExecutionId: 'later', expiresAt: NOW - 1 });
-    const trees = ['tree["later"]', 'tree["past"]', 'tree["past0"]'];
-    const groups = [...trees, 'state["past"]', 'state["child"]', 'state["later"]', 'topic["p","past"]'];
-    for (const group of groups) await insertRecords(db, group, 3);
-    expect(await deleteExpired(db, { now: NOW })).toBe(2);
-    expect(await idsOf(db)).toEqual(['later']);
-    expect(await recordsOf(db)).toEqual({
-      'tree["later"]': 3,
-      'tree["past0"]': 3,
-      'state["later"]': 3,
-      'topic["p","past"]': 3,
-    });
-  });
-
-  test('what is added to the order of a tree while its root is being deleted goes, too', async () => {
-    const db = await openDatabase();
-    await keep(db, { id: 'past', expiresAt: NOW - 1 });
-    await insertRecords(db, 'tree["past"]', 1);
-    expect(await deleteExpired(withAddition(db, 'tree["past"]'), { now: NOW })).toBe(1);
-    expect(await recordsOf(db)).toEqual({});
-  });
-
-  test('two at once delete each execution, and disturb nothing else', async () => {
-    const db = await openDatabase();
-    await keepMany(db, 1_200);
-    await keep(db, { id: 'later', expiresAt: NOW + 1, chunks: 1 });
-    const faults: StoreFault[] = [];
-    const both = [1, 2].map(() => start(db, faults));
-    await until('the deletion', async () => (await idsOf(db)).length === 1 || undefined);
-    await Promise.all(both.map((retention) => retention.close()));
-    expect(await idsOf(db)).toEqual(['later']);
-    expect(await chunksOf(db)).toEqual({ later: 1 });
+  test('two servers at once delete each execution, and disturb nothing else', async () => {
+    const { stores } = await open(2);
+    const [one] = stores;
+    await Promise.all(Array.from({ length: 600 }, (_, n) => close(one!, `past-${n}`, 2)));
+    await close(one!, 'long', 100);
+    await create(one!, { id: 'later', closedAt: NOW - KEPT_MS + 1 });
+    await create(one!, { id: 'open' });
+    const faults: unknown[] = [];
+    const both = stores.map((store) => start(store, faults));
+    const ids = async () =>
+      (await one!.list({ projectId: 'default', limit: 1_000 })).map(({ id }) => id).sort();
+    await until('the deletion', async () => (await ids()).length === 2 || undefined);
+    await Promise.all(both.map((retention) => retention.stop()));
+    expect(await ids()).toEqual(['later', 'open']);
+    expect(await one!.journal('long', { afterEvent: 0, entries: 10, bytes: 1e6 })).toEqual([]);
     expect(faults).toEqual([]);
   });
 
-  test('a deletion that broke off between journal and execution is finished by the next', async () => {
-    const db = await openDatabase();
-    await keep(db, { id: 'past', expiresAt: NOW - 1, chunks: 3 });
-    await db.collection('journal').deleteMany({});
-    expect(await deleteExpired(db, { now: NOW })).toBe(1);
-    expect(await idsOf(db)).toEqual([]);
+  test('what is added to the order of a tree while its root is being deleted goes, too', async () => {
+    const { stores, connection } = await open(1);
+    const [store] = stores;
+    await close(store!, 'root', 1);
+    await createRecord(store!, { group: 'tree["root"]', id: '1' });
+    const late = Object.create(connection, {
+      executions: {
+        value: {
+          find: connection.executions.find.bind(connection.executions),
+          async deleteMany(...args: Parameters<typeof connection.executions.deleteMany>) {
+            await createRecord(store!, { group: 'tree["root"]', id: '2' });
+            return connection.executions.deleteMany(...args);
+          },
+        },
+      },
+    }) as Connection;
+    await removeClosed(late, [{ executionId: 'root', groups: ['tree["root"]'] }]);
+    expect(await store!.listGroups({ prefix: '', limit: 5 })).toEqual([]);
+    expect(await store!.load('root')).toBeUndefined();
   });
 
-  test('what goes wrong is told, and tried again', async () => {
-    const db = await openDatabase();
-    const faults: StoreFault[] = [];
-    // There is no index yet to go by.
-    await db.createCollection('executions');
-    const retention = start(db, faults);
-    await until('two faults', async () => faults.length > 1 || undefined);
-    await keep(db, { id: 'past', expiresAt: NOW - 1 });
-    await until('the deletion', async () => (await idsOf(db)).length === 0 || undefined);
-    await retention.close();
-    expect(faults[0]).toMatchObject({ name: 'StoreFault', retryable: true });
-    expect(faults[0]!.message).toBe(
-      `deleting expired executions of the database "${db.databaseName}" failed`,
-    );
-  });
-
-  test('after it was closed it deletes nothing more', async () => {
-    const db = await openDatabase();
-    const retention = start(db, []);
-    await retention.close();
-    await retention.close();
-    await keep(db, { id: 'past', expiresAt: NOW - 1 });
-    await delay(50);
-    expect(await idsOf(db)).toEqual(['past']);
-  });
+  test.each(['journal', 'records', 'executions'] as const)(
+    'a deletion that broke off before the %s leaves an execution that is found again, and nothing that is not',
+    async (name) => {
+      const { stores, connection } = await open(1);
+      const [store] = stores;
+      const last = await close(store!, 'past', 100);
+      await createRecord(store!, { group: 'state["past"]', id: '1' });
+      const broken = Object.create(connection, {
+        [name]: {
+          value: {
+            find: connection.executions.find.bind(connection.executions),
+            deleteMany: () => Promise.reject(new Error('killed')),
+          },
+        },
+      }) as Connection;
+      const removals = [{ executionId: 'past', groups: ['state["past"]'] }];
+      await expect(removeClosed(broken, removals)).rejects.toThrow('killed');
+      expect((await store!.load('past'))?.execution).toEqual(last);
+      const query = { projectId: 'default', until: NOW, limit: 5 };
+      expect(await store!.listClosed(query)).toEqual([{ id: 'past', rootExecutionId: 'past' }]);
+      await store!.removeClosed(removals);
+      expect(await store!.listClosed(query)).toEqual([]);
+      expect(await connection.journal.countDocuments()).toBe(0);
+      expect(await connection.records.countDocuments()).toBe(0);
+      expect(await connection.executions.countDocuments()).toBe(0);
+    },
+  );
 });
 
-interface Kept {
-  readonly id: string;
-  readonly expiresAt?: number;
-  readonly outboxSince?: number;
-  /** Default: it is one. */
-  readonly rootExecutionId?: string;
-  readonly chunks?: number;
-  readonly isOpen?: boolean;
-}
-
-async function keep(db: Db, kept: Kept): Promise<void> {
-  await applyLayout(db);
-  await insert(db, [kept]);
-}
-
-async function keepMany(db: Db, count: number): Promise<void> {
-  await applyLayout(db);
-  await insert(
-    db,
-    Array.from({ length: count }, (_, number) => ({ id: `past-${number}`, expiresAt: NOW - 1, chunks: 1 })),
-  );
-}
-
-/** As the validators want them; the rest does not matter here. */
-async function insert(db: Db, kept: readonly Kept[]): Promise<void> {
-  const at = new Date(NOW - 1_000);
-  const executions = kept.map(({ id, rootExecutionId = id, expiresAt, outboxSince, isOpen = false }) => ({
-    ...{ _id: id, version: 1, projectId: 'p', workflowId: 'w', queue: 'q', status: 'completed' },
-    ...{ createdAt: at, updatedAt: at, rootExecutionId, sessionId: 's', priority: 0, readyAt: at },
-    ...{ eventCount: 1, commit: { by: 'b', number: 1 }, state: {}, tail: [] },
-    ...(!isOpen && { closedAt: at }),
-    ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt) }),
-    index: { ready: false, ...(outboxSince !== undefined && { outboxSince: new Date(outboxSince) }) },
-  }));
-  const chunks = kept.flatMap(({ id, chunks = 0 }) =>
-    Array.from({ length: chunks }, (_, number) => ({
-      ...{
-        _id: { execution: id, number },
-        execution: id,
-        firstEvent: number,
-        lastEvent: number,
-        entries: [{}],
-      },
-    })),
-  );
-  await db.collection<{ _id: string }>('executions').insertMany(executions);
-  if (chunks.length > 0) await db.collection<{ _id: object }>('journal').insertMany(chunks);
-}
-
-function start(db: Db, faults: StoreFault[]): Retention {
-  const retention = new Retention({
-    db,
-    intervalMs: 5,
-    now: () => NOW,
-    fault: (fault) => faults.push(fault),
+/** Stores on one empty database, and a connection to it. */
+async function open(count: number): Promise<{ stores: readonly Store[]; connection: Connection }> {
+  const { url, name: database } = await uniqueDatabase();
+  const stores: Store[] = [];
+  for (let n = 0; n < count; n++) stores.push(await openMongoStore({ url, database }));
+  const connection = new Connection({ url, database });
+  onTestFinished(async () => {
+    await Promise.all(stores.map((store) => store.close()));
+    await connection.close();
   });
-  onTestFinished(() => retention.close());
-  return retention;
+  return { stores, connection };
 }
 
-async function idsOf(db: Db): Promise<string[]> {
-  const found = await db.collection<{ _id: string }>('executions').find().toArray();
-  return found.map(({ _id }) => _id).sort();
+/** Creates an execution with so many events and closes it, long ago. */
+async function close(store: Store, id: string, events: number) {
+  let latest = await create(store, { id });
+  for (let event = 1; event <= events; event++) {
+    const end = event === events && ({ status: 'completed', ready: false, closedAt: NOW - KEPT_MS } as const);
+    latest = next(latest, { eventCount: event, ...end });
+    await store.commit(write(latest, { entry: entry(event) }));
+  }
+  return latest;
 }
 
-async function insertRecords(db: Db, group: string, count: number): Promise<void> {
-  const records = Array.from({ length: count }, (_, number) => ({
-    _id: { group, id: `${number}` },
-    ...{ group, version: 1, by: 'b', body: '{}' },
-  }));
-  await db.collection<{ _id: object }>('records').insertMany(records);
-}
-
-/** The database, where somebody adds a record to a group the moment before executions are deleted. */
-function withAddition(db: Db, group: string): Db {
-  const collection: Db['collection'] = (name: string) => {
-    const inner = db.collection(name);
-    if (name !== 'executions') return inner as never;
-    const deleteMany: typeof inner.deleteMany = async (filter) => {
-      await insertRecords(db, group, 1);
-      return inner.deleteMany(filter);
-    };
-    return { find: inner.find.bind(inner), deleteMany } as never;
+/** Retention by a clock that stands still, and by which every time to wait is over at once. */
+function start(store: Store, faults: unknown[]): ExecutionRetention {
+  const callAt = (_: number, call: () => void) => {
+    const timer = setTimeout(call, 2);
+    return () => clearTimeout(timer);
   };
-  return { collection } as Db;
-}
-
-/** How many records there are of each group. */
-async function recordsOf(db: Db): Promise<Record<string, number>> {
-  const counts = await db
-    .collection('records')
-    .aggregate<{ _id: string; count: number }>([{ $group: { _id: '$group', count: { $sum: 1 } } }])
-    .toArray();
-  return Object.fromEntries(counts.map(({ _id, count }) => [_id, count]));
-}
-
-async function chunksOf(db: Db): Promise<Record<string, number>> {
-  const counts = await db
-    .collection('journal')
-    .aggregate<{ _id: string; count: number }>([{ $group: { _id: '$execution', count: { $sum: 1 } } }])
-    .toArray();
-  return Object.fromEntries(counts.map(({ _id, count }) => [_id, count]));
+  const retention = new ExecutionRetention({
+    store,
+    clock: { now: () => NOW, callAt },
+    keptFor: () => KEPT_MS,
+    fault: (error) => faults.push(error),
+  });
+  onTestFinished(() => retention.stop());
+  retention.start();
+  return retention;
 }

@@ -66,7 +66,7 @@ test('a port that is taken is an error with what to do', async () => {
 
 test.each([
   ['POLOS_LOG_LEVEL', 'loud'],
-  ['POLOS_RETENTION_DAYS', '30'],
+  ['POLOS_RETENTION_DAYS', '0'],
 ])('a %s that is not acceptable is an error that names it', async (name, value) => {
   const folder = temporaryFolder();
   onTestFinished(() => folder.remove());

@@ -45,11 +45,8 @@ test.each<[args: string[], problem: string]>([
   [['server', 'start', '--port', '70000'], 'an integer from 0 to 65535'],
   [['server', 'start', '--store', 'redis'], 'Allowed choices are embedded, mongodb'],
   [['server', 'start', '--store', 'mongodb'], '--mongodb-url: the MongoDB store needs it'],
-  [['server', 'start', '--retention-days', '30'], '--retention-days: it is for the MongoDB store'],
-  [
-    ['server', 'start', '--mongodb-url', 'mongodb://x', '--retention-days', '0.5'],
-    '--retention-days: "0.5" should be',
-  ],
+  [['server', 'start', '--retention-days', '0.5'], '--retention-days: "0.5" should be'],
+  [['server', 'start', '--topic-retention-days', '30,a=0'], '--topic-retention-days: "a=0" should be'],
   [
     ['server', 'start', '--mongodb-url', 'mongodb://x', '--data-dir', 'x'],
     '--data-dir: it is for the embedded store',

@@ -132,6 +132,11 @@ export class ServerProgram {
     await this.#programs[0].signal('SIGKILL');
   }
 
+  /** SIGTERM, and its end. */
+  async stop(): Promise<void> {
+    await this.#programs[0].signal('SIGTERM');
+  }
+
   /** Starts it again where it was. */
   async restart(): Promise<void> {
     this.#programs.unshift(new Program(COMMAND, this.#args, this.#env));

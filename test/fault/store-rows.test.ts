@@ -4,11 +4,22 @@ import Database from 'libsql';
 import { expect, test } from 'vitest';
 import { openEmbeddedStore } from '../../server/src/store/embedded/embedded-store.js';
 import { dataDirectory } from '../store-conformance/data-directory.js';
-import { createRecord, execution, next, nextRecord, write } from '../store-conformance/samples.js';
+import {
+  create,
+  createRecord,
+  entry,
+  execution,
+  next,
+  nextRecord,
+  write,
+} from '../store-conformance/samples.js';
 
 // What a disk leaves that lost a write: pages that are whole, in trees that agree, but are not the newest. SQL puts rows
 // there as they once were, with checksums that are right; `old` is the database before the last commits.
 const RESTORE = 'INSERT OR REPLACE INTO record SELECT * FROM old.record';
+const RESTORE_GONE = ['execution', 'state', 'journal']
+  .map((table) => `INSERT OR REPLACE INTO ${table} SELECT * FROM old.${table} WHERE seq = 2;`)
+  .join(' ');
 
 test.each<[what: string, sql: string, message: string]>([
   ['a record is missing', "DELETE FROM record WHERE id = 'new'", 'holds 2 rows'],
@@ -26,6 +37,39 @@ test.each<[what: string, sql: string, message: string]>([
   ['a record has another alias', "UPDATE record SET alias = 'b' WHERE id = 'new'", '"record", row'],
   ['a record is due at another time', "UPDATE record SET due_at = 6 WHERE id = 'new'", '"record", row'],
   ['a record is in another group', `UPDATE record SET "group" = 'b' WHERE id = 'new'`, '"record", row'],
+  ['an execution is back that was removed', RESTORE_GONE, '"execution" holds 3 rows'],
+  [
+    'an execution that was removed is in the place of another one',
+    `DELETE FROM execution WHERE id = 'b'; DELETE FROM state WHERE seq = 3; ${RESTORE_GONE}`,
+    '"execution" holds 2 rows with the checksum',
+  ],
+  [
+    'an execution is an older version of itself',
+    'INSERT OR REPLACE INTO execution SELECT * FROM old.execution WHERE seq = 1',
+    '"term_list", row',
+  ],
+  [
+    'a journal is back that was removed',
+    'INSERT INTO journal SELECT 99, seq, last_event, body, crc FROM old.journal WHERE seq = 2',
+    '"journal" holds 2 rows',
+  ],
+  ['a state is back that was removed', 'INSERT INTO state SELECT * FROM old.state WHERE seq = 2', '"state"'],
+  ['an entry of a journal is missing', 'DELETE FROM journal', '"journal" holds 0 rows'],
+  [
+    'an entry of a journal that was removed is in the place of another one',
+    'DELETE FROM journal; INSERT INTO journal SELECT * FROM old.journal WHERE seq = 2',
+    '"journal" holds 1 rows with the checksum',
+  ],
+  [
+    'an execution closed at another time',
+    "UPDATE execution SET closed_at = 5 WHERE id = 'a'",
+    '"execution", row',
+  ],
+  [
+    'an execution has a number that was never given',
+    "UPDATE execution SET seq = 9 WHERE id = 'b'; UPDATE state SET seq = 9 WHERE seq = 3",
+    'row',
+  ],
   ['a wait is missing', "DELETE FROM waiting WHERE key = 'x'", '"waiting" has 1 rows'],
   ['a wait is there that is none', "INSERT INTO waiting VALUES ('z', 0, 1000, 'a')", '"waiting" has 3 rows'],
   ['a wait is in another place', "UPDATE waiting SET rank = 1 WHERE key = 'x'", '"waiting" has 2 rows'],
@@ -47,11 +91,19 @@ test.each<[what: string, sql: string, message: string]>([
   ],
   [
     'an execution has terms, and says that it has none',
-    'UPDATE execution SET terms_version = 0',
+    "UPDATE execution SET terms_version = 0 WHERE id = 'a'",
     '"execution", row',
   ],
-  ['an execution waits for less', `UPDATE execution SET waits_for = '["x"]'`, '"execution", row'],
-  ['an execution waits for nothing', 'UPDATE execution SET waits_for = NULL', '"execution", row'],
+  [
+    'an execution waits for less',
+    `UPDATE execution SET waits_for = '["x"]' WHERE id = 'a'`,
+    '"execution", row',
+  ],
+  [
+    'an execution waits for nothing',
+    "UPDATE execution SET waits_for = NULL WHERE id = 'a'",
+    '"execution", row',
+  ],
 ])('a store is refused in which %s', async (_, sql, message) => {
   const dataDir = await dataDirectory();
   const file = join(dataDir, 'polos.db');
@@ -59,6 +111,8 @@ test.each<[what: string, sql: string, message: string]>([
   const waits = { index: { waitsFor: ['x', 'y'] } };
   const first = execution({ id: 'a' });
   await store.commit({ ...write(first, waits), terms: ['s'] });
+  const removedExecution = next(await create(store, { id: 'gone', closedAt: 5 }), { eventCount: 1 });
+  await store.commit(write(removedExecution, { entry: entry(1) }));
   const replaced = await createRecord(store, { id: 'replaced' });
   const removed = await createRecord(store, { id: 'removed' });
   await createRecord(store, { id: 'kept' });
@@ -66,10 +120,13 @@ test.each<[what: string, sql: string, message: string]>([
   copyFileSync(file, `${file}.old`);
 
   const again = await openEmbeddedStore({ dataDir });
-  await again.commit({ ...write(next(first), waits), terms: ['t', 'u'] });
+  const second = next(first, { eventCount: 1 });
+  await again.commit({ ...write(second, { ...waits, entry: entry(1) }), terms: ['t', 'u'] });
   await again.commitRecord({ record: nextRecord(replaced) });
   await again.commitRecord({ remove: removed });
   await createRecord(again, { id: 'new', alias: 'a', dueAt: 5 });
+  await again.removeClosed([{ executionId: 'gone', groups: [] }]);
+  await create(again, { id: 'b' });
   await again.close();
 
   const database = new Database(file);

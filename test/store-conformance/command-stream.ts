@@ -9,12 +9,11 @@ import type {
   ExecutionWrite,
   RecordName,
   RecordQuery,
-  RecordWrite,
   Store,
   StoredRecord,
   StoredSchema,
 } from '../../server/src/store/store.js';
-import { AWKWARD_TEXTS, awkwardRecord, entry, execution, next, schema } from './samples.js';
+import { AWKWARD_TEXTS, awkwardRecord, schema } from './samples.js';
 
 /**
  * A call of the port in terms that any store can be asked in. What a write replaces is only known when it is asked for:
@@ -31,6 +30,10 @@ export type StoreCommand =
   | { readonly type: 'search'; readonly search: ExecutionSearch }
   | { readonly type: 'list_waiting'; readonly query: Parameters<Store['listWaiting']>[0] }
   | GivenRecordWrite
+  | { readonly type: 'remove_closed'; readonly removals: Parameters<Store['removeClosed']>[0] }
+  | { readonly type: 'list_closed'; readonly query: Parameters<Store['listClosed']>[0] }
+  | { readonly type: 'list_projects'; readonly page: Parameters<Store['listProjects']>[0] }
+  | { readonly type: 'list_groups'; readonly query: Parameters<Store['listGroups']>[0] }
   | { readonly type: 'load_record'; readonly name: RecordName }
   | { readonly type: 'list_records'; readonly query: RecordQuery }
   | { readonly type: 'list_due_records'; readonly query: Parameters<Store['listDueRecords']>[0] }
@@ -38,7 +41,7 @@ export type StoreCommand =
   | { readonly type: 'list_schemas'; readonly query: Parameters<Store['listSchemas']>[0] };
 
 /** What a write says, apart from the version. The origin counts only if it creates the execution. */
-interface GivenWrite {
+export interface GivenWrite {
   readonly origin: Partial<Execution>;
   readonly changes: Partial<Execution>;
   readonly events: number;
@@ -48,90 +51,12 @@ interface GivenWrite {
 }
 
 /** What a write of a record says, apart from the version. */
-interface GivenRecordWrite {
+export interface GivenRecordWrite {
   readonly type: 'commit_record';
   readonly group: string;
   readonly id: string;
   readonly against: number;
   readonly given: Pick<StoredRecord, 'alias' | 'dueAt' | 'body'> | 'remove';
-}
-
-/** What is there of what a command writes. */
-export interface Current {
-  readonly execution?: Execution | undefined;
-  readonly record?: StoredRecord | undefined;
-}
-
-/** What is there of what a command writes. */
-export async function currentOf(store: Store, command: StoreCommand): Promise<Current> {
-  if (command.type === 'commit') return { execution: (await store.load(command.id))?.execution };
-  return command.type === 'commit_record' ? { record: await store.loadRecord(command) } : {};
-}
-
-/** Makes the call, and answers what any two stores must agree on. */
-export async function run(store: Store, command: StoreCommand, current: Current): Promise<unknown> {
-  switch (command.type) {
-    case 'commit':
-      return store.commit(toWrite(command, current.execution));
-    case 'commit_record':
-      return store.commitRecord(toRecordWrite(command, current.record));
-    case 'load_record':
-      return store.loadRecord(command.name);
-    case 'list_records':
-      return store.listRecords(command.query);
-    case 'list_due_records':
-      return store.listDueRecords(command.query);
-    case 'list_waiting':
-      return store.listWaiting(command.query);
-    case 'load':
-      return store.load(command.id);
-    case 'journal':
-      return store.journal(command.id, command.page);
-    case 'list_ready':
-      return store.listReady(command.query);
-    case 'list_due':
-      return store.listDue(command.query);
-    case 'list_outboxes':
-      return [...(await store.listOutboxes({ until: command.until, limit: 1_000 }))].sort();
-    case 'list':
-      return store.list(command.query);
-    case 'search':
-      return (await store.search(command.search)).executions;
-    case 'put_schema':
-      return store.putSchema(command.schema);
-    case 'list_schemas':
-      return store.listSchemas(command.query);
-  }
-}
-
-function toWrite(
-  { id, against, given }: Extract<StoreCommand, { readonly type: 'commit' }>,
-  current: Execution | undefined,
-): ExecutionWrite {
-  const { origin, changes, events, state, terms, index } = given;
-  const replaced = Math.max(0, (current?.version ?? 0) + against);
-  const latest = current ?? execution({ id, version: 0, ...origin });
-  const before = replaced === 0 ? undefined : { ...latest, version: replaced };
-  const endsWith = before?.eventCount ?? 0;
-  const written = next(latest, { ...changes, version: replaced + 1, eventCount: endsWith + events });
-  return {
-    before,
-    execution: written,
-    index,
-    ...(state === undefined && before ? {} : { state: state ?? {} }),
-    ...(terms && { terms }),
-    ...(events > 0 && { entry: entry(endsWith + 1, { count: events }) }),
-  };
-}
-
-function toRecordWrite(
-  { group, id, against, given }: GivenRecordWrite,
-  current: StoredRecord | undefined,
-): RecordWrite {
-  const version = Math.max(1, (current?.version ?? 0) + against);
-  return given === 'remove'
-    ? { remove: { group, id, version } }
-    : { record: { group, id, version: version + Number(current !== undefined), ...given } };
 }
 
 const IDS = ['a', 'b', 'c', 'd', 'e', '\u{1F600}', '\uFF5E', 'a\0b'];
@@ -171,13 +96,18 @@ const given: fc.Arbitrary<GivenWrite> = fc.record({
       }),
     })
     .map(({ fixed, optional }) => ({ ...fixed, ...optional })),
-  changes: fc.record({
-    status,
-    queue: fc.constantFrom(...AWKWARD_TEXTS),
-    priority,
-    readyAt: time,
-    searchAttributes: fc.constantFrom({}, awkwardRecord()),
-  }),
+  changes: fc
+    .record({
+      always: fc.record({
+        status,
+        queue: fc.constantFrom(...AWKWARD_TEXTS),
+        priority,
+        readyAt: time,
+        searchAttributes: fc.constantFrom({}, awkwardRecord()),
+      }),
+      closing: some<Pick<Execution, 'closedAt'>>({ closedAt: time }),
+    })
+    .map(({ always, closing }) => ({ ...always, ...closing })),
   events: fc.nat({ max: 3 }),
   state: fc.option(
     fc.json().map((text) => ({ value: JSON.parse(text) })),
@@ -278,6 +208,14 @@ export const writeCommand: fc.Arbitrary<StoreCommand> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ type: fc.constant('put_schema' as const), schema: storedSchema }) },
 );
 
+/** Removals: of whatever is removable by then. What is asked for beside one of the same execution may find it or not. */
+export const removalCommand: fc.Arbitrary<StoreCommand> = fc.record({
+  type: fc.constant('remove_closed' as const),
+  removals: fc.array(fc.record({ executionId: id, groups: fc.uniqueArray(group, { maxLength: 1 }) }), {
+    maxLength: 3,
+  }),
+});
+
 /** Calls that read, lists most often. */
 export const readCommand: fc.Arbitrary<StoreCommand> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ type: fc.constant('load' as const), id }) },
@@ -306,6 +244,35 @@ export const readCommand: fc.Arbitrary<StoreCommand> = fc.oneof(
     arbitrary: fc.record({
       type: fc.constant('list_due' as const),
       query: fc.record({ until: time, limit }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('list_closed' as const),
+      query: fc.record({ projectId, until: time, limit }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('list_projects' as const),
+      page: fc
+        .record({ limit, rest: some<{ readonly after: string }>({ after: projectId }) })
+        .map(({ limit, rest }) => ({ ...rest, limit })),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('list_groups' as const),
+      query: fc
+        .record({
+          prefix: fc.constantFrom('g', 'h', 'h/i'),
+          limit,
+          rest: some<{ readonly after: string }>({ after: group }),
+        })
+        .map(({ prefix, limit, rest }) => ({ ...rest, prefix, limit })),
     }),
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('list_outboxes' as const), until: time }) },

@@ -4,6 +4,7 @@ import { describeCommits } from './commits.js';
 import { describeJournals } from './journals.js';
 import { describeLists } from './lists.js';
 import { describeRecords } from './records.js';
+import { describeRemoval } from './removal.js';
 import { describeSchemas } from './schemas.js';
 import { describeSearches } from './searches.js';
 import { describeValues } from './values.js';
@@ -43,6 +44,7 @@ export function describeStore(name: string, underTest: StoreUnderTest): void {
     describeWaiting(open, reopen);
     describeSearches(open, reopen);
     describeRecords(open, reopen);
+    describeRemoval(open, reopen);
     describeValues(open, reopen);
   });
 }

@@ -3,29 +3,25 @@ import { expect, test } from 'vitest';
 import { InOrder } from '../../server/src/store/in-order.js';
 import { openMemoryStore } from '../../server/src/store/memory/memory-store.js';
 import type { Store } from '../../server/src/store/store.js';
-import {
-  type Current,
-  currentOf,
-  readCommand,
-  run,
-  type StoreCommand,
-  writeCommand,
-} from './command-stream.js';
+import { type Current, currentOf, run } from './command-run.js';
+import { readCommand, removalCommand, type StoreCommand, writeCommand } from './command-stream.js';
 import type { StoreUnderTest } from './describe-store.js';
 
 /**
- * Writes that are asked for at once, then reads that are; and whether the embedded store is opened anew before. A read
+ * Writes that are asked for at once, then removals, then reads; and whether the embedded store is opened anew before. A read
  * that is asked for beside a write may see it or not, so no two stores need agree on that.
  */
 interface Moment {
   readonly reopens: boolean;
   readonly writes: readonly StoreCommand[];
+  readonly removals: readonly StoreCommand[];
   readonly reads: readonly StoreCommand[];
 }
 
 const moment: fc.Arbitrary<Moment> = fc.record({
   reopens: fc.integer({ min: 0, max: 9 }).map((number) => number === 0),
   writes: fc.array(writeCommand, { maxLength: 8 }),
+  removals: fc.array(removalCommand, { maxLength: 2 }),
   reads: fc.array(readCommand, { maxLength: 4 }),
 });
 
@@ -60,7 +56,8 @@ const READS = [
     'search',
     'list_schemas',
   ],
-  ...['load_record', 'list_records', 'list_due_records'],
+  ...['load_record', 'list_records', 'list_due_records', 'list_closed'],
+  ...['list_projects', 'list_groups'],
 ];
 
 async function compare(
@@ -71,9 +68,9 @@ async function compare(
   const memory = openMemoryStore();
   let other = await underTest.open();
   try {
-    for (const { reopens, writes, reads } of moments) {
+    for (const { reopens, writes, removals, reads } of moments) {
       if (reopens && underTest.reopen) other = await underTest.reopen(other);
-      for (const commands of [writes, reads]) {
+      for (const commands of [writes, removals, reads]) {
         const currents = await Promise.all(commands.map((command) => currentOf(memory, command)));
         const answers = await ask(memory, commands, currents);
         expect(await ask(other, commands, currents)).toEqual(answers);

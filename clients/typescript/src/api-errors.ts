@@ -114,6 +114,26 @@ export class IdempotencyMismatchError extends PolosApiError {
   }
 }
 
+/** Events of a topic that a reader has not had were deleted: they are older than the server keeps events. */
+export class EventsDeletedError extends PolosApiError {
+  static {
+    EventsDeletedError.prototype.name = 'EventsDeletedError';
+  }
+  /** The topic. */
+  readonly topic: string;
+  /** The sequence after which the reader wanted to go on. */
+  readonly after: number;
+  /** The sequence of the first event after it that is there, or else of the next one to be published. */
+  readonly oldestSequence: number;
+
+  constructor(message: string, deleted: { topic: string; after: number; oldestSequence: number }) {
+    super('FAILED_PRECONDITION', message);
+    this.topic = deleted.topic;
+    this.after = deleted.after;
+    this.oldestSequence = deleted.oldestSequence;
+  }
+}
+
 /** The execution is final: it cannot be cancelled or changed any more. */
 export class ExecutionClosedError extends PolosApiError {
   static {

@@ -21,7 +21,7 @@ export interface PublishOptions {
 
 /** Which events of a topic to read. */
 export interface StreamTopicOptions {
-  /** Only events after this sequence. Default 0: from the first. */
+  /** Only events after this sequence. Default 0: from the first that is kept. */
   readonly after?: number;
   /** Whether to stay for events to come; a topic has no end. Default true. */
   readonly follow?: boolean;
@@ -78,10 +78,11 @@ export class EventsApi {
   }
 
   /**
-   * Reads the events of a topic in order, none twice and none missing, from the first on, and stays for those to come. A
+   * Reads the events of a topic in order, none twice and none missing, from the first that is kept on, and stays for those to come. A
    * topic that nobody has published to is empty. A break of the connection is bridged.
    * @typeParam T the caller's word for the data; check what comes from outside.
-   * @throws InvalidArgumentError from the iterator for `after` beyond the newest event; UnavailableError once the server
+   * @throws InvalidArgumentError from the iterator for `after` beyond the newest event; EventsDeletedError once the server has
+   * deleted events after `after`, or that the reader was too slow for; UnavailableError once the server
    * stays away.
    */
   async *streamTopic<T = unknown>(

@@ -2,6 +2,7 @@ import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import {
   HookExecutionError,
+  SerializationError,
   StateConflictError,
   StateSizeError,
   StateValidationError,
@@ -56,6 +57,19 @@ describe('a failure', () => {
     error.cause = error;
     expect(sent(error).cause).toBeUndefined();
   });
+
+  it.each(['a\udc00', 'x'.repeat(2_000_000)])(
+    'can be sent where a place has a name that cannot: %.9s',
+    (name) => {
+      const place = { path: `/${name}`, message: 'is no text' };
+      for (const error of [
+        new SerializationError('no', place.path),
+        new StateValidationError('no', Array(20).fill(place)),
+      ]) {
+        expect(toError(sent(error))).toMatchObject({ type: error.name, details: expect.anything() });
+      }
+    },
+  );
 
   it('makes lone surrogates well-formed', () => {
     expect(sent(new Error('a\ud800b')).message).toBe('a�b');

@@ -21,6 +21,8 @@ import { fromPayload, toPayload } from './payload.js';
 const TEXT_BYTES_MAX = 65_000;
 /** Bytes of the message of one failed attempt: up to 1,001 of them travel in one request. */
 const ATTEMPT_TEXT_BYTES_MAX = 1_000;
+/** Bytes of one place among an error's details: at most 20 of them travel together, each with its message. */
+const PLACE_BYTES_MAX = 16_000;
 const TYPE_BYTES_MAX = 200;
 const STEP_KEY_BYTES_MAX = 1_024;
 const CAUSES_MAX = 16;
@@ -126,12 +128,23 @@ function detailsOf(error: Error): object | undefined {
     error instanceof PayloadValidationError ||
     error instanceof ResultValidationError
   ) {
-    return { issues: error.issues.map(({ path, message }) => ({ path, message })) };
+    const issues = error.issues.map(({ path, message }) => ({
+      path: placeOf(path),
+      message: placeOf(message),
+    }));
+    return { issues };
   }
   if (error instanceof StateSizeError) return { size: error.size, maxSize: error.maxSize };
   if (error instanceof HookExecutionError) return { hookName: error.hookName, phase: error.phase };
-  if (error instanceof StateConflictError || error instanceof SerializationError) return { path: error.path };
+  if (error instanceof StateConflictError || error instanceof SerializationError) {
+    return { path: placeOf(error.path) };
+  }
   return undefined;
+}
+
+/** Names of members may be what JSON cannot hold, and that is often what the error is about. */
+function placeOf(text: string): string {
+  return cut(text, PLACE_BYTES_MAX);
 }
 
 function printed(value: unknown): string {

@@ -1,5 +1,6 @@
 export {
   AccessDeniedError,
+  EventsDeletedError,
   ExecutionClosedError,
   ExecutionRunningError,
   IdempotencyMismatchError,

@@ -13,6 +13,7 @@ import {
 import { BadRequestSchema, ResourceInfoSchema, RetryInfoSchema } from './gen/google/rpc/error_details_pb.js';
 import { StatusSchema } from './gen/google/rpc/status_pb.js';
 import {
+  EventsDeletedSchema,
   ExecutionClosedSchema,
   IdempotencyMismatchSchema,
   LeaseLostSchema,
@@ -90,6 +91,12 @@ describe('a failed call', () => {
       pack(ExecutionClosedSchema, { status: ExecutionStatus.TIMED_OUT }),
       api.ExecutionClosedError,
       { executionStatus: 'timed_out' },
+    ],
+    [
+      Code.FAILED_PRECONDITION,
+      pack(EventsDeletedSchema, { topic: 't', cursor: 4n, oldestSequence: 9n }),
+      api.EventsDeletedError,
+      { topic: 't', after: 4, oldestSequence: 9 },
     ],
     [Code.FAILED_PRECONDITION, pack(ResultConflictSchema, {}), api.ResultConflictError, {}],
     [

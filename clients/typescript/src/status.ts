@@ -3,6 +3,7 @@ import { type Any, anyUnpack } from '@bufbuild/protobuf/wkt';
 import { status as Code, type Metadata } from '@grpc/grpc-js';
 import {
   AccessDeniedError,
+  EventsDeletedError,
   ExecutionClosedError,
   ExecutionRunningError,
   IdempotencyMismatchError,
@@ -27,6 +28,7 @@ import { executionStatusName } from './execution.js';
 import { BadRequestSchema, ResourceInfoSchema, RetryInfoSchema } from './gen/google/rpc/error_details_pb.js';
 import { type Status, StatusSchema } from './gen/google/rpc/status_pb.js';
 import {
+  EventsDeletedSchema,
   ExecutionClosedSchema,
   ExecutionRunningSchema,
   IdempotencyMismatchSchema,
@@ -134,6 +136,15 @@ function failedPrecondition(message: string, details: readonly Any[]): PolosErro
   }
   const running = find(details, ExecutionRunningSchema);
   if (running !== undefined) return new ExecutionRunningError(message, running.executionId, running.workerId);
+  const deleted = find(details, EventsDeletedSchema);
+  if (deleted !== undefined) {
+    const { topic, cursor, oldestSequence } = deleted;
+    return new EventsDeletedError(message, {
+      topic,
+      after: Number(cursor),
+      oldestSequence: Number(oldestSequence),
+    });
+  }
   const difference = find(details, NonDeterminismSchema);
   if (difference !== undefined) return new NonDeterminismError(message, difference.stepKey);
   const conflict = find(details, ResultConflictSchema);

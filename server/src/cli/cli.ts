@@ -72,10 +72,11 @@ Environment of the commands that talk to a server:
   POLOS_PROJECT_ID  your project (default: default)
 
 Environment of server start:
-  POLOS_API_KEYS        keys that callers must send one of, separated by commas
-  POLOS_LOG_LEVEL       trace, debug, info (default), warn, error or silent
-  POLOS_MONGODB_URL     --mongodb-url, also of server check
-  POLOS_RETENTION_DAYS  --retention-days
+  POLOS_API_KEYS              keys that callers must send one of, separated by commas
+  POLOS_LOG_LEVEL             trace, debug, info (default), warn, error or silent
+  POLOS_MONGODB_URL           --mongodb-url, also of server check
+  POLOS_RETENTION_DAYS        --retention-days
+  POLOS_TOPIC_RETENTION_DAYS  --topic-retention-days
 
 Exit status: 0 done, 1 failed, 2 the command line cannot be meant.`;
 

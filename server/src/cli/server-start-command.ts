@@ -9,6 +9,7 @@ export interface ServerStartOptions {
   readonly dataDir?: string;
   readonly mongodbUrl?: string;
   readonly retentionDays?: string;
+  readonly topicRetentionDays?: string;
   readonly host: string;
   readonly port: number;
   readonly leaseMs?: number;
@@ -53,8 +54,14 @@ export function addServerStartCommand(group: Command, parts: Parts): void {
     .option('--mongodb-url <url>', MONGODB_URL, parseText)
     .option(
       '--retention-days <days>',
-      'delete executions this long after they closed, from MongoDB: 30, or with other projects 30,a=7,b=never ' +
+      'delete executions this many days after they closed: 30, or with other projects 30,a=7,b=never ' +
         '(default: POLOS_RETENTION_DAYS, otherwise never)',
+      parseText,
+    )
+    .option(
+      '--topic-retention-days <days>',
+      'delete events of topics, and the keys they were published under, after so many days: 30, or 30,a=7,b=never ' +
+        '(default: POLOS_TOPIC_RETENTION_DAYS, otherwise never)',
       parseText,
     )
     .option(

@@ -291,6 +291,15 @@ export function topicName(projectId: string, topic: string): string {
   return `topic${JSON.stringify([projectId, topic])}`;
 }
 
+/** What begins the name of each topic. */
+export const TOPIC_PREFIX = 'topic[';
+
+/** The topic of a name. */
+export function topicOf(name: string): { readonly projectId: string; readonly topic: string } {
+  const [projectId = '', topic = ''] = JSON.parse(name.slice(name.indexOf('['))) as string[];
+  return { projectId, topic };
+}
+
 /** The name of the slots that executions of a queue share: those with the same concurrency key, or without one. */
 export function slotsName({
   projectId,
@@ -308,6 +317,14 @@ export function treeName(rootExecutionId: string): string {
 /** The name of the states of an execution as they were, as far as they are kept. */
 export function statesName(executionId: string): string {
   return `state${JSON.stringify([executionId])}`;
+}
+
+/** The names of what is kept beside an execution, and goes with it. */
+export function keptBeside({
+  id,
+  rootExecutionId,
+}: Pick<Execution, 'id' | 'rootExecutionId'>): readonly string[] {
+  return id === rootExecutionId ? [statesName(id), treeName(id)] : [statesName(id)];
 }
 
 /** When the first of an execution's waits ends by itself; infinity for never. */

@@ -1,6 +1,6 @@
 import type { Batch } from './record-log.js';
 
-/** Batches of logs kept in memory: those used last, up to so many bytes. What they hold never changes. */
+/** Batches of logs kept in memory: those used last, up to so many bytes. What they hold never changes, but may be deleted. */
 export class BatchCache<Item> {
   private readonly bytesMax: number;
   private bytes = 0;
@@ -35,6 +35,14 @@ export class BatchCache<Item> {
     this.used.delete(batch);
     this.used.set(batch, log);
     return batch;
+  }
+
+  /** Drops the batches of a log whose items are all numbered up to this. */
+  dropTo(log: string, number: number): void {
+    for (const batch of [...(this.logs.get(log) ?? [])]) {
+      if (batch.first + batch.items.length - 1 > number) return;
+      this.drop(log, batch);
+    }
   }
 
   private drop(log: string, batch: Batch<Item>): void {

@@ -20,6 +20,7 @@ import { Matcher } from './matcher.js';
 import { OtherServers } from './other-servers.js';
 import { RecordScheduler } from './record-scheduler.js';
 import { Registrations } from './registrations.js';
+import { Retention, type RetentionOptions } from './retention.js';
 import { Schedules } from './schedules.js';
 import { SchemaChecker } from './schema-checker.js';
 import { SchemaRegistry } from './schema-registry.js';
@@ -42,7 +43,7 @@ import { WorkerCalls } from './worker-calls.js';
 import { Workers } from './workers.js';
 
 /** What an engine is made of. */
-export interface EngineOptions {
+export interface EngineOptions extends RetentionOptions {
   readonly store: Store;
   readonly clock: Clock;
   /** How long a lease lasts without a sign of life, in milliseconds. */
@@ -85,8 +86,9 @@ export class Engine implements api.EngineApi {
   private readonly schedules: Schedules;
   private readonly triggers: Triggers;
   private readonly registrations: Registrations;
+  private readonly retention: Retention;
 
-  constructor({ store, clock, leaseMs, cacheBytesMax = 33_554_432, fault }: EngineOptions) {
+  constructor({ store, clock, leaseMs, cacheBytesMax = 33_554_432, fault, ...options }: EngineOptions) {
     this.store = store;
     this.clock = clock;
     this.leaseMs = leaseMs;
@@ -136,6 +138,7 @@ export class Engine implements api.EngineApi {
     this.stateHistory = new StateHistory({ store, watchers, snapshots });
     this.aftermath = new Aftermath({ ...concerned, courier, snapshots });
     this.otherServers = new OtherServers({ ...concerned, store, slots, topics, trees, stateIndexes, fault });
+    this.retention = new Retention({ store, clock, triggers, topics, fault }, options);
     this.workerCalls = new WorkerCalls({ store, clock, workers, matcher, executions, admission, fault });
   }
 
@@ -153,12 +156,14 @@ export class Engine implements api.EngineApi {
     this.recordScheduler.start();
     this.matcher.start();
     this.courier.start();
+    this.retention.start();
   }
 
   /** Stops whatever it does by itself. Calls under way still end. */
   async stop(): Promise<void> {
     this.workers.stop();
     this.otherServers.stop();
+    const retained = this.retention.stop();
     const woken = Promise.all([this.scheduler.stop(), this.recordScheduler.stop()]);
     this.matcher.stop();
     this.aftermath.stop();
@@ -168,6 +173,7 @@ export class Engine implements api.EngineApi {
     await this.slots.stop();
     await this.checker.close();
     await this.stateIndexes.stop();
+    await retained;
   }
 
   invoke(request: api.InvokeRequest): Promise<api.Invoked> {

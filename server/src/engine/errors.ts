@@ -12,6 +12,13 @@ export type EngineProblem =
       readonly id: string;
     }
   | { readonly type: 'cursor_unknown'; readonly cursor: number; readonly newest: number }
+  /** Events of a topic after the cursor are deleted; `oldest` is the first that is there, or will be. */
+  | {
+      readonly type: 'events_deleted';
+      readonly topic: string;
+      readonly cursor: number;
+      readonly oldest: number;
+    }
   /** `executionId`: what the key belongs to, if it belongs to an execution that the caller may know. */
   | { readonly type: 'idempotency_mismatch'; readonly key: string; readonly executionId: string }
   | { readonly type: 'invalid'; readonly field: string; readonly message: string }

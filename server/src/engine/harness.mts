@@ -2,7 +2,7 @@ import type { Execution } from '../core/execution.js';
 import { MemoryDatabase, openMemoryStore } from '../store/memory/memory-store.js';
 import type { Store } from '../store/store.js';
 import type * as api from './api.js';
-import { Engine } from './engine.js';
+import { Engine, type EngineOptions } from './engine.js';
 import { HandClock, settled } from './hand-clock.mjs';
 
 // For tests only; `.mts`, so that the build of `src/**/*.ts` leaves it out.
@@ -19,18 +19,20 @@ export class Harness {
   readonly faults: unknown[] = [];
   readonly store: Store;
   engine: Engine;
+  private readonly options: Partial<EngineOptions>;
   /** How many completions there were under each lease. */
   private sequences = new Map<string, number>();
 
-  constructor(store = openMemoryStore(), clock = new HandClock()) {
+  constructor(store = openMemoryStore(), clock = new HandClock(), options: Partial<EngineOptions> = {}) {
     this.store = store;
     this.clock = clock;
+    this.options = options;
     this.engine = this.newEngine();
   }
 
   /** An engine that has taken up where the last one on the store left off. */
-  static async open(store?: Store): Promise<Harness> {
-    const harness = new Harness(store);
+  static async open(store?: Store, options?: Partial<EngineOptions>): Promise<Harness> {
+    const harness = new Harness(store, undefined, options);
     await harness.engine.start();
     await settled();
     return harness;
@@ -161,8 +163,9 @@ export class Harness {
   }
 
   private newEngine(): Engine {
-    const { store, clock } = this;
-    return new Engine({ store, clock, leaseMs: LEASE_MS, fault: (error) => this.faults.push(error) });
+    const { store, clock, options } = this;
+    const fault = (error: unknown) => this.faults.push(error);
+    return new Engine({ store, clock, leaseMs: LEASE_MS, fault, ...options });
   }
 }
 

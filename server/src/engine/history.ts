@@ -4,6 +4,7 @@ import { type JournalEntry, lastEvent } from '../core/journal.js';
 import type { Store } from '../store/store.js';
 import type { EventCursor, NumberedEvent } from './api.js';
 import { EngineError } from './errors.js';
+import { journalPage } from './journal-reads.js';
 import { Notifier } from './notifier.js';
 import type { Watchers } from './watchers.js';
 
@@ -49,10 +50,9 @@ export async function* followJournal(
     let cursor = afterEvent;
     while (!signal.aborted) {
       if (cursor < signs.newest) {
-        const entries = await store.journal(execution.id, { afterEvent: cursor, ...EVENTS_PAGE });
-        const last = entries.at(-1);
-        cursor = last ? lastEvent(last) : signs.newest;
-        if (entries.length > 0) yield entries;
+        const entries = await journalPage(store, execution, { afterEvent: cursor, ...EVENTS_PAGE });
+        cursor = entries.reduce((_, entry) => lastEvent(entry), cursor);
+        yield entries;
       } else if (signs.isFinal || !follow) {
         return;
       } else {
@@ -103,6 +103,6 @@ class Signs {
 export async function resultOf(store: Store, execution: Execution): Promise<JournalEntry['result']> {
   if (execution.status !== 'completed') return undefined;
   const page = { afterEvent: execution.eventCount - 1, entries: 1, bytes: 1 };
-  const [entry] = await store.journal(execution.id, page);
-  return entry && lastEvent(entry) === execution.eventCount ? entry.result : undefined;
+  const [entry] = await journalPage(store, execution, page);
+  return entry?.result;
 }

@@ -6,6 +6,7 @@ import type { StateDocument } from '../core/state-document.js';
 import { StepRecords } from '../core/step-records.js';
 import type { Store } from '../store/store.js';
 import type { ExecutionInput } from './api.js';
+import { journalPage, readJournal } from './journal-reads.js';
 
 /** An execution in memory. `input` and `steps` are read when first needed, and then kept up to date. */
 export interface Loaded {
@@ -38,9 +39,6 @@ interface EarlierSteps {
   upTo: number;
 }
 
-/** Entries and bytes that one read of the journal asks for. */
-const PAGE = { entries: 1_000, bytes: 4_194_304 };
-
 /** What an execution takes in memory besides its state, payload and steps. */
 const BASE_COST = 2_048;
 
@@ -67,7 +65,7 @@ export function loadedFromStore(execution: Execution, state: StateDocument, kept
 /** Reads the payload and the initial state, unless they are there. */
 export async function inputOf(loaded: Loaded, store: Store): Promise<ExecutionInput> {
   if (loaded.input) return loaded.input;
-  const [first] = await store.journal(loaded.execution.id, { afterEvent: 0, entries: 1, bytes: 1 });
+  const [first] = await journalPage(store, loaded.execution, { afterEvent: 0, entries: 1, bytes: 1 });
   loaded.input = first?.input ?? {};
   loaded.cost += payloadBytes(loaded.input.payload);
   return loaded.input;
@@ -77,7 +75,7 @@ export async function inputOf(loaded: Loaded, store: Store): Promise<ExecutionIn
 export async function stepsOf(loaded: Loaded, store: Store): Promise<StepRecords> {
   if (loaded.steps) return loaded.steps;
   const { execution, earlier = { steps: new StepRecords(), upTo: 0 } } = loaded;
-  for await (const entry of readJournal(store, execution.id, earlier.upTo)) {
+  for await (const entry of readJournal(store, execution, earlier.upTo)) {
     if (entry.firstEvent > execution.eventCount) break;
     addEntry(loaded, earlier.steps, entry);
     // At once: an entry that is added twice, after a read that failed, would spoil them.
@@ -107,23 +105,6 @@ export function setTerms(loaded: Loaded, terms: readonly SearchTerm[], termsOf?:
   loaded.cost += lengthOf(terms) - lengthOf(loaded.terms);
   loaded.terms = terms;
   loaded.termsOf = termsOf;
-}
-
-/** The entries of an execution's journal after event `from`, oldest first, read page by page. */
-export async function* readJournal(
-  store: Store,
-  executionId: string,
-  from = 0,
-): AsyncGenerator<JournalEntry> {
-  let afterEvent = from;
-  for (;;) {
-    const entries = await store.journal(executionId, { afterEvent, ...PAGE });
-    if (entries.length === 0) return;
-    for (const entry of entries) {
-      yield entry;
-      afterEvent = lastEvent(entry);
-    }
-  }
 }
 
 function lengthOf(terms: readonly SearchTerm[]): number {

@@ -1,32 +1,23 @@
 import { hash } from 'node:crypto';
 import { type Store, type StoredRecord, StoreFault } from '../store/store.js';
+import {
+  type Addition,
+  type Batch,
+  batchesByName,
+  batchesOf,
+  bodyOf,
+  claimBody,
+  claimedBy,
+  endOf,
+  isEmptied,
+  type LogEnd,
+  lastOf,
+  namesGroup,
+  placed,
+} from './log-record.js';
 import { idOfNumber, settleRecord } from './records.js';
 
-/** Items that were added together: the numbers from `first` on. */
-export interface Batch<Item> {
-  readonly first: number;
-  readonly items: readonly Item[];
-  /** When they were added; never smaller than of items before them. */
-  readonly at: number;
-  readonly mark?: string;
-  /** The first number of the record that holds them: what `settle` takes. */
-  readonly record: number;
-  /** About how many bytes they take in the store. */
-  readonly bytes: number;
-}
-
-/** What is added to a log at once. */
-export interface Addition<Item> {
-  /** At least one; about 4 MiB at most. */
-  readonly items: readonly Item[];
-  readonly at: number;
-  /** Makes the addition safe to repeat: the second with the same name changes nothing. Of any length. */
-  readonly name?: string;
-  /** Kept with it, to tell a repetition from another use of the name. */
-  readonly mark?: string;
-  /** When the engine must look at it, until `settle`. */
-  readonly dueAt?: number;
-}
+export type { Addition, Batch } from './log-record.js';
 
 /** Attempts in a row at a number that others took. */
 const CONFLICTS_MAX = 1_000;
@@ -36,19 +27,22 @@ const GATHERED_MAX = 1_000;
 const GATHERED_BYTES_MAX = 262_144;
 
 /**
- * A list that only grows, numbered from 1 without gaps, kept as records whose id is the first number that they hold. So
+ * A list that grows at its end, numbered from 1 without gaps, kept as records whose id is the first number that they hold. So
  * two servers that add at once try for the same id, and one of them tries again with the next: no counter, no
  * transaction, and a reader never sees a number before all smaller ones.
  *
  * A name is kept to one addition by a claim: a record of its own that says for which id an addition of that name was
  * tried. Whoever repeats it looks there: the name is in the record with that id, or that record went to others, so that
  * it never will be there and the claim may move on, or nobody has written it yet and the repetition tries for the same id.
+ *
+ * What is oldest may be deleted (log-trimming.ts), with the claims for it. The newest record stays, if need be emptied: by
+ * it the log goes on counting.
  */
 export class RecordLog<Item> {
   private readonly store: Store;
   readonly group: string;
   /** The newest number and its time, as last seen; a write against an older end conflicts. */
-  private end: { readonly newest: number; readonly at: number } | undefined;
+  private end: LogEnd | undefined;
   private waiting: Pending<Item>[] = [];
   /** By name, what is under way. */
   private readonly named = new Map<string, Promise<Batch<Item>>>();
@@ -83,17 +77,32 @@ export class RecordLog<Item> {
 
   /** The number of the newest item; 0 for none. */
   async newest(): Promise<number> {
-    return lastOf(await this.last());
+    return (await this.last()).newest;
   }
 
-  /** The newest items, those that were written together; none if there are none. */
-  async last(): Promise<readonly Batch<Item>[]> {
+  /** The end of the log, and the newest items, those that were written together; none if they are deleted. */
+  async last(): Promise<LogEnd & { readonly batches: readonly Batch<Item>[] }> {
     const [last] = await this.store.listRecords({ group: this.group, descending: true, limit: 1 });
-    return last ? batchesOf(last) : [];
+    return last ? { ...endOf(last), batches: batchesOf(last) } : { newest: 0, at: 0, batches: [] };
   }
 
-  /** Batches from the one that holds number `from` on, oldest first: those of `limit` records. */
+  /**
+   * Batches from the one that holds number `from` on, or from the first after it if that is deleted, oldest first: those of
+   * `limit` records. None only if there are none.
+   */
   async read(from: number, limit: number): Promise<readonly Batch<Item>[]> {
+    const records = await this.recordsFrom(from, limit);
+    const [oldest, ...more] = records;
+    if (oldest && more.length === 0 && isEmptied(oldest)) {
+      const { newest } = endOf(oldest);
+      return from > newest ? [] : this.read(newest + 1, limit);
+    }
+    return records
+      .flatMap((record) => batchesOf<Item>(record))
+      .filter(({ first, items }) => first + items.length > from);
+  }
+
+  private async recordsFrom(from: number, limit: number): Promise<readonly StoredRecord[]> {
     const { group } = this;
     const id = idOfNumber(from);
     const records = [...(await this.store.listRecords({ group, from: id, limit }))];
@@ -102,10 +111,7 @@ export class RecordLog<Item> {
       const [holder] = await this.store.listRecords({ group, from: id, descending: true, limit: 1 });
       if (holder) records.unshift(holder);
     }
-    return records
-      .slice(0, limit)
-      .flatMap((record) => batchesOf<Item>(record))
-      .filter(({ first, items }) => first + items.length > from);
+    return records.slice(0, limit);
   }
 
   /** Whether there are items after this number. */
@@ -137,7 +143,7 @@ export class RecordLog<Item> {
   private async write(gathered: readonly Pending<Item>[]): Promise<void> {
     let left = gathered;
     for (let conflicts = 0; conflicts < CONFLICTS_MAX; conflicts++) {
-      this.end ??= await this.look();
+      this.end ??= await this.last();
       const end = this.end;
       const written: Written<Item> = new Map();
       const claims = await Promise.all(
@@ -152,10 +158,7 @@ export class RecordLog<Item> {
   }
 
   /** Writes one record, or finds that its number is taken. */
-  private async commit(
-    gathered: readonly Pending<Item>[],
-    end: { readonly newest: number; readonly at: number },
-  ): Promise<boolean> {
+  private async commit(gathered: readonly Pending<Item>[], end: LogEnd): Promise<boolean> {
     const first = end.newest + 1;
     const at = gathered.reduce((latest, { addition }) => Math.max(latest, addition.at), end.at);
     const due = gathered.flatMap(({ addition: { dueAt } }) => dueAt ?? []);
@@ -198,20 +201,21 @@ export class RecordLog<Item> {
     id: string,
     written: Written<Item>,
   ): Promise<Batch<Item> | boolean> {
-    const group = `names:${this.group}`;
+    const group = namesGroup(this.group);
     for (let conflicts = 0; conflicts < CONFLICTS_MAX; conflicts++) {
       if (pending.claim) {
-        const claimed = JSON.parse(pending.claim.body) as string;
+        const claimed = claimedBy(pending.claim);
         if (claimed === id) return true;
         const reading = written.get(claimed) ?? this.readRecord(claimed);
         written.set(claimed, reading);
         const batches = await reading;
-        if (!batches) return false;
-        const earlier = batches.get(name);
+        const earlier = batches?.get(name);
         if (earlier) return earlier;
+        // Beyond the end, the end is further by now. Before it, there was a record which is deleted.
+        if (!batches && claimed > id) return false;
       }
       const version = (pending.claim?.version ?? 0) + 1;
-      const claim = { group, id: name, version, body: JSON.stringify(id) };
+      const claim = { group, id: name, version, body: claimBody(id) };
       if ((await this.store.commitRecord({ record: claim })) === 'committed') {
         pending.claim = claim;
         return true;
@@ -224,11 +228,6 @@ export class RecordLog<Item> {
   private async readRecord(id: string): Promise<ReadonlyMap<string, Batch<Item>> | undefined> {
     const record = await this.store.loadRecord({ group: this.group, id });
     return record && batchesByName(record);
-  }
-
-  private async look(): Promise<{ readonly newest: number; readonly at: number }> {
-    const last = await this.last();
-    return { newest: lastOf(last), at: last.at(-1)?.at ?? 0 };
   }
 
   private contended(): StoreFault {
@@ -252,57 +251,6 @@ interface Pending<Item> {
 
 /** Records by id, each read once: the batches in it that have a name, by that; undefined if there is no such record. */
 type Written<Item> = Map<string, Promise<ReadonlyMap<string, Batch<Item>> | undefined>>;
-
-/** A record's body. */
-interface Body<Item> {
-  readonly at: number;
-  readonly additions: readonly { readonly name?: string; readonly mark?: string; readonly items: Item[] }[];
-}
-
-function bodyOf<Item>(at: number, gathered: readonly Pending<Item>[]): string {
-  const additions = gathered.map(({ name, addition: { mark }, text }) => {
-    const head = JSON.stringify({ name, mark }).slice(1, -1);
-    return `{${head}${head && ','}"items":${text}}`;
-  });
-  return `{"at":${at},"additions":[${additions.join()}]}`;
-}
-
-function batchesOf<Item>(record: Pick<StoredRecord, 'id' | 'body'>): readonly Batch<Item>[] {
-  const { at, additions } = JSON.parse(record.body) as Body<Item>;
-  return placed(additions, { record: Number(record.id), at, bytes: record.body.length });
-}
-
-function batchesByName<Item>(record: StoredRecord): ReadonlyMap<string, Batch<Item>> {
-  const { additions } = JSON.parse(record.body) as Body<Item>;
-  const batches = batchesOf<Item>(record);
-  return new Map(
-    additions.flatMap(({ name }, index): [string, Batch<Item>][] => {
-      const batch = batches[index];
-      return name !== undefined && batch ? [[name, batch]] : [];
-    }),
-  );
-}
-
-/** Gives additions their numbers. */
-function placed<Item>(
-  additions: readonly Pick<Addition<Item>, 'items' | 'mark'>[],
-  { record, at, bytes }: { readonly record: number; readonly at: number; readonly bytes: number },
-): readonly Batch<Item>[] {
-  const count = additions.reduce((sum, { items }) => sum + items.length, 0);
-  let next = record;
-  return additions.map(({ items, mark }) => {
-    const first = next;
-    next += items.length;
-    const share = Math.ceil((bytes * items.length) / count);
-    return { first, items, at, record, bytes: share, ...(mark !== undefined && { mark }) };
-  });
-}
-
-/** The number of the last item; 0 for none. */
-function lastOf(batches: readonly Batch<unknown>[]): number {
-  const last = batches.at(-1);
-  return last ? last.first + last.items.length - 1 : 0;
-}
 
 /** How many of those that wait go together: at least one. */
 function countTogether(waiting: readonly { readonly text: string }[]): number {

@@ -72,9 +72,10 @@ function checker(read: ReadSchema): (value: JsonValue) => Checked {
   return (value) => {
     try {
       const errors = first(value);
+      if (errors.length === 0) return { issues: [] };
+      // Not before: it walks through the value, which is nearly always a good one.
       const work = read.cost ? workOf(read.cost, value) : Number.POSITIVE_INFINITY;
-      if (errors.length === 0 || work > WORK_FOR_ALL_ISSUES_MAX)
-        return { issues: errors.slice(0, ISSUES_MAX).map(issueOf) };
+      if (work > WORK_FOR_ALL_ISSUES_MAX) return { issues: errors.slice(0, ISSUES_MAX).map(issueOf) };
       all ??= compile(read, true);
       return { issues: all(value).slice(0, ISSUES_MAX).map(issueOf) };
     } catch (error) {

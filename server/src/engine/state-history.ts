@@ -19,7 +19,8 @@ import type {
 } from './api.js';
 import { EngineError } from './errors.js';
 import { followJournal } from './history.js';
-import { inputOf, loadedFromStore, readJournal } from './loaded.js';
+import { readJournal } from './journal-reads.js';
+import { inputOf, loadedFromStore } from './loaded.js';
 import type { StateSnapshot, StateSnapshots } from './state-snapshots.js';
 import type { Watchers } from './watchers.js';
 
@@ -73,7 +74,7 @@ export class StateHistory {
     if (isComplete()) return { revisions };
     let bytes = 0;
     const { event } = await this.before(execution, afterRevision);
-    for await (const entry of readJournal(this.port.store, execution.id, event)) {
+    for await (const entry of readJournal(this.port.store, execution, event)) {
       for (const revision of this.revisionsOf([entry], afterRevision)) {
         bytes += jsonBytes(revision.patch as unknown as JsonValue);
         if (revisions.length > 0 && bytes > PAGE_BYTES_MAX) return pageOf(revisions);
@@ -137,7 +138,7 @@ export class StateHistory {
         ? await this.before(execution, at.revision)
         : ((await snapshots.atTime(id, at.time)) ?? (await this.initial(execution)));
     let { document, revision, at: updatedAt } = snapshot;
-    for await (const entry of readJournal(store, id, snapshot.event)) {
+    for await (const entry of readJournal(store, execution, snapshot.event)) {
       const isBeyond = 'revision' in at ? entry.stateRevision > at.revision : entry.at > at.time;
       if (isBeyond) break;
       if (!entry.patch) continue;

@@ -2,6 +2,7 @@ import { InOrder } from '../store/in-order.js';
 import type { Store } from '../store/store.js';
 import type { TopicEvent } from './api.js';
 import type { BatchCache } from './batch-cache.js';
+import { EngineError } from './errors.js';
 import { Notifier } from './notifier.js';
 import { type Addition, type Batch, RecordLog } from './record-log.js';
 import { eventsOf, type StoredEvent } from './topic-event.js';
@@ -60,7 +61,8 @@ export class Topic {
   /** Adds events to the log; see RecordLog.add. */
   async add(addition: Addition<StoredEvent>): Promise<Batch<StoredEvent>> {
     const batch = await this.log.add(addition);
-    this.seen(batch);
+    this.cache.put(this.name, batch);
+    this.goesTo(batch.first + batch.items.length - 1);
     return batch;
   }
 
@@ -78,14 +80,19 @@ export class Topic {
     return this.looks.join(this.name, () => this.readEnd());
   }
 
-  /** The first event after this one, as far as is known. */
+  /** Events up to this one are deleted: they are not kept in memory either. */
+  deletedTo(sequence: number): void {
+    this.cache.dropTo(this.name, sequence);
+  }
+
+  /** The first event after this one that is not deleted, as far as is known. */
   async firstAfter(sequence: number): Promise<TopicEvent | undefined> {
     if (sequence >= this.newest) return undefined;
     const batch = await this.batchAt(sequence + 1);
     return batch && eventsOf(this.topic, batch, sequence + 1)[0];
   }
 
-  /** The first event that was published then or later, as far as is known. */
+  /** The first event that was published then or later and is not deleted, as far as is known. */
   async firstSince(time: number): Promise<TopicEvent | undefined> {
     let found = this.newest > 0 ? await this.batchAt(this.newest) : undefined;
     if (!found || found.at < time) return undefined;
@@ -95,6 +102,8 @@ export class Topic {
       const span: number = found.first - 1 - earlier;
       const number: number = found.first - (earlier === 0 ? Math.min(step, span) : Math.ceil(span / 2));
       const batch: Batch<StoredEvent> | undefined = await this.batchAt(number);
+      // Where events are deleted, it is the first after them.
+      if (batch && batch.first > number) earlier = batch.first - 1;
       if (batch && batch.at >= time) found = batch;
       else earlier = batch ? batch.first + batch.items.length - 1 : number;
     }
@@ -102,8 +111,10 @@ export class Topic {
   }
 
   /**
-   * Pages of the events after `sequence`: up to the newest that is known at the call, or for ever with `follow`. The next
-   * page is read when the one before was taken; each is about 256 KiB at most, or what was published at once.
+   * Pages of the events after `sequence`: up to the newest that is known at the call, or for ever with `follow`; after 0,
+   * from the first on that is not deleted. The next page is read when the one before was taken; each is about 256 KiB at
+   * most, or what was published at once.
+   * @throws EngineError `events_deleted` where the reader would miss some, also in the middle.
    */
   async *pages(
     sequence: number,
@@ -116,12 +127,17 @@ export class Topic {
         await this.growth.next(signal);
         continue;
       }
+      const { newest } = this;
       const batches = this.keptFrom(last + 1) ?? (await this.log.read(last + 1, limit));
       const page = upToBytes(batches);
       // Small records: fetch more of them at once.
       limit = page.length === batches.length ? Math.min(limit * 2, PAGE_RECORDS_MAX) : 1;
       const events = page.flatMap((batch) => eventsOf(this.topic, batch, last + 1));
-      last = events.at(-1)?.sequence ?? this.newest;
+      const oldest = events[0]?.sequence ?? newest + 1;
+      if (last > 0 && oldest > last + 1) {
+        throw new EngineError({ type: 'events_deleted', topic: this.topic, cursor: last, oldest });
+      }
+      last = events.at(-1)?.sequence ?? newest;
       if (events.length > 0) yield events;
     }
   }
@@ -140,7 +156,7 @@ export class Topic {
     return batches;
   }
 
-  /** The batch that holds an event; read once by however many ask for it. */
+  /** The batch that holds an event, or the first after it if that is deleted; read once by however many ask for it. */
   private batchAt(sequence: number): Promise<Batch<StoredEvent> | undefined> {
     const kept = this.cache.find(this.name, sequence);
     if (kept) return Promise.resolve(kept);
@@ -159,14 +175,15 @@ export class Topic {
 
   private async readEnd(): Promise<void> {
     const mayBeMore = this.known === 0 || (await this.log.hasAfter(this.known));
-    for (const batch of mayBeMore ? await this.log.last() : []) this.seen(batch);
+    if (!mayBeMore) return;
+    const { batches, newest } = await this.log.last();
+    for (const batch of batches) this.cache.put(this.name, batch);
+    this.goesTo(newest);
   }
 
-  private seen(batch: Batch<StoredEvent>): void {
-    this.cache.put(this.name, batch);
-    const last = batch.first + batch.items.length - 1;
-    if (last <= this.known) return;
-    this.known = last;
+  private goesTo(newest: number): void {
+    if (newest <= this.known) return;
+    this.known = newest;
     this.growth.notify();
   }
 }

@@ -1,5 +1,5 @@
 import type { EventArrivedCommand } from '../core/command.js';
-import { type Execution, type OutboxMessage, topicName } from '../core/execution.js';
+import { type Execution, type OutboxMessage, topicName, topicOf } from '../core/execution.js';
 import { Announcements, type AnnouncementsPort } from './announcements.js';
 import type { EventCursor, Publication, TopicEvent } from './api.js';
 import { BatchCache } from './batch-cache.js';
@@ -79,7 +79,7 @@ export class Topics {
   }
 
   /**
-   * The events of a topic from a cursor on.
+   * The events of a topic from a cursor on; see Topic.pages.
    * @throws EngineError `cursor_unknown` before the first page for a cursor beyond the newest event: waiting would hide
    * that events are gone which the reader has had, say after a restore, and that others took their numbers.
    */
@@ -102,7 +102,7 @@ export class Topics {
 
   /** Begins to announce a publication whose server did not; false, for it takes a while. */
   async wake(group: string, id: string): Promise<boolean> {
-    const [projectId = '', name = ''] = JSON.parse(group.slice(group.indexOf('['))) as string[];
+    const { projectId, topic: name } = topicOf(group);
     const topic = this.topic(projectId, name);
     const record = Number(id);
     if (this.announcements.isInHand(topic, record)) return false;
@@ -110,6 +110,11 @@ export class Topics {
     await topic.refresh();
     this.announcements.announce(topic, record);
     return false;
+  }
+
+  /** Events of a topic up to this one are deleted. */
+  deletedTo(name: string, sequence: number): void {
+    this.topics.get(name)?.deletedTo(sequence);
   }
 
   /** Others wrote records of these groups. */

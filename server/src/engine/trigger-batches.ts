@@ -27,8 +27,8 @@ export function batched(
   let open: TriggerEvent[] = [];
   let bytes = 0;
   const close = () => {
-    const [oldest] = open;
-    if (oldest) ready.push({ first: oldest.sequence, last: oldest.sequence + open.length - 1 });
+    const [oldest, newest] = [open[0], open.at(-1)];
+    if (oldest && newest) ready.push({ first: oldest.sequence, last: newest.sequence });
     open = [];
     bytes = 0;
   };

@@ -88,6 +88,14 @@ export class Triggers {
     await Promise.all(concerned.map(({ workflowId }) => this.look(group, workflowId)));
   }
 
+  /** The sequence of the first event of a topic that some trigger is still to start an execution for; infinity for none. */
+  async neededFrom(projectId: string, topic: string): Promise<number> {
+    const triggers = await this.triggersOf(projectId);
+    return triggers.reduce((first, { declaration, starting, cursor }) => {
+      return declaration?.topic === topic ? Math.min(first, starting?.[0]?.first ?? cursor + 1) : first;
+    }, Number.POSITIVE_INFINITY);
+  }
+
   /** Does what is due of a trigger; false if nothing was. */
   wake(group: string, id: string): Promise<boolean> {
     return this.look(group, id);
@@ -175,6 +183,7 @@ export class Triggers {
     events: readonly TriggerEvent[],
   ): Promise<void> {
     const batch = events.filter(({ sequence }) => sequence >= first && sequence <= last);
+    if (batch.length === 0) return;
     await this.port.start({
       executionId: idOfParts('trigger', projectId, workflowId, declaration.topic, first),
       payload: { json: batchPayload(batch, declaration) },
@@ -183,6 +192,7 @@ export class Triggers {
     });
   }
 
+  /** Those that are there: what was not started for longer than events are kept for triggers is deleted. */
   private async events(
     { projectId }: Trigger,
     topic: string,
@@ -192,7 +202,7 @@ export class Triggers {
     for (let after = first - 1; after < last; after = events.at(-1)?.sequence ?? last) {
       const page = { after, count: last - after, bytes: BYTES_AT_ONCE };
       const more = await this.port.topics.read(projectId, topic, page);
-      if (more.length === 0) throw new Error(`the events ${after + 1} to ${last} of "${topic}" are gone`);
+      if (more.length === 0) break;
       events.push(...more);
     }
     return events;

@@ -110,6 +110,10 @@ const PROBLEMS: {
     { type: 'cursor_unknown', cursor: 9, newest: 4 },
     ['invalidArgument', ['google.rpc.BadRequest', { fieldViolations: [{ field: 'cursor' }] }]],
   ],
+  events_deleted: [
+    { type: 'events_deleted', topic: 't', cursor: 4, oldest: 9 },
+    ['failedPrecondition', ['polos.v1.EventsDeleted', { topic: 't', cursor: 4n, oldestSequence: 9n }]],
+  ],
   idempotency_mismatch: [
     { type: 'idempotency_mismatch', key: 'k', executionId: 'e2' },
     ['alreadyExists', ['polos.v1.IdempotencyMismatch', { idempotencyKey: 'k', executionId: 'e2' }]],

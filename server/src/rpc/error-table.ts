@@ -4,6 +4,7 @@ import type { ExecutionStatus } from '../core/execution.js';
 import { EngineError, type EngineProblem, type SchemaIssue, StoreFault } from '../engine/errors.js';
 import { BadRequestSchema, ResourceInfoSchema } from '../gen/google/rpc/error_details_pb.js';
 import {
+  EventsDeletedSchema,
   ExecutionClosedSchema,
   ExecutionRunningSchema,
   IdempotencyMismatchSchema,
@@ -58,6 +59,12 @@ function problemError(problem: EngineProblem): RpcError | undefined {
         'cursor',
         `the newest event is ${newest}; the server never gave the cursor ${cursor}`,
       );
+    }
+    case 'events_deleted': {
+      const { topic, cursor, oldest } = problem;
+      const message = `the events of the topic "${topic}" from ${cursor + 1} to ${oldest - 1} were deleted; go on from ${oldest}, if you can do without them`;
+      const value = { topic, cursor: BigInt(cursor), oldestSequence: BigInt(oldest) };
+      return new RpcError(Code.failedPrecondition, message, [detail(EventsDeletedSchema, value)]);
     }
     case 'invalid':
       return invalidField(problem.field, problem.message);

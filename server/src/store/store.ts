@@ -2,6 +2,9 @@ import type { Execution, ExecutionStatus } from '../core/execution.js';
 import type { JournalEntry } from '../core/journal.js';
 import type { JsonObject } from '../core/json.js';
 import type { SearchTerm, TermCondition } from '../core/search-term.js';
+import type { ClosedExecution, ClosedQuery, Removal } from './removal.js';
+
+export type { ClosedExecution, ClosedQuery, Removal } from './removal.js';
 
 /**
  * Where executions live. An adapter compares and sets; it knows no rule of the engine.
@@ -66,6 +69,22 @@ export interface Store {
    */
   search(search: ExecutionSearch): Promise<ExecutionPage>;
 
+  /** Projects that have executions, in the order of their names (by bytes); those after `after`. */
+  listProjects(page: { readonly after?: string; readonly limit: number }): Promise<readonly string[]>;
+
+  /**
+   * Executions of a project that were closed at or before `until` and have nothing to deliver any more (no `outboxSince`),
+   * so that nobody commits to them: earliest close first, then id.
+   */
+  listClosed(query: ClosedQuery): Promise<readonly ClosedExecution[]>;
+
+  /**
+   * Removes executions that `listClosed` told of; any that is gone, or is none of those, is left out. Durable when it
+   * resolves. Until then, and after it threw, an execution may be there without the older part of its journal: `listClosed`
+   * tells of it again, so that a removal that broke off can be repeated.
+   */
+  removeClosed(removals: readonly Removal[]): Promise<void>;
+
   /** Keeps a schema by digest. Keeping it again only renews `registeredAt`. Durable when it resolves. */
   putSchema(schema: StoredSchema): Promise<void>;
 
@@ -95,6 +114,13 @@ export interface Store {
 
   /** Records of one group, in the order of their ids (by bytes) or against it. */
   listRecords(query: RecordQuery): Promise<readonly StoredRecord[]>;
+
+  /** Groups that have records and whose names begin with `prefix`, in the order of their names (by bytes); those after `after`. */
+  listGroups(query: {
+    readonly prefix: string;
+    readonly after?: string;
+    readonly limit: number;
+  }): Promise<readonly string[]>;
 
   /** Records of all groups whose `dueAt` is at or before `until`, earliest first, and the earliest `dueAt` after those. */
   listDueRecords(query: { readonly until: number; readonly limit: number }): Promise<DueRecords>;

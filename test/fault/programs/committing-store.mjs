@@ -5,47 +5,13 @@
 // Lines: "open", then "<id> <version>"; or "refused <message>".
 import { writeSync } from 'node:fs';
 import { openEmbeddedStore } from '../../../server/dist/store/embedded/embedded-store.js';
+import { execution } from './execution.mjs';
 
 const { DATA_DIR: dataDir, ROUND: round, IN_FLIGHT: inFlight } = process.env;
 
 /** Written at once, so that kill -9 loses none of it. */
 function say(line) {
   writeSync(1, `${line}\n`);
-}
-
-function execution(id, version) {
-  return {
-    id,
-    projectId: 'default',
-    workflowId: 'batch',
-    queue: 'batch',
-    status: 'running',
-    version,
-    createdAt: 1,
-    updatedAt: version,
-    rootExecutionId: id,
-    rootWorkflowId: 'batch',
-    sessionId: 'session',
-    priority: 0,
-    searchAttributes: {},
-    requestDigest: 'digest',
-    ready: false,
-    readyAt: 1,
-    failedAttempts: 0,
-    lostLeases: 0,
-    epoch: 1,
-    runMs: 0,
-    waits: {},
-    hasChildren: false,
-    stepCount: version,
-    eventCount: version,
-    stateRevision: version,
-    stateBytes: 2,
-    stateUpdatedAt: version,
-    stateUnsettled: false,
-    outbox: [],
-    outboxCount: 0,
-  };
 }
 
 async function takeSteps(store, id) {

@@ -2,6 +2,8 @@ import type { Execution } from '../../core/execution.js';
 import type { JournalEntry } from '../../core/journal.js';
 import { entryText, executionText } from '../record-codec.js';
 import type {
+  ClosedExecution,
+  ClosedQuery,
   CommitResult,
   DueExecutions,
   DueRecords,
@@ -14,6 +16,7 @@ import type {
   RecordName,
   RecordQuery,
   RecordWrite,
+  Removal,
   SchemaQuery,
   Store,
   StoredExecution,
@@ -25,6 +28,7 @@ import type {
 import { WorkerMap } from '../worker-map.js';
 import { assertWellFormed, assertWellFormedRecord } from '../write-rules.js';
 import { ExecutionList } from './execution-list.js';
+import { ExecutionRemoval } from './execution-removal.js';
 import { ExecutionTable } from './execution-table.js';
 import { damage, toFault } from './faults.js';
 import { GroupCommit } from './group-commit.js';
@@ -58,6 +62,7 @@ class EmbeddedStore implements Store {
   private readonly waiting: WaitingTable;
   private readonly schemas: SchemaTable;
   private readonly records: RecordTable;
+  private readonly removal: ExecutionRemoval;
   private readonly transaction: StoreTransaction;
   private readonly groups: GroupCommit;
   private readonly workers = new WorkerMap();
@@ -73,6 +78,8 @@ class EmbeddedStore implements Store {
     this.lists = new ExecutionList(database, file);
     this.schemas = new SchemaTable(database, file);
     this.records = new RecordTable(database, file);
+    const { executions, waiting, records } = this;
+    this.removal = new ExecutionRemoval(database, { executions, waiting, terms, records });
     const onRollback = () => this.executions.forget();
     const syncLog = () => log.sync();
     this.transaction = new StoreTransaction({ database, file, watermark, syncLog, onRollback });
@@ -132,6 +139,29 @@ class EmbeddedStore implements Store {
     return this.read(`search executions of "${search.projectId}"`, () => this.lists.search(search));
   }
 
+  async listProjects(page: { readonly after?: string; readonly limit: number }): Promise<readonly string[]> {
+    return this.read('list projects', () => this.lists.listProjects(page));
+  }
+
+  async listClosed(query: ClosedQuery): Promise<readonly ClosedExecution[]> {
+    const doing = `list closed executions of "${query.projectId}"`;
+    return this.read(doing, () => this.lists.listClosed(query));
+  }
+
+  /** In several transactions, so that none holds up the others for long. */
+  async removeClosed(removals: readonly Removal[]): Promise<void> {
+    for (let left = removals; left.length > 0; ) {
+      this.assertOpen();
+      const some = left;
+      const gone = await this.groups.submit({
+        bytes: 0,
+        write: () => this.removal.removeSome(some, this.transaction.tally),
+        toFault: (error) => this.toFault('remove closed executions', error),
+      });
+      left = left.slice(gone);
+    }
+  }
+
   async putSchema(schema: StoredSchema): Promise<void> {
     this.assertOpen();
     await this.groups.submit({
@@ -179,6 +209,14 @@ class EmbeddedStore implements Store {
 
   async listRecords(query: RecordQuery): Promise<readonly StoredRecord[]> {
     return this.read(`list records of "${query.group}"`, () => this.records.list(query));
+  }
+
+  async listGroups(query: {
+    readonly prefix: string;
+    readonly after?: string;
+    readonly limit: number;
+  }): Promise<readonly string[]> {
+    return this.read(`list groups of records`, () => this.records.listGroups(query));
   }
 
   async listDueRecords(query: { readonly until: number; readonly limit: number }): Promise<DueRecords> {

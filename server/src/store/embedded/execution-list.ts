@@ -2,6 +2,8 @@ import type Database from 'libsql';
 import type { Execution } from '../../core/execution.js';
 import { type Along, searchWayOf, type TermRange } from '../list-index.js';
 import type {
+  ClosedExecution,
+  ClosedQuery,
   DueExecutions,
   ExecutionPage,
   ExecutionPlace,
@@ -28,6 +30,8 @@ export class ExecutionList {
   private readonly selectDueAfter: Database.Statement;
   private readonly selectOutboxes: Database.Statement;
   private readonly countTerms: Database.Statement;
+  private readonly selectNextProject: Database.Statement;
+  private readonly selectClosed: Database.Statement;
   private readonly statements = new Map<string, Database.Statement>();
 
   constructor(database: Database.Database, file: string) {
@@ -38,6 +42,8 @@ export class ExecutionList {
     this.selectDueAfter = database.prepare(SQL.selectDueAfter).raw();
     this.selectOutboxes = database.prepare(SQL.selectOutboxes).raw();
     this.countTerms = database.prepare(SQL.countTerms).raw();
+    this.selectNextProject = database.prepare(SQL.selectNextProject).raw();
+    this.selectClosed = database.prepare(SQL.selectClosed).raw();
   }
 
   /** See `Store.listReady`. */
@@ -62,6 +68,30 @@ export class ExecutionList {
   listOutboxes(until: number, limit: number): readonly string[] {
     const rows = this.selectOutboxes.all([until, limit]) as [ArrayBuffer][];
     return rows.map(([id]) => fromColumn(id));
+  }
+
+  /** See `Store.listProjects`. No project's name is empty. */
+  listProjects({
+    after = '',
+    limit,
+  }: {
+    readonly after?: string;
+    readonly limit: number;
+  }): readonly string[] {
+    const projects: string[] = [];
+    for (let last = after; projects.length < limit; ) {
+      const [next] = this.selectNextProject.get([toColumn(last)]) as [ArrayBuffer | null];
+      if (!next) break;
+      last = fromColumn(next);
+      projects.push(last);
+    }
+    return projects;
+  }
+
+  /** See `Store.listClosed`. */
+  listClosed({ projectId, until, limit }: ClosedQuery): readonly ClosedExecution[] {
+    const rows = this.selectClosed.all([toColumn(projectId), until, limit]) as [ArrayBuffer, ArrayBuffer][];
+    return rows.map(([id, root]) => ({ id: fromColumn(id), rootExecutionId: fromColumn(root) }));
   }
 
   /** See `Store.list`. */

@@ -38,6 +38,7 @@ export interface ReadExecution {
   readonly seq: number;
   readonly execution: Execution;
   readonly facts: RowFacts;
+  readonly crc: number;
 }
 
 /** The checksum of a row: over all that is read from it. */
@@ -62,7 +63,7 @@ export function readExecutionRow(row: readonly [...ExecutionRow, ...unknown[]], 
   };
   const bytes = new Uint8Array(body);
   if (executionCrc(bytes, facts) !== crc) throw rowDamage(file, 'execution', seq);
-  return { seq, execution: parseExecution(textOf(bytes)), facts };
+  return { seq, execution: parseExecution(textOf(bytes)), facts, crc };
 }
 
 /** The columns that repeat a part of the body for the indexes, in the order of the statements. */
@@ -78,6 +79,7 @@ export function indexedColumns(execution: Execution): (string | number | null)[]
     execution.priority,
     execution.readyAt,
     execution.createdAt,
+    execution.closedAt ?? null,
     orNull(execution.parent?.executionId),
     rootExecutionId === id ? null : toColumn(rootExecutionId),
     toColumn(execution.sessionId),

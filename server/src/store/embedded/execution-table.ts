@@ -33,26 +33,32 @@ export interface EncodedWrite {
   readonly lastEvent: number;
 }
 
-/** What one commit adds to the progress of the store. */
+/**
+ * What a transaction tells of each row that it writes or removes, once. Of rows that come and go, the one that had the
+ * first checksum has the second now; undefined for none.
+ */
 export interface Tally {
-  addExecution(): void;
-  addVersion(): void;
-  addEntry(): void;
-  addSchemaWrite(): void;
-  /** A record that had the first checksum has the second now; undefined for none. */
+  /** The `seq` of the next execution that is created. */
+  readonly nextSeq: number;
+  replaceExecution(before: number | undefined, after: number | undefined): void;
+  /** Of the journal. */
+  replaceEntry(before: number | undefined, after: number | undefined): void;
   replaceRecord(before: number | undefined, after: number | undefined): void;
-  /** Once for each row that is written. */
+  addSchemaWrite(crc: number): void;
+  /** Any other row; 0 for one without checksum, or that is removed. */
   addRow(crc: number): void;
 }
 
 /** What is known of a row without reading it: no other process writes to the file. */
 interface RecentRow {
   readonly seq: number;
+  readonly crc: number;
   readonly version: number;
   readonly status: Execution['status'];
   readonly queue: string;
   readonly priority: number;
   readonly readyAt: number;
+  readonly closedAt: number | undefined;
   readonly facts: RowFacts;
   readonly origin: Origin;
 }
@@ -101,6 +107,11 @@ export class ExecutionTable {
     this.recent.clear();
   }
 
+  /** Forgets what is known of one row: it is being removed. */
+  forgetOne(executionId: string): void {
+    this.recent.delete(executionId);
+  }
+
   /** Reads one execution and its state. */
   load(executionId: string): StoredExecution | undefined {
     const row = this.selectWithState.get([toColumn(executionId)]) as StateJoinRow | undefined;
@@ -123,14 +134,13 @@ export class ExecutionTable {
     const crc = executionCrc(body, facts);
     const { ready, wakeAt, outboxSince, lastEvent, stateVersion, termsVersion, waitsFor } = facts;
     const numbers = [Number(ready), wakeAt, outboxSince, lastEvent, stateVersion, termsVersion];
-    const columns = [...indexedColumns(execution), ...numbers, waitsFor, body, crc];
-    const { changes, lastInsertRowid } = this.insert.run(columns);
+    const seq = tally.nextSeq;
+    const columns = [seq, ...indexedColumns(execution), ...numbers, waitsFor, body, crc];
+    const { changes } = this.insert.run(columns);
     if (changes === 0) return 'conflict';
 
-    const seq = Number(lastInsertRowid);
     const stateCrc = bodyCrc(stateBody, seq, execution.version);
     this.insertState.get([seq, execution.version, stateBody, stateCrc]);
-    tally.addExecution();
     tally.addRow(stateCrc);
     this.finish({ seq, facts, crc, write, entryBody }, tally);
     return 'committed';
@@ -175,7 +185,7 @@ export class ExecutionTable {
     const { ready, wakeAt, outboxSince, lastEvent, stateVersion, termsVersion, waitsFor } = facts;
     if (!isIndexedAlike(before, execution, facts)) {
       const indexed = [wakeAt, status, toColumn(queue), priority, Number(ready), readyAt, outboxSince];
-      const found = [waitsFor, termsVersion];
+      const found = [waitsFor, termsVersion, execution.closedAt ?? null];
       this.updateAll.get([version, lastEvent, stateVersion, body, crc, ...indexed, ...found, seq, replaced]);
     } else if (before.facts.wakeAt !== wakeAt) {
       this.updateWake.get([version, lastEvent, stateVersion, body, crc, wakeAt, seq, replaced]);
@@ -200,12 +210,10 @@ export class ExecutionTable {
     if (entryBody !== undefined) {
       const entryCrc = bodyCrc(entryBody, seq, facts.lastEvent);
       this.insertEntry.get([seq, facts.lastEvent, entryBody, entryCrc]);
-      tally.addEntry();
-      tally.addRow(entryCrc);
+      tally.replaceEntry(undefined, entryCrc);
     }
-    tally.addVersion();
-    tally.addRow(crc);
-    const after = this.remember({ seq, execution, facts }, before?.origin);
+    tally.replaceExecution(before?.crc, crc);
+    const after = this.remember({ seq, crc, execution, facts }, before?.origin);
     const waits = before?.facts.waitsFor ?? facts.waitsFor;
     if (waits !== null) this.waiting.move({ id: execution.id, before, after }, tally);
     const replaced = before?.facts.termsVersion ?? 0;
@@ -222,9 +230,9 @@ export class ExecutionTable {
     return read && this.remember(read);
   }
 
-  private remember({ seq, execution, facts }: ReadExecution, origin = originOf(execution)): RecentRow {
-    const { version, status, queue, priority, readyAt } = execution;
-    const row = { seq, version, status, queue, priority, readyAt, facts, origin };
+  private remember({ seq, crc, execution, facts }: ReadExecution, origin = originOf(execution)): RecentRow {
+    const { version, status, queue, priority, readyAt, closedAt } = execution;
+    const row = { seq, crc, version, status, queue, priority, readyAt, closedAt, facts, origin };
     this.recent.set(execution.id, row);
     return row;
   }
@@ -250,6 +258,7 @@ function isIndexedAlike(before: RecentRow, execution: Execution, facts: RowFacts
     before.queue === execution.queue &&
     before.priority === execution.priority &&
     before.readyAt === execution.readyAt &&
+    before.closedAt === execution.closedAt &&
     before.facts.ready === facts.ready &&
     before.facts.outboxSince === facts.outboxSince &&
     before.facts.waitsFor === facts.waitsFor &&

@@ -1,5 +1,5 @@
 /** The version of this layout, in `PRAGMA user_version`. No server that wrote an older one was ever released. */
-export const LAYOUT_VERSION = 4;
+export const LAYOUT_VERSION = 5;
 
 /** Bytes of a page of the database file. */
 export const PAGE_BYTES = 4_096;
@@ -40,10 +40,11 @@ export const PRAGMAS: readonly string[] = [
  *   opening compares the two. Both are written only when the terms change.
  * - `journal`: appended to, whatever the execution: commits that come together then share pages. Its index, of two
  *   small numbers, finds an execution's entries.
- * - `record`: the only rows that are removed.
- * - `progress`: one row, written by every transaction: how much was ever committed. The sums over the tables must give
- *   the same numbers, and the watermark file must not be ahead of them. `record_sum` is the sum of the checksums of all
- *   records, modulo 2^32: where rows may go, a sum of versions would not tell an old page from a new one.
+ * - `progress`: one row, written by every transaction: what the tables hold. Counting them again must give the same
+ *   numbers, and the watermark file must not be ahead of them. Each `_sum` is the sum of the checksums of a table's rows,
+ *   modulo 2^32: where rows may go, a sum of versions would not tell an old page from a new one. `created` is how many
+ *   executions there ever were, and the `seq` of the newest: none is given twice, so that no row that a disk brings back
+ *   belongs to another execution than it did.
  */
 export const TABLES = `
 CREATE TABLE execution (
@@ -60,6 +61,7 @@ CREATE TABLE execution (
   wake_at INTEGER,
   outbox_since INTEGER,
   created_at INTEGER NOT NULL,
+  closed_at INTEGER,
   parent TEXT,
   root TEXT,
   session TEXT NOT NULL,
@@ -74,6 +76,7 @@ CREATE TABLE execution (
 CREATE INDEX execution_ready ON execution (project, workflow, priority DESC, ready_at, id, queue) WHERE ready = 1;
 CREATE INDEX execution_due ON execution (wake_at, id) WHERE wake_at IS NOT NULL;
 CREATE INDEX execution_outbox ON execution (outbox_since) WHERE outbox_since IS NOT NULL;
+CREATE INDEX execution_closed ON execution (project, closed_at, id) WHERE closed_at IS NOT NULL AND outbox_since IS NULL;
 CREATE INDEX execution_list ON execution (project, created_at, id);
 CREATE INDEX execution_status ON execution (project, status, created_at, id);
 CREATE INDEX execution_workflow ON execution (project, workflow, created_at, id);
@@ -152,9 +155,11 @@ CREATE TABLE progress (
   store_id TEXT NOT NULL,
   number INTEGER NOT NULL,
   chain INTEGER NOT NULL,
+  created INTEGER NOT NULL,
   executions INTEGER NOT NULL,
-  versions INTEGER NOT NULL,
+  execution_sum INTEGER NOT NULL,
   entries INTEGER NOT NULL,
+  entry_sum INTEGER NOT NULL,
   schema_writes INTEGER NOT NULL,
   records INTEGER NOT NULL,
   record_sum INTEGER NOT NULL

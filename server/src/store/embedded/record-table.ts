@@ -7,6 +7,7 @@ import type {
   RecordWrite,
   StoredRecord,
 } from '../store.js';
+import { compareText } from '../text-order.js';
 import type { Tally } from './execution-table.js';
 import { type RecordRow, readRecordRow, recordColumns, recordCrc } from './record-row.js';
 import { fromColumn, textOf, toColumn } from './sqlite-text.js';
@@ -35,6 +36,9 @@ export class RecordTable {
   private readonly selectFrom: Database.Statement;
   private readonly selectBack: Database.Statement;
   private readonly selectBackFrom: Database.Statement;
+  private readonly selectNextGroup: Database.Statement;
+  private readonly selectGroupAt: Database.Statement;
+  private readonly selectSizes: Database.Statement;
   private readonly selectDue: Database.Statement;
   private readonly selectDueAfter: Database.Statement;
 
@@ -51,6 +55,9 @@ export class RecordTable {
     this.selectFrom = database.prepare(SQL.selectRecordsFrom).raw();
     this.selectBack = database.prepare(SQL.selectRecordsBack).raw();
     this.selectBackFrom = database.prepare(SQL.selectRecordsBackFrom).raw();
+    this.selectNextGroup = database.prepare(SQL.selectNextGroup).raw();
+    this.selectGroupAt = database.prepare(SQL.selectGroupAt).raw();
+    this.selectSizes = database.prepare(SQL.selectRecordSizes).raw();
     this.selectDue = database.prepare(SQL.selectDueRecords).raw();
     this.selectDueAfter = database.prepare(SQL.selectDueRecordsAfter).raw();
   }
@@ -69,7 +76,6 @@ export class RecordTable {
     const crc = 'record' in write ? recordCrc(write.record.body, recordColumns(write.record)) : undefined;
     if (!this.writeRow(write, before, crc)) return 'conflict';
     tally.replaceRecord(before?.crc, crc);
-    tally.addRow(crc ?? 0);
     return 'committed';
   }
 
@@ -92,6 +98,43 @@ export class RecordTable {
         ? selectAll.all([toColumn(group), limit])
         : selectFrom.all([toColumn(group), toColumn(from), limit]);
     return (rows as RecordRow[]).map((row) => readRecordRow(row, this.file));
+  }
+
+  /** See `Store.listGroups`. */
+  listGroups(query: {
+    readonly prefix: string;
+    readonly after?: string;
+    readonly limit: number;
+  }): readonly string[] {
+    const { prefix, after = '', limit } = query;
+    const isFromFirst = compareText(after, prefix) < 0;
+    const groups: string[] = [];
+    if (isFromFirst && this.selectGroupAt.get([toColumn(prefix)])) groups.push(prefix);
+    let last = isFromFirst ? prefix : after;
+    while (groups.length < limit) {
+      const [next] = this.selectNextGroup.get([toColumn(last)]) as [ArrayBuffer | null];
+      if (!next) break;
+      last = fromColumn(next);
+      if (!last.startsWith(prefix)) break;
+      groups.push(last);
+    }
+    return groups;
+  }
+
+  /**
+   * Removes the first records of a group in the current transaction, until they cost `room` or more by `costOf`.
+   * @returns what they cost.
+   */
+  removeOldest(group: string, costOf: (bytes: number) => number, room: number, tally: Tally): number {
+    const rows = this.selectSizes.all([toColumn(group), room]) as [number, number, number][];
+    let cost = 0;
+    for (const [seq, bytes, crc] of rows) {
+      if (cost >= room) break;
+      cost += costOf(bytes);
+      this.delete.get([seq]);
+      tally.replaceRecord(crc, undefined);
+    }
+    return cost;
   }
 
   /** See `Store.listDueRecords`. */

@@ -24,8 +24,7 @@ export class SchemaTable {
     const body = JSON.stringify(schema);
     const crc = bodyCrc(body, 0, 0);
     this.upsert.get([...schemaColumns(schema), body, crc]);
-    tally.addSchemaWrite();
-    tally.addRow(crc);
+    tally.addSchemaWrite(crc);
   }
 
   /** See `Store.listSchemas`. */

@@ -23,6 +23,7 @@ const INDEXED = [
   'priority',
   'ready_at',
   'created_at',
+  'closed_at',
   'parent',
   'root',
   'session',
@@ -30,6 +31,7 @@ const INDEXED = [
 ];
 
 const INSERTED = [
+  'seq',
   ...INDEXED,
   'ready',
   'wake_at',
@@ -61,7 +63,7 @@ export const SQL = {
     wake_at = ? WHERE seq = ? AND version = ?`,
   updateExecutionAll: `UPDATE execution SET version = ?, last_event = ?, state_version = ?, body = ?, crc = ?,
     wake_at = ?, status = ?, queue = ?, priority = ?, ready = ?, ready_at = ?, outbox_since = ?, waits_for = ?,
-    terms_version = ? WHERE seq = ? AND version = ?`,
+    terms_version = ?, closed_at = ? WHERE seq = ? AND version = ?`,
   selectExecution: `SELECT ${EXECUTION_ROW} FROM execution e WHERE e.id = ?`,
   selectExecutionAndState: `SELECT ${EXECUTION_ROW}, s.version, CAST(s.body AS BLOB), s.crc
     FROM execution e LEFT JOIN state s ON s.seq = e.seq WHERE e.id = ?`,
@@ -83,6 +85,18 @@ export const SQL = {
     ORDER BY last_event LIMIT ?`,
   selectEntries: `SELECT number, last_event, CAST(body AS BLOB), crc FROM journal
     WHERE seq = ? AND last_event > ? AND last_event <= ? ORDER BY last_event`,
+
+  selectNextProject: 'SELECT CAST(min(project) AS BLOB) FROM execution WHERE project > ?',
+  selectClosed: `SELECT CAST(id AS BLOB), CAST(ifnull(root, id) AS BLOB) FROM execution WHERE project = ?
+    AND closed_at IS NOT NULL AND outbox_since IS NULL AND closed_at <= ? ORDER BY closed_at, id LIMIT ?`,
+  selectRemovable: `SELECT seq, crc, version, created_at, priority, ready_at, terms_version, CAST(waits_for AS BLOB)
+    FROM execution
+    WHERE id = ? AND closed_at IS NOT NULL AND outbox_since IS NULL`,
+  selectOldestEntries: `SELECT last_event, octet_length(body), crc FROM journal WHERE seq = ?
+    ORDER BY last_event LIMIT ?`,
+  deleteEntries: 'DELETE FROM journal WHERE seq = ? AND last_event <= ?',
+  deleteState: 'DELETE FROM state WHERE seq = ?',
+  deleteExecution: 'DELETE FROM execution WHERE seq = ?',
 
   selectReady: readySql(0),
   selectDue: `SELECT CAST(id AS BLOB), wake_at FROM execution WHERE wake_at IS NOT NULL AND wake_at <= ?
@@ -114,6 +128,9 @@ export const SQL = {
   selectRecordsFrom: `SELECT ${RECORD_ROW} FROM record WHERE "group" = ? AND id >= ? ORDER BY id LIMIT ?`,
   selectRecordsBack: `SELECT ${RECORD_ROW} FROM record WHERE "group" = ? ORDER BY id DESC LIMIT ?`,
   selectRecordsBackFrom: `SELECT ${RECORD_ROW} FROM record WHERE "group" = ? AND id <= ? ORDER BY id DESC LIMIT ?`,
+  selectNextGroup: 'SELECT CAST(min("group") AS BLOB) FROM record WHERE "group" > ?',
+  selectGroupAt: 'SELECT 1 FROM record WHERE "group" = ? LIMIT 1',
+  selectRecordSizes: 'SELECT seq, octet_length(body), crc FROM record WHERE "group" = ? ORDER BY id LIMIT ?',
   selectDueRecords: `SELECT CAST("group" AS BLOB), CAST(id AS BLOB), due_at FROM record
     WHERE due_at IS NOT NULL AND due_at <= ? ORDER BY due_at, "group", id LIMIT ?`,
   selectDueRecordsAfter: `SELECT due_at FROM record WHERE due_at IS NOT NULL AND (due_at, "group", id) > (?, ?, ?)
@@ -128,10 +145,10 @@ export const SQL = {
     ORDER BY kind, registered_at DESC, digest`,
 
   selectChanges: 'SELECT total_changes()',
-  selectProgress: `SELECT CAST(store_id AS BLOB), number, chain, executions, versions, entries, schema_writes, records,
-    record_sum FROM progress WHERE one = 1`,
-  updateProgress: `UPDATE progress SET number = ?, chain = ?, executions = ?, versions = ?, entries = ?,
-    schema_writes = ?, records = ?, record_sum = ? WHERE one = 1`,
+  selectProgress: `SELECT CAST(store_id AS BLOB), number, chain, created, executions, execution_sum,
+    entries, entry_sum, records, record_sum, schema_writes FROM progress WHERE one = 1`,
+  updateProgress: `UPDATE progress SET number = ?, chain = ?, created = ?, executions = ?, execution_sum = ?,
+    entries = ?, entry_sum = ?, records = ?, record_sum = ?, schema_writes = ? WHERE one = 1`,
 } as const;
 
 /** The columns of an execution that repeat a part of its body, as one text; see `quoted`. */
@@ -147,7 +164,7 @@ function quotedText(columns: readonly string[]): string {
 /** Statements that look at the database as a whole, to verify it when the store is opened. */
 export const VERIFY_SQL = {
   layout: `SELECT CAST(type || ' ' || name || ' ' || tbl_name || ' ' || ifnull(sql, '') AS BLOB)
-    FROM sqlite_schema ORDER BY rowid`,
+    FROM sqlite_schema ORDER BY type, name`,
   pageCount: 'SELECT page_count FROM pragma_page_count',
   integrity: 'SELECT CAST(integrity_check AS BLOB) FROM pragma_integrity_check',
   /** Rows of `waiting`, keys in all `waits_for`, and keys whose row is there. */

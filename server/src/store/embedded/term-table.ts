@@ -9,7 +9,7 @@ import { SQL } from './statements.js';
 /** The terms of an execution, and what they replace. */
 export interface TermsWrite {
   readonly seq: number;
-  readonly execution: Execution;
+  readonly execution: Pick<Execution, 'id' | 'createdAt' | 'version'>;
   readonly terms: readonly SearchTerm[];
   /** The version that wrote those before; 0 if there are none. */
   readonly replaced: number;

@@ -1,7 +1,7 @@
 import type Database from 'libsql';
 import type { Tally } from './execution-table.js';
 import type { Transaction } from './group-commit.js';
-import { chained, type Progress, ProgressRow, watermarkOf } from './progress.js';
+import { chained, type Progress, ProgressRow, type RowSum, replaced, watermarkOf } from './progress.js';
 import { SQL } from './statements.js';
 import type { Watermark } from './watermark.js';
 
@@ -112,38 +112,45 @@ class Account implements Tally {
   rows = 0;
   private readonly before: Progress;
   private chain: number;
-  private executions = 0;
-  private versions = 0;
-  private entries = 0;
+  private created: number;
+  private executions: RowSum;
+  private entries: RowSum;
+  private records: RowSum;
   private schemaWrites = 0;
-  private records = 0;
-  private recordSum: number;
 
   constructor(before: Progress) {
+    const { chain, created, executions, entries, records } = before;
     this.before = before;
-    this.chain = before.chain;
-    this.recordSum = before.recordSum;
+    this.chain = chain;
+    this.created = created;
+    this.executions = executions;
+    this.entries = entries;
+    this.records = records;
   }
 
-  addExecution(): void {
-    this.executions += 1;
+  get nextSeq(): number {
+    return this.created + 1;
   }
 
-  addVersion(): void {
-    this.versions += 1;
+  replaceExecution(before: number | undefined, after: number | undefined): void {
+    if (before === undefined) this.created += 1;
+    this.executions = replaced(this.executions, before, after);
+    this.addRow(after ?? 0);
   }
 
-  addEntry(): void {
-    this.entries += 1;
-  }
-
-  addSchemaWrite(): void {
-    this.schemaWrites += 1;
+  replaceEntry(before: number | undefined, after: number | undefined): void {
+    this.entries = replaced(this.entries, before, after);
+    this.addRow(after ?? 0);
   }
 
   replaceRecord(before: number | undefined, after: number | undefined): void {
-    this.records += Number(after !== undefined) - Number(before !== undefined);
-    this.recordSum = (this.recordSum + (after ?? 0) - (before ?? 0)) >>> 0;
+    this.records = replaced(this.records, before, after);
+    this.addRow(after ?? 0);
+  }
+
+  addSchemaWrite(crc: number): void {
+    this.schemaWrites += 1;
+    this.addRow(crc);
   }
 
   addRow(crc: number): void {
@@ -153,17 +160,12 @@ class Account implements Tally {
 
   /** The progress once the transaction is committed. */
   toProgress(): Progress {
-    const { before } = this;
+    const { before, chain, created, executions, entries, records } = this;
     return {
       storeId: before.storeId,
       number: before.number + 1,
-      chain: this.chain,
-      executions: before.executions + this.executions,
-      versions: before.versions + this.versions,
-      entries: before.entries + this.entries,
+      ...{ chain, created, executions, entries, records },
       schemaWrites: before.schemaWrites + this.schemaWrites,
-      records: before.records + this.records,
-      recordSum: this.recordSum,
     };
   }
 }

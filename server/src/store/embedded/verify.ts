@@ -6,7 +6,7 @@ import { bodyCrc, checkedText, executionCrc, indexedColumns, rowDamage } from '.
 import { damage } from './faults.js';
 import { PAGE_BYTES, TABLES } from './layout.js';
 import { type PackedRow, packedRows } from './packed-rows.js';
-import type { Progress } from './progress.js';
+import { type Progress, type RowSum, replaced } from './progress.js';
 import { quotedRecordCrc } from './record-row.js';
 import { schemaColumns } from './schema-table.js';
 import { quoted, textOf } from './sqlite-text.js';
@@ -67,24 +67,22 @@ function verifyExecutions(database: Database.Database, file: string, progress: P
     numbers: ['ready', 'wake_at', 'outbox_since', 'last_event', 'state_version', 'terms_version', 'crc'],
     text: `${INDEXED_TEXT} || char(10) || ifnull(waits_for, '')`,
   });
-  let count = 0;
-  let versions = 0;
+  let found = NOTHING;
   for (const row of executions) {
-    versions += verifyExecution(row, file);
+    found = replaced(found, undefined, verifyExecution(row, file));
+    if (row.key > progress.created) throw rowDamage(file, 'execution', row.key);
     const [, , , , stateVersion, termsVersion] = row.numbers;
     verifyBody(states.next().value, { table: 'state', seq: row.key, version: stateVersion, file });
     if (termsVersion !== 0) {
       verifyBody(termLists.next().value, { table: 'term_list', seq: row.key, version: termsVersion, file });
     }
-    count += 1;
   }
-  verifySum(file, 'execution', { found: count, committed: progress.executions });
-  verifySum(file, 'execution', { found: versions, committed: progress.versions });
+  verifySum(file, 'execution', found, progress.executions);
   if (!states.next().done) throw damage(`${file}: table "state" has a row without an execution`);
   if (!termLists.next().done) throw damage(`${file}: table "term_list" has a row without an execution`);
 }
 
-/** @returns the version of the execution. */
+/** @returns the checksum of the row. */
 function verifyExecution({ key, body, numbers, text }: PackedRow, file: string): number {
   const [ready, wakeAt = null, outboxSince = null, lastEvent, stateVersion, termsVersion, crc] = numbers;
   // What it waits for is JSON, in which a new line is escaped.
@@ -98,11 +96,12 @@ function verifyExecution({ key, body, numbers, text }: PackedRow, file: string):
     termsVersion: Number(termsVersion),
     waitsFor: text.slice(indexedEnd + 1) || null,
   };
-  if (executionCrc(body, facts) !== crc) throw rowDamage(file, 'execution', key);
+  const actual = executionCrc(body, facts);
+  if (actual !== crc) throw rowDamage(file, 'execution', key);
   const execution = parseExecution(textOf(body));
   const indexed = indexedColumns(execution).map(quoted).join(' ');
   if (text.slice(0, indexedEnd) !== indexed) throw rowDamage(file, 'execution', key);
-  return execution.version;
+  return actual;
 }
 
 /** The indexes of what executions wait for, and of their terms, are tables, which `integrity_check` knows nothing of. */
@@ -134,13 +133,14 @@ function verifyBody(
 
 function verifyJournal(database: Database.Database, file: string, progress: Progress): void {
   const numbers = ['seq', 'last_event', 'crc'];
-  let count = 0;
+  let found = NOTHING;
   for (const row of packedRows({ database, file, name: 'journal', key: 'number', numbers })) {
     const [seq, lastEvent, crc] = row.numbers;
-    if (bodyCrc(row.body, Number(seq), Number(lastEvent)) !== crc) throw rowDamage(file, 'journal', row.key);
-    count += 1;
+    const actual = bodyCrc(row.body, Number(seq), Number(lastEvent));
+    if (actual !== crc) throw rowDamage(file, 'journal', row.key);
+    found = replaced(found, undefined, actual);
   }
-  verifySum(file, 'journal', { found: count, committed: progress.entries });
+  verifySum(file, 'journal', found, progress.entries);
 }
 
 function verifySchemas(database: Database.Database, file: string, progress: Progress): void {
@@ -155,13 +155,14 @@ function verifySchemas(database: Database.Database, file: string, progress: Prog
     if (textOf(columns) !== schemaColumns(schema).map(quoted).join(' ')) throw rowDamage(file, 'schema', key);
     total += writes;
   }
-  verifySum(file, 'schema', { found: total, committed: progress.schemaWrites });
+  if (total === progress.schemaWrites) return;
+  throw damage(
+    `${file}: table "schema" holds ${total} of the ${progress.schemaWrites} writes that were committed to it`,
+  );
 }
 
-/** Records come and go, so that their number alone says little: the sum of their checksums says which they are. */
 function verifyRecords(database: Database.Database, file: string, progress: Progress): void {
-  let count = 0;
-  let sum = 0;
+  let found = NOTHING;
   for (const row of packedRows({
     database,
     file,
@@ -172,24 +173,18 @@ function verifyRecords(database: Database.Database, file: string, progress: Prog
   })) {
     const crc = quotedRecordCrc(row.body, row.text);
     if (crc !== row.numbers[0]) throw rowDamage(file, 'record', row.key);
-    count += 1;
-    sum = (sum + crc) >>> 0;
+    found = replaced(found, undefined, crc);
   }
-  if (count === progress.records && sum === progress.recordSum) return;
-  throw damage(
-    `${file}: table "record" holds ${count} rows with the checksum ${sum}, but ${progress.records} with the checksum ` +
-      `${progress.recordSum} were committed to it`,
-  );
+  verifySum(file, 'record', found, progress.records);
 }
 
-function verifySum(
-  file: string,
-  table: string,
-  sum: { readonly found: number; readonly committed: number },
-): void {
-  const { found, committed } = sum;
-  if (found === committed) return;
+const NOTHING: RowSum = { count: 0, sum: 0 };
+
+/** Rows come and go, so that their number alone says little: the sum of their checksums says which they are. */
+function verifySum(file: string, table: string, found: RowSum, committed: RowSum): void {
+  if (found.count === committed.count && found.sum === committed.sum) return;
   throw damage(
-    `${file}: table "${table}" holds ${found} of the ${committed} writes that were committed to it`,
+    `${file}: table "${table}" holds ${found.count} rows with the checksum ${found.sum}, but ${committed.count} with the ` +
+      `checksum ${committed.sum} were committed to it`,
   );
 }

@@ -4,6 +4,8 @@ import type { JsonObject } from '../../core/json.js';
 import type { SearchTerm } from '../../core/search-term.js';
 import { entryText } from '../record-codec.js';
 import {
+  type ClosedExecution,
+  type ClosedQuery,
   type CommitResult,
   type DueExecutions,
   type DueRecords,
@@ -18,6 +20,7 @@ import {
   type RecordName,
   type RecordQuery,
   type RecordWrite,
+  type Removal,
   type SchemaQuery,
   type Store,
   type StoredExecution,
@@ -186,6 +189,38 @@ class MemoryStore implements Store {
     return { executions };
   }
 
+  async listProjects(page: { readonly after?: string; readonly limit: number }): Promise<readonly string[]> {
+    this.assertOpen();
+    const { after } = page;
+    return [...new Set(Array.from(this.database.rows.values(), ({ execution }) => execution.projectId))]
+      .filter((projectId) => after === undefined || compareText(projectId, after) > 0)
+      .sort(compareText)
+      .slice(0, page.limit);
+  }
+
+  async listClosed({ projectId, until, limit }: ClosedQuery): Promise<readonly ClosedExecution[]> {
+    this.assertOpen();
+    return [...this.database.rows.values()]
+      .filter((row) => row.execution.projectId === projectId && isRemovable(row))
+      .map(({ execution: { id, rootExecutionId, closedAt = 0 } }) => ({ id, rootExecutionId, closedAt }))
+      .filter(({ closedAt }) => closedAt <= until)
+      .sort((a, b) => a.closedAt - b.closedAt || compareText(a.id, b.id))
+      .slice(0, limit)
+      .map(({ id, rootExecutionId }) => ({ id, rootExecutionId }));
+  }
+
+  async removeClosed(removals: readonly Removal[]): Promise<void> {
+    this.assertOpen();
+    for (const { executionId, groups } of removals) {
+      const row = this.database.rows.get(executionId);
+      if (!row || !isRemovable(row)) continue;
+      this.database.rows.delete(executionId);
+      const { ready, due, outboxes, waiting } = this.database;
+      for (const ids of [...ready.values(), due, outboxes, ...waiting.values()]) ids.delete(executionId);
+      for (const group of groups) this.database.records.removeGroup(group);
+    }
+  }
+
   async putSchema(schema: StoredSchema): Promise<void> {
     this.assertOpen();
     const { projectId, workflowId, kind, digest } = schema;
@@ -241,6 +276,15 @@ class MemoryStore implements Store {
   async listRecords(query: RecordQuery): Promise<readonly StoredRecord[]> {
     this.assertOpen();
     return this.database.records.list(query);
+  }
+
+  async listGroups(query: {
+    readonly prefix: string;
+    readonly after?: string;
+    readonly limit: number;
+  }): Promise<readonly string[]> {
+    this.assertOpen();
+    return this.database.records.listGroups(query);
   }
 
   async listDueRecords(query: { readonly until: number; readonly limit: number }): Promise<DueRecords> {
@@ -312,6 +356,10 @@ class MemoryStore implements Store {
   private assertOpen(): void {
     if (this.closed) throw new StoreFault('the memory store is closed', { retryable: false });
   }
+}
+
+function isRemovable({ execution, index }: Row): boolean {
+  return execution.closedAt !== undefined && index.outboxSince === undefined;
 }
 
 /** One text for several, such that no others give the same. */

@@ -58,6 +58,21 @@ export class RecordMap {
       .slice(0, limit);
   }
 
+  /** See `Store.listGroups`. */
+  listGroups(query: { readonly prefix: string; readonly after?: string; readonly limit: number }): string[] {
+    const { prefix, after, limit } = query;
+    return [...this.groups]
+      .flatMap(([group, rows]) => (rows.size > 0 && group.startsWith(prefix) ? group : []))
+      .filter((group) => after === undefined || compareText(group, after) > 0)
+      .sort(compareText)
+      .slice(0, limit);
+  }
+
+  /** Removes all records of a group. */
+  removeGroup(group: string): void {
+    this.groups.delete(group);
+  }
+
   /** See `Store.listDueRecords`. */
   listDue({ until, limit }: { readonly until: number; readonly limit: number }, by: Store): DueRecords {
     const all = [...this.groups.values()]

@@ -95,10 +95,10 @@ export const EXECUTION_INDEXES = {
     key: { terms: 1, createdAt: 1, _id: 1 },
     partialFilterExpression: { terms: { $exists: true } },
   },
-  expired: {
-    name: 'expired',
-    key: { expiresAt: 1, _id: 1 },
-    partialFilterExpression: { expiresAt: { $exists: true } },
+  closed: {
+    name: 'closed',
+    key: { projectId: 1, closedAt: 1, _id: 1 },
+    partialFilterExpression: { closedAt: { $exists: true } },
   },
 } as const satisfies Readonly<Record<string, IndexLayout>>;
 

@@ -1,5 +1,5 @@
 import type { Document } from 'mongodb';
-import { type Execution, isFinal } from '../../core/execution.js';
+import type { Execution } from '../../core/execution.js';
 import type { ExecutionWrite } from '../store.js';
 import { roughBytes } from './bson-values.js';
 import { type CommitToken, toEntryDocument } from './entry-document.js';
@@ -27,8 +27,6 @@ export interface CommitOperation {
 /** What a commit is made from, beside the write itself. */
 export interface CommitContext {
   readonly token: CommitToken;
-  /** How long an execution is kept once it is final, in milliseconds; missing for ever. */
-  readonly retentionMs: number | undefined;
   /** Whether the tail was moved to the journal, so that its entry begins a new one. */
   readonly beginsTail: boolean;
 }
@@ -36,10 +34,9 @@ export interface CommitContext {
 /** What the driver is to write for a commit. */
 export function toCommitOperation(write: ExecutionWrite, context: CommitContext): CommitOperation {
   const { before, execution, entry } = write;
-  const expiry = expiryOf(execution, context.retentionMs);
   const change = before
-    ? { update: toUpdate({ ...write, before }, context, expiry) }
-    : { create: { ...toExecutionDocument(write, context.token), ...expiry } };
+    ? { update: toUpdate({ ...write, before }, context) }
+    : { create: toExecutionDocument(write, context.token) };
   return {
     id: execution.id,
     replaces: before?.version ?? 0,
@@ -53,7 +50,6 @@ export function toCommitOperation(write: ExecutionWrite, context: CommitContext)
 function toUpdate(
   { before, execution, state, entry, terms, index }: ExecutionWrite & { readonly before: Execution },
   { token, beginsTail }: CommitContext,
-  expiry: Pick<ExecutionDocument, 'expiresAt'>,
 ): Document {
   const fields = changedFields(before, execution);
   const stateFields = state && stateUpdate(state, entry?.patch);
@@ -65,7 +61,6 @@ function toUpdate(
       ...stateFields?.set,
       index: toIndexDocument(index),
       commit: token,
-      ...expiry,
       ...(terms && terms.length > 0 && { terms }),
       ...(added && beginsTail && { tail: [added] }),
     },
@@ -87,12 +82,4 @@ function changedFields(
   const now = execution as unknown as Readonly<Record<string, unknown>>;
   const unset = Object.keys(before).filter((name) => old[name] !== undefined && now[name] === undefined);
   return { set: toFields(changed as Partial<Execution>), unset };
-}
-
-function expiryOf(
-  execution: Execution,
-  retentionMs: number | undefined,
-): Pick<ExecutionDocument, 'expiresAt'> {
-  if (retentionMs === undefined || !isFinal(execution.status)) return {};
-  return { expiresAt: new Date((execution.closedAt ?? execution.updatedAt) + retentionMs) };
 }

@@ -14,8 +14,6 @@ export interface CommitsOptions {
   readonly journal: Journal;
   /** This store in the tokens of its commits. */
   readonly by: string;
-  /** For how long a final execution of a project is kept, in milliseconds; undefined for ever. */
-  readonly retention: (projectId: string) => number | undefined;
 }
 
 /** Takes commits on their way: one after another for each execution, in groups for all, until it is certain what became of them. */
@@ -43,14 +41,13 @@ export class Commits {
   }
 
   private async commitNow(write: ExecutionWrite): Promise<CommitResult> {
-    const { before, execution } = write;
-    const { journal, by, retention } = this.options;
+    const { before } = write;
+    const { journal, by } = this.options;
     const beginsTail = before !== undefined && journal.beginsTail(write);
     if (beginsTail && !(await journal.moveTail(before.id, before.version))) return 'conflict';
     this.count += 1;
     const operation = toCommitOperation(write, {
       token: { by, number: this.count },
-      retentionMs: retention(execution.projectId),
       beginsTail,
     });
     return this.groups.submit(operation);

@@ -29,8 +29,6 @@ export interface ExecutionDocument {
   readonly tail: readonly EntryDocument[];
   /** By what it is found; missing for nothing. */
   readonly terms?: readonly SearchTerm[];
-  /** When retention may delete it; only once its status is final. */
-  readonly expiresAt?: Date;
   readonly [field: string]: unknown;
 }
 
@@ -97,16 +95,7 @@ export function toIndexDocument({
 
 /** The execution of a document, which it takes for its own. */
 export function fromExecutionDocument(document: ExecutionDocument): Execution {
-  const {
-    _id,
-    index: _,
-    state: __,
-    commit: ___,
-    tail: ____,
-    terms: _____,
-    expiresAt: ______,
-    ...rest
-  } = document;
+  const { _id, index: _, state: __, commit: ___, tail: ____, terms: _____, ...rest } = document;
   return { id: _id, ...(fromBson(rest) as Omit<Execution, 'id'>) };
 }
 

@@ -1,5 +1,5 @@
 import type { Filter, FindOptions } from 'mongodb';
-import type { ReadyQuery, WaitingExecution } from '../store.js';
+import type { ClosedQuery, ReadyQuery, WaitingExecution } from '../store.js';
 import { toIndexTime, toTime } from './bson-values.js';
 import { EXECUTION_INDEXES } from './collections.js';
 import type { ExecutionDocument } from './execution-document.js';
@@ -95,4 +95,33 @@ function placesAfter({ id, priority, readyAt }: WaitingExecution): object[] {
     { priority, readyAt: { $gt: time } },
     { priority: { $lt: priority } },
   ];
+}
+
+/** What `listProjects` asks for each; answered from the index alone. */
+export function findNextProject(after: string): ExecutionFind {
+  return {
+    filter: { projectId: { $gt: after } },
+    options: {
+      hint: EXECUTION_INDEXES.list.key,
+      sort: { projectId: 1, createdAt: 1, _id: 1 },
+      projection: { projectId: 1 },
+      limit: 1,
+    },
+  };
+}
+
+/** Nobody commits to an execution like this any more. */
+export const REMOVABLE = { closedAt: { $exists: true }, 'index.outboxSince': { $exists: false } } as const;
+
+/** What `listClosed` asks. */
+export function findClosed({ projectId, until, limit }: ClosedQuery): ExecutionFind {
+  return {
+    filter: { projectId, ...REMOVABLE, closedAt: { $lte: toTime(until) } },
+    options: {
+      hint: EXECUTION_INDEXES.closed.key,
+      sort: { closedAt: 1, _id: 1 },
+      projection: { rootExecutionId: 1 },
+      limit,
+    },
+  };
 }

@@ -2,6 +2,8 @@ import type { ClientSession } from 'mongodb';
 import type { Execution } from '../../core/execution.js';
 import { type Along, searchWayOf, type TermRange } from '../list-index.js';
 import type {
+  ClosedExecution,
+  ClosedQuery,
   DueExecutions,
   ExecutionPage,
   ExecutionPlace,
@@ -18,7 +20,9 @@ import {
   type DueQuery,
   type ExecutionFind,
   findById,
+  findClosed,
   findDue,
+  findNextProject,
   findOurs,
   findOutboxes,
   findReady,
@@ -114,6 +118,32 @@ export class ExecutionReads {
   private async isSmall(range: TermRange, search: ExecutionSearch): Promise<boolean> {
     const found = await this.find(doing(search), findInRange(range, search.lookedAt));
     return found.length <= search.lookedAt;
+  }
+
+  /** See `Store.listProjects`. One question for each, of the index alone. No project's name is empty. */
+  async listProjects({
+    after = '',
+    limit,
+  }: {
+    readonly after?: string;
+    readonly limit: number;
+  }): Promise<readonly string[]> {
+    const projects: string[] = [];
+    for (let last = after; projects.length < limit; ) {
+      const [next] = await this.find('list projects', findNextProject(last));
+      if (!next) break;
+      last = next.projectId as string;
+      projects.push(last);
+    }
+    return projects;
+  }
+
+  /** See `Store.listClosed`. */
+  async listClosed(query: ClosedQuery): Promise<readonly ClosedExecution[]> {
+    const found = await this.find(`list closed executions of "${query.projectId}"`, findClosed(query));
+    return found.map(({ _id, rootExecutionId }) => {
+      return { id: _id, rootExecutionId: rootExecutionId as string };
+    });
   }
 
   private async loadAll(ids: readonly string[]): Promise<readonly (StoredExecution | undefined)[]> {

@@ -15,7 +15,7 @@ export const LAYOUT_VERSION = 1;
  * Grows with every other change: an index of a new name, an optional field, a value that a validator lets through. A server leaves the
  * validators of a later revision alone, so that servers of two versions run, and restart, side by side during an upgrade.
  */
-export const LAYOUT_REVISION = 3;
+export const LAYOUT_REVISION = 4;
 
 /** Every collection of a server. */
 export const LAYOUT_NAMES: readonly string[] = [LAYOUT, ...COLLECTIONS.map(({ name }) => name)];

@@ -3,6 +3,8 @@ import type { MongoClientOptions } from 'mongodb';
 import type { Execution } from '../../core/execution.js';
 import type { JournalEntry } from '../../core/journal.js';
 import {
+  type ClosedExecution,
+  type ClosedQuery,
   type CommitResult,
   type DueExecutions,
   type DueRecords,
@@ -16,6 +18,7 @@ import {
   type RecordName,
   type RecordQuery,
   type RecordWrite,
+  type Removal,
   type SchemaQuery,
   type Store,
   type StoredExecution,
@@ -27,7 +30,7 @@ import {
 } from '../store.js';
 import { assertWellFormed, assertWellFormedRecord } from '../write-rules.js';
 import { ChangeFeed } from './change-feed.js';
-import { Commits, type CommitsOptions } from './commits.js';
+import { Commits } from './commits.js';
 import { Connection } from './connection.js';
 import { prepareDeployment } from './deployment.js';
 import { addressOf } from './deployment-faults.js';
@@ -36,17 +39,16 @@ import { ExecutionReads } from './execution-reads.js';
 import { Journal, type JournalPage } from './journal.js';
 import { OwnRemovals } from './own-removals.js';
 import { Records } from './records.js';
+import { removeClosed } from './removal.js';
 import { Schemas } from './schemas.js';
 import { type WorkerQuery, Workers } from './workers.js';
 
-/** Which MongoDB, and what to keep how long. */
+/** Which MongoDB. */
 export interface MongoStoreOptions {
   /** `mongodb://` or `mongodb+srv://`. Its path names the database; without one that is `polos`. */
   readonly url: string;
   /** Instead of what the URL names. */
   readonly database?: string;
-  /** For how long the final executions of a project are kept, in milliseconds; undefined for ever. */
-  readonly retention?: (projectId: string) => number | undefined;
   /** Overrides what the store and the URL say, for tests. */
   readonly clientOptions?: MongoClientOptions;
 }
@@ -63,14 +65,11 @@ export interface MongoStoreOptions {
  *
  * @throws StoreFault if the database cannot be reached or is none that the store can work with, saying what to do.
  */
-export async function openMongoStore({
-  retention = () => undefined,
-  ...given
-}: MongoStoreOptions): Promise<Store> {
+export async function openMongoStore(given: MongoStoreOptions): Promise<Store> {
   const connection = new Connection(given);
   try {
     await prepareDeployment(connection.database);
-    return new MongoStore(connection, { retention });
+    return new MongoStore(connection);
   } catch (error) {
     await connection.close();
     throw error;
@@ -90,11 +89,11 @@ class MongoStore implements Store {
   private readonly underway = new Set<Promise<unknown>>();
   private closing: Promise<void> | undefined;
 
-  constructor(connection: Connection, options: Pick<CommitsOptions, 'retention'>) {
+  constructor(connection: Connection) {
     const by = randomBytes(12).toString('base64url');
     this.connection = connection;
     this.journals = new Journal(connection);
-    this.commits = new Commits({ ...options, connection, journal: this.journals, by });
+    this.commits = new Commits({ connection, journal: this.journals, by });
     this.reads = new ExecutionReads(connection, by);
     this.schemas = new Schemas(connection);
     this.workers = new Workers(connection);
@@ -149,6 +148,21 @@ class MongoStore implements Store {
     return this.finish(this.reads.search(search));
   }
 
+  async listProjects(page: { readonly after?: string; readonly limit: number }): Promise<readonly string[]> {
+    this.assertOpen();
+    return this.finish(this.reads.listProjects(page));
+  }
+
+  async listClosed(query: ClosedQuery): Promise<readonly ClosedExecution[]> {
+    this.assertOpen();
+    return this.finish(this.reads.listClosed(query));
+  }
+
+  async removeClosed(removals: readonly Removal[]): Promise<void> {
+    this.assertOpen();
+    return this.finish(removeClosed(this.connection, removals));
+  }
+
   async putSchema(schema: StoredSchema): Promise<void> {
     this.assertOpen();
     return this.finish(this.schemas.put(schema));
@@ -188,6 +202,15 @@ class MongoStore implements Store {
   async listRecords(query: RecordQuery): Promise<readonly StoredRecord[]> {
     this.assertOpen();
     return this.finish(this.records.list(query));
+  }
+
+  async listGroups(query: {
+    readonly prefix: string;
+    readonly after?: string;
+    readonly limit: number;
+  }): Promise<readonly string[]> {
+    this.assertOpen();
+    return this.finish(this.records.listGroups(query));
   }
 
   async listDueRecords(query: DueQuery): Promise<DueRecords> {

@@ -30,6 +30,16 @@ export function findRecords({ group, from, descending = false, limit }: RecordQu
   return { filter: { group, _id }, options: { hint: BY_ID, sort: { _id: descending ? -1 : 1 }, limit } };
 }
 
+/** What `listGroups` asks for: ids from a group's first on, or from beyond its last; answered from the index alone. */
+export function findRecordIds(
+  { group, isBeyond }: { readonly group: string; readonly isBeyond: boolean },
+  limit: number,
+): RecordFind {
+  const last = { group, id: new MaxKey() } as unknown as RecordKey;
+  const _id = isBeyond ? { $gt: last } : { $gte: { group, id: '' } };
+  return { filter: { _id }, options: { hint: BY_ID, sort: { _id: 1 }, projection: { _id: 1 }, limit } };
+}
+
 /**
  * What `listDueRecords` asks first: the earliest of all, and one more, so that what is due and what comes next are of one
  * moment. Answered from the index alone; who committed last is asked for those that are due.

@@ -8,6 +8,7 @@ import type {
   RecordWrite,
   StoredRecord,
 } from '../store.js';
+import { compareText } from '../text-order.js';
 import { type Connection, QUERY_MS_MAX } from './connection.js';
 import type { DueQuery } from './execution-queries.js';
 import { DUPLICATE_KEY } from './faults.js';
@@ -23,6 +24,7 @@ import {
   findDueRecords,
   findOurRecords,
   findRecord,
+  findRecordIds,
   findRecords,
   type RecordFind,
 } from './record-queries.js';
@@ -34,6 +36,9 @@ export interface RecordsOptions {
   readonly by: string;
   readonly removals: OwnRemovals;
 }
+
+/** Ids of records that are read at once in search of their groups. */
+const GROUPS_PAGE = 200;
 
 /** What a write replaces; see `assertWellFormedRecord`. */
 type Replaced = Pick<StoredRecord, 'group' | 'id' | 'version'>;
@@ -74,6 +79,33 @@ export class Records {
   async list(query: RecordQuery): Promise<readonly StoredRecord[]> {
     const found = await this.find(`list records of "${query.group}"`, findRecords(query));
     return found.map(fromRecordDocument);
+  }
+
+  /**
+   * See `Store.listGroups`. A page has some ids of records, so that many groups of few records are one question, and one
+   * of many is passed over.
+   */
+  async listGroups(query: {
+    readonly prefix: string;
+    readonly after?: string;
+    readonly limit: number;
+  }): Promise<readonly string[]> {
+    const { prefix, after = '', limit } = query;
+    const groups: string[] = [];
+    const isFromFirst = compareText(after, prefix) < 0;
+    let from = { group: isFromFirst ? prefix : after, isBeyond: !isFromFirst };
+    for (;;) {
+      const found = await this.find('list groups of records', findRecordIds(from, GROUPS_PAGE));
+      for (const {
+        _id: { group },
+      } of found) {
+        if (!group.startsWith(prefix) || groups.length === limit) return groups;
+        if (groups.at(-1) !== group) groups.push(group);
+      }
+      const last = found.at(-1);
+      if (!last || found.length < GROUPS_PAGE) return groups;
+      from = { group: last._id.group, isBeyond: true };
+    }
   }
 
   /** See `Store.listDueRecords`. */

@@ -794,7 +794,8 @@ export type EventAwaited = Message<"polos.v1.EventAwaited"> & {
   topic: string;
 
   /**
-   * The sequence of an event, in decimal: only events after it count, so "0" begins with the first that is kept. Empty goes
+   * The sequence of an event, in decimal: only events after it count, so "0" begins with the first that is kept, as does one whose next
+   * events were deleted. Empty goes
    * on after the newest event of this topic that the execution was given; the first time it begins with those published
    * since the execution was created, so that none is lost which came before the wait.
    *

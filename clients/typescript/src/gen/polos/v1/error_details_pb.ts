@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file polos/v1/error_details.proto.
  */
 export const file_polos_v1_error_details: GenFile = /*@__PURE__*/
-  fileDesc("Chxwb2xvcy92MS9lcnJvcl9kZXRhaWxzLnByb3RvEghwb2xvcy52MSKaAQoPU2NoZW1hVmlvbGF0aW9uEg0KBXZhbHVlGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRIvCgZpc3N1ZXMYAyADKAsyHy5wb2xvcy52MS5TY2hlbWFWaW9sYXRpb24uSXNzdWUaNwoFSXNzdWUSDAoEcGF0aBgBIAEoCRIPCgdrZXl3b3JkGAIgASgJEg8KB21lc3NhZ2UYAyABKAkiTQoNTGltaXRFeGNlZWRlZBINCgVsaW1pdBgBIAEoCRIPCgdtYXhpbXVtGAIgASgDEg4KBmFjdHVhbBgDIAEoAxIMCgRwYXRoGAQgASgJIkQKE0lkZW1wb3RlbmN5TWlzbWF0Y2gSFwoPaWRlbXBvdGVuY3lfa2V5GAEgASgJEhQKDGV4ZWN1dGlvbl9pZBgCIAEoCSJHCglMZWFzZUxvc3QSFAoMZXhlY3V0aW9uX2lkGAEgASgJEg0KBWVwb2NoGAIgASgDEhUKDWN1cnJlbnRfZXBvY2gYAyABKAMiOAoOUmVzdWx0Q29uZmxpY3QSFAoMZXhlY3V0aW9uX2lkGAEgASgJEhAKCHN0ZXBfa2V5GAIgASgJIlIKD0V4ZWN1dGlvbkNsb3NlZBIUCgxleGVjdXRpb25faWQYASABKAkSKQoGc3RhdHVzGAIgASgOMhkucG9sb3MudjEuRXhlY3V0aW9uU3RhdHVzIjsKEEV4ZWN1dGlvblJ1bm5pbmcSFAoMZXhlY3V0aW9uX2lkGAEgASgJEhEKCXdvcmtlcl9pZBgCIAEoCSJXCg5Ob25EZXRlcm1pbmlzbRIUCgxleGVjdXRpb25faWQYASABKAkSEAoIc3RlcF9rZXkYAiABKAkSEAoIcmVjb3JkZWQYAyABKAkSCwoDZ290GAQgASgJYgZwcm90bzM", [file_polos_v1_execution]);
+  fileDesc("Chxwb2xvcy92MS9lcnJvcl9kZXRhaWxzLnByb3RvEghwb2xvcy52MSKaAQoPU2NoZW1hVmlvbGF0aW9uEg0KBXZhbHVlGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRIvCgZpc3N1ZXMYAyADKAsyHy5wb2xvcy52MS5TY2hlbWFWaW9sYXRpb24uSXNzdWUaNwoFSXNzdWUSDAoEcGF0aBgBIAEoCRIPCgdrZXl3b3JkGAIgASgJEg8KB21lc3NhZ2UYAyABKAkiTQoNTGltaXRFeGNlZWRlZBINCgVsaW1pdBgBIAEoCRIPCgdtYXhpbXVtGAIgASgDEg4KBmFjdHVhbBgDIAEoAxIMCgRwYXRoGAQgASgJIkQKE0lkZW1wb3RlbmN5TWlzbWF0Y2gSFwoPaWRlbXBvdGVuY3lfa2V5GAEgASgJEhQKDGV4ZWN1dGlvbl9pZBgCIAEoCSJHCg1FdmVudHNEZWxldGVkEg0KBXRvcGljGAEgASgJEg4KBmN1cnNvchgCIAEoAxIXCg9vbGRlc3Rfc2VxdWVuY2UYAyABKAMiRwoJTGVhc2VMb3N0EhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRINCgVlcG9jaBgCIAEoAxIVCg1jdXJyZW50X2Vwb2NoGAMgASgDIjgKDlJlc3VsdENvbmZsaWN0EhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRIQCghzdGVwX2tleRgCIAEoCSJSCg9FeGVjdXRpb25DbG9zZWQSFAoMZXhlY3V0aW9uX2lkGAEgASgJEikKBnN0YXR1cxgCIAEoDjIZLnBvbG9zLnYxLkV4ZWN1dGlvblN0YXR1cyI7ChBFeGVjdXRpb25SdW5uaW5nEhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRIRCgl3b3JrZXJfaWQYAiABKAkiVwoOTm9uRGV0ZXJtaW5pc20SFAoMZXhlY3V0aW9uX2lkGAEgASgJEhAKCHN0ZXBfa2V5GAIgASgJEhAKCHJlY29yZGVkGAMgASgJEgsKA2dvdBgEIAEoCWIGcHJvdG8z", [file_polos_v1_execution]);
 
 /**
  * With INVALID_ARGUMENT: a value does not fit the schema that a worker registered.
@@ -156,6 +156,42 @@ export const IdempotencyMismatchSchema: GenMessage<IdempotencyMismatch> = /*@__P
   messageDesc(file_polos_v1_error_details, 2);
 
 /**
+ * With FAILED_PRECONDITION: events after the cursor were deleted, because they are older than the server keeps events of topics.
+ * Whoever can do without them goes on from `oldest_sequence` - 1, or from an empty cursor.
+ *
+ * @generated from message polos.v1.EventsDeleted
+ */
+export type EventsDeleted = Message<"polos.v1.EventsDeleted"> & {
+  /**
+   * The topic.
+   *
+   * @generated from field: string topic = 1;
+   */
+  topic: string;
+
+  /**
+   * The sequence after which the caller wanted to go on.
+   *
+   * @generated from field: int64 cursor = 2;
+   */
+  cursor: bigint;
+
+  /**
+   * The sequence of the first event after it that is there, or else of the next one to be published.
+   *
+   * @generated from field: int64 oldest_sequence = 3;
+   */
+  oldestSequence: bigint;
+};
+
+/**
+ * Describes the message polos.v1.EventsDeleted.
+ * Use `create(EventsDeletedSchema)` to create a new message.
+ */
+export const EventsDeletedSchema: GenMessage<EventsDeleted> = /*@__PURE__*/
+  messageDesc(file_polos_v1_error_details, 3);
+
+/**
  * With ABORTED: the lease is over, and another worker may hold the execution.
  *
  * @generated from message polos.v1.LeaseLost
@@ -188,7 +224,7 @@ export type LeaseLost = Message<"polos.v1.LeaseLost"> & {
  * Use `create(LeaseLostSchema)` to create a new message.
  */
 export const LeaseLostSchema: GenMessage<LeaseLost> = /*@__PURE__*/
-  messageDesc(file_polos_v1_error_details, 3);
+  messageDesc(file_polos_v1_error_details, 4);
 
 /**
  * With FAILED_PRECONDITION: a step is recorded already with a different result, or a completion number was used for
@@ -217,7 +253,7 @@ export type ResultConflict = Message<"polos.v1.ResultConflict"> & {
  * Use `create(ResultConflictSchema)` to create a new message.
  */
 export const ResultConflictSchema: GenMessage<ResultConflict> = /*@__PURE__*/
-  messageDesc(file_polos_v1_error_details, 4);
+  messageDesc(file_polos_v1_error_details, 5);
 
 /**
  * With FAILED_PRECONDITION: the execution is final.
@@ -245,7 +281,7 @@ export type ExecutionClosed = Message<"polos.v1.ExecutionClosed"> & {
  * Use `create(ExecutionClosedSchema)` to create a new message.
  */
 export const ExecutionClosedSchema: GenMessage<ExecutionClosed> = /*@__PURE__*/
-  messageDesc(file_polos_v1_error_details, 5);
+  messageDesc(file_polos_v1_error_details, 6);
 
 /**
  * With FAILED_PRECONDITION: a worker holds the execution, so that nobody else may change its state. Pause it first
@@ -274,7 +310,7 @@ export type ExecutionRunning = Message<"polos.v1.ExecutionRunning"> & {
  * Use `create(ExecutionRunningSchema)` to create a new message.
  */
 export const ExecutionRunningSchema: GenMessage<ExecutionRunning> = /*@__PURE__*/
-  messageDesc(file_polos_v1_error_details, 6);
+  messageDesc(file_polos_v1_error_details, 7);
 
 /**
  * With FAILED_PRECONDITION: the code asks for something else than what is recorded.
@@ -316,5 +352,5 @@ export type NonDeterminism = Message<"polos.v1.NonDeterminism"> & {
  * Use `create(NonDeterminismSchema)` to create a new message.
  */
 export const NonDeterminismSchema: GenMessage<NonDeterminism> = /*@__PURE__*/
-  messageDesc(file_polos_v1_error_details, 7);
+  messageDesc(file_polos_v1_error_details, 8);
 

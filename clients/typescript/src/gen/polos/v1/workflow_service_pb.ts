@@ -753,7 +753,7 @@ export type StreamEventsRequest = Message<"polos.v1.StreamEventsRequest"> & {
     case: "rootExecutionId";
   } | {
     /**
-     * A topic's. One that nobody has published to yet is empty.
+     * A topic's. One that nobody has published to yet, or of which all events were deleted, is empty.
      *
      * @generated from field: string topic = 3;
      */
@@ -762,7 +762,7 @@ export type StreamEventsRequest = Message<"polos.v1.StreamEventsRequest"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * Start after this point: the cursor of a response. Empty starts at the first event. For one execution and for a topic it
+   * Start after this point: the cursor of a response. Empty, or "0", starts at the first event that is kept. For one execution and for a topic it
    * is the sequence of an event in decimal, for a topmost execution and its descendants the event's place among all of theirs.
    *
    * @generated from field: string cursor = 4;
@@ -1909,8 +1909,9 @@ export const WorkflowService: GenService<{
    * final, or without `follow` after the newest one; a topic has no end. To go on after a break, call again with the last
    * cursor received: nothing is missed or repeated. While nothing happens the server sends `keepalive` every 15 s.
    *
-   * Errors: NOT_FOUND; INVALID_ARGUMENT for a cursor that the server never gave, and for a root_execution_id that was started
-   * by another execution.
+   * Errors: NOT_FOUND, also in the middle when the rest of an execution is deleted; INVALID_ARGUMENT for a cursor that the
+   * server never gave, and for a root_execution_id that was started by another execution; FAILED_PRECONDITION (EventsDeleted)
+   * when events of a topic after the cursor were deleted, also in the middle, so that none is left out without a word.
    *
    * @generated from rpc polos.v1.WorkflowService.StreamEvents
    */

@@ -1,0 +1,59 @@
+import { defineHook, defineWorkflow, HookResult } from '@polos/sdk';
+import { runHandler, runHook } from './interpreter.mjs';
+import { say } from './lines.mjs';
+import { toSchema } from './schemas.mjs';
+
+/** Workflows of the runner's data. */
+export function toWorkflows(described, host) {
+  const definitions = new Map();
+  for (const each of described) definitions.set(each.id, toWorkflow(each, { ...host, definitions }));
+  return [...definitions.values()];
+}
+
+/** One workflow. */
+export function toWorkflow(described, host) {
+  const {
+    id,
+    do: instructions,
+    stateSchema,
+    payloadSchema,
+    resultSchema,
+    onStart,
+    onEnd,
+    ...rest
+  } = described;
+  const { baseDelayMs: baseDelay, maxDelayMs: maxDelay, ...config } = rest;
+  return defineWorkflow(
+    {
+      id,
+      ...config,
+      ...(baseDelay !== undefined && { baseDelay }),
+      ...(maxDelay !== undefined && { maxDelay }),
+      ...(stateSchema && { stateSchema: toSchema(stateSchema) }),
+      ...(payloadSchema && { payloadSchema: toSchema(payloadSchema) }),
+      ...(resultSchema && { outputSchema: toSchema(resultSchema) }),
+      ...(onStart && { onStart: onStart.map((hook) => toHook(hook, host)) }),
+      ...(onEnd && { onEnd: onEnd.map((hook) => toHook(hook, host)) }),
+    },
+    (ctx, payload) => runHandler(instructions, ctx, payload, host),
+    { autoRegister: false },
+  );
+}
+
+function toHook({ name, do: instructions, maxRetries, baseDelayMs: baseDelay }, host) {
+  const { project, worker } = host;
+  return defineHook(
+    async (ctx, hookCtx, { attempt }) => {
+      say({ event: 'ran', project, worker, step: name, attempt, execution: ctx.executionId });
+      const { currentPayload, currentOutput, currentError, phase } = hookCtx;
+      const error = currentError && { type: currentError.type, message: currentError.message };
+      const told = { payload: currentPayload, output: currentOutput, error, phase };
+      const answer = await runHook(instructions, ctx, told, host);
+      if (answer === undefined) return undefined;
+      if (answer.fail !== undefined) return HookResult.fail(answer.fail);
+      const { payload: modifiedPayload, output: modifiedOutput } = answer;
+      return HookResult.continueWith({ modifiedPayload, modifiedOutput });
+    },
+    { name, maxRetries, baseDelay },
+  );
+}
