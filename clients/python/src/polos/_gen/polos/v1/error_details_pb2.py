@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from polos._gen.polos.v1 import execution_pb2 as polos_dot_v1_dot_execution__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cpolos/v1/error_details.proto\x12\x08polos.v1\x1a\x18polos/v1/execution.proto\"\xc9\x01\n\x0fSchemaViolation\x12\x14\n\x05value\x18\x01 \x01(\tR\x05value\x12\x16\n\x06\x64igest\x18\x02 \x01(\tR\x06\x64igest\x12\x37\n\x06issues\x18\x03 \x03(\x0b\x32\x1f.polos.v1.SchemaViolation.IssueR\x06issues\x1aO\n\x05Issue\x12\x12\n\x04path\x18\x01 \x01(\tR\x04path\x12\x18\n\x07keyword\x18\x02 \x01(\tR\x07keyword\x12\x18\n\x07message\x18\x03 \x01(\tR\x07message\"k\n\rLimitExceeded\x12\x14\n\x05limit\x18\x01 \x01(\tR\x05limit\x12\x18\n\x07maximum\x18\x02 \x01(\x03R\x07maximum\x12\x16\n\x06\x61\x63tual\x18\x03 \x01(\x03R\x06\x61\x63tual\x12\x12\n\x04path\x18\x04 \x01(\tR\x04path\"a\n\x13IdempotencyMismatch\x12\'\n\x0fidempotency_key\x18\x01 \x01(\tR\x0eidempotencyKey\x12!\n\x0c\x65xecution_id\x18\x02 \x01(\tR\x0b\x65xecutionId\"i\n\tLeaseLost\x12!\n\x0c\x65xecution_id\x18\x01 \x01(\tR\x0b\x65xecutionId\x12\x14\n\x05\x65poch\x18\x02 \x01(\x03R\x05\x65poch\x12#\n\rcurrent_epoch\x18\x03 \x01(\x03R\x0c\x63urrentEpoch\"N\n\x0eResultConflict\x12!\n\x0c\x65xecution_id\x18\x01 \x01(\tR\x0b\x65xecutionId\x12\x19\n\x08step_key\x18\x02 \x01(\tR\x07stepKey\"g\n\x0f\x45xecutionClosed\x12!\n\x0c\x65xecution_id\x18\x01 \x01(\tR\x0b\x65xecutionId\x12\x31\n\x06status\x18\x02 \x01(\x0e\x32\x19.polos.v1.ExecutionStatusR\x06status\"R\n\x10\x45xecutionRunning\x12!\n\x0c\x65xecution_id\x18\x01 \x01(\tR\x0b\x65xecutionId\x12\x1b\n\tworker_id\x18\x02 \x01(\tR\x08workerId\"|\n\x0eNonDeterminism\x12!\n\x0c\x65xecution_id\x18\x01 \x01(\tR\x0b\x65xecutionId\x12\x19\n\x08step_key\x18\x02 \x01(\tR\x07stepKey\x12\x1a\n\x08recorded\x18\x03 \x01(\tR\x08recorded\x12\x10\n\x03got\x18\x04 \x01(\tR\x03gotb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cpolos/v1/error_details.proto\x12\x08polos.v1\x1a\x18polos/v1/execution.proto\"\xc9\x01\n\x0fSchemaViolation\x12\x14\n\x05value\x18\x01 \x01(\tR\x05value\x12\x16\n\x06\x64igest\x18\x02 \x01(\tR\x06\x64igest\x12\x37\n\x06issues\x18\x03 \x03(\x0b\x32\x1f.polos.v1.SchemaViolation.IssueR\x06issues\x1aO\n\x05Issue\x12\x12\n\x04path\x18\x01 \x01(\tR\x04path\x12\x18\n\x07keyword\x18\x02 \x01(\tR\x07keyword\x12\x18\n\x07message\x18\x03 \x01(\tR\x07message\"k\n\rLimitExceeded\x12\x14\n\x05limit\x18\x01 \x01(\tR\x05limit\x12\x18\n\x07maximum\x18\x02 \x01(\x03R\x07maximum\x12\x16\n\x06\x61\x63tual\x18\x03 \x01(\x03R\x06\x61\x63tual\x12\x12\n\x04path\x18\x04 \x01(\tR\x04path\"a\n\x13IdempotencyMismatch\x12\'\n\x0fidempotency_key\x18\x01 \x01(\tR\x0eidempotencyKey\x12!\n\x0c\x65xecution_id\x18\x02 \x01(\tR\x0b\x65xecutionId\"f\n\rEventsDeleted\x12\x14\n\x05topic\x18\x01 \x01(\tR\x05topic\x12\x16\n\x06\x63ursor\x18\x02 \x01(\x03R\x06\x63ursor\x12\'\n\x0foldest_sequence\x18\x03 \x01(\x03R\x0eoldestSequence\"i\n\tLeaseLost\x12!\n\x0c\x65xecution_id\x18\x01 \x01(\tR\x0b\x65xecutionId\x12\x14\n\x05\x65poch\x18\x02 \x01(\x03R\x05\x65poch\x12#\n\rcurrent_epoch\x18\x03 \x01(\x03R\x0c\x63urrentEpoch\"N\n\x0eResultConflict\x12!\n\x0c\x65xecution_id\x18\x01 \x01(\tR\x0b\x65xecutionId\x12\x19\n\x08step_key\x18\x02 \x01(\tR\x07stepKey\"g\n\x0f\x45xecutionClosed\x12!\n\x0c\x65xecution_id\x18\x01 \x01(\tR\x0b\x65xecutionId\x12\x31\n\x06status\x18\x02 \x01(\x0e\x32\x19.polos.v1.ExecutionStatusR\x06status\"R\n\x10\x45xecutionRunning\x12!\n\x0c\x65xecution_id\x18\x01 \x01(\tR\x0b\x65xecutionId\x12\x1b\n\tworker_id\x18\x02 \x01(\tR\x08workerId\"|\n\x0eNonDeterminism\x12!\n\x0c\x65xecution_id\x18\x01 \x01(\tR\x0b\x65xecutionId\x12\x19\n\x08step_key\x18\x02 \x01(\tR\x07stepKey\x12\x1a\n\x08recorded\x18\x03 \x01(\tR\x08recorded\x12\x10\n\x03got\x18\x04 \x01(\tR\x03gotb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,14 +40,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LIMITEXCEEDED']._serialized_end=379
   _globals['_IDEMPOTENCYMISMATCH']._serialized_start=381
   _globals['_IDEMPOTENCYMISMATCH']._serialized_end=478
-  _globals['_LEASELOST']._serialized_start=480
-  _globals['_LEASELOST']._serialized_end=585
-  _globals['_RESULTCONFLICT']._serialized_start=587
-  _globals['_RESULTCONFLICT']._serialized_end=665
-  _globals['_EXECUTIONCLOSED']._serialized_start=667
-  _globals['_EXECUTIONCLOSED']._serialized_end=770
-  _globals['_EXECUTIONRUNNING']._serialized_start=772
-  _globals['_EXECUTIONRUNNING']._serialized_end=854
-  _globals['_NONDETERMINISM']._serialized_start=856
-  _globals['_NONDETERMINISM']._serialized_end=980
+  _globals['_EVENTSDELETED']._serialized_start=480
+  _globals['_EVENTSDELETED']._serialized_end=582
+  _globals['_LEASELOST']._serialized_start=584
+  _globals['_LEASELOST']._serialized_end=689
+  _globals['_RESULTCONFLICT']._serialized_start=691
+  _globals['_RESULTCONFLICT']._serialized_end=769
+  _globals['_EXECUTIONCLOSED']._serialized_start=771
+  _globals['_EXECUTIONCLOSED']._serialized_end=874
+  _globals['_EXECUTIONRUNNING']._serialized_start=876
+  _globals['_EXECUTIONRUNNING']._serialized_end=958
+  _globals['_NONDETERMINISM']._serialized_start=960
+  _globals['_NONDETERMINISM']._serialized_end=1084
 # @@protoc_insertion_point(module_scope)

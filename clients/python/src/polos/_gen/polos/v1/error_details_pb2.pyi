@@ -46,6 +46,16 @@ class IdempotencyMismatch(_message.Message):
     execution_id: str
     def __init__(self, idempotency_key: _Optional[str] = ..., execution_id: _Optional[str] = ...) -> None: ...
 
+class EventsDeleted(_message.Message):
+    __slots__ = ("topic", "cursor", "oldest_sequence")
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    OLDEST_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    topic: str
+    cursor: int
+    oldest_sequence: int
+    def __init__(self, topic: _Optional[str] = ..., cursor: _Optional[int] = ..., oldest_sequence: _Optional[int] = ...) -> None: ...
+
 class LeaseLost(_message.Message):
     __slots__ = ("execution_id", "epoch", "current_epoch")
     EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
