@@ -34,6 +34,7 @@ test('an execution is a document of plain values', () => {
     retryPolicy: { maxRetries: 0 },
     stateRevision: 7,
     stateSizeBytes: 0,
+    stateVersion: 0,
     stepCount: 0,
     eventCount: 0,
     epoch: 0,
@@ -51,6 +52,8 @@ test('"no value" is left out and null is null', () => {
     sequence: 0,
     attempts: [],
     beforeCode: false,
+    fromStateVersion: 0,
+    toStateVersion: 0,
   });
   expect(toDocument(StepRecordSchema, nil)).toHaveProperty('result', null);
 });

@@ -42,20 +42,37 @@ export class Admission {
   async admit(
     request: InvokeRequest,
     { isChecked }: { readonly isChecked: boolean },
-  ): Promise<{ readonly execution: NewExecution; readonly state: StateDocument }> {
+  ): Promise<{
+    readonly execution: NewExecution;
+    readonly state: StateDocument;
+    readonly stateVersion: number | undefined;
+  }> {
     const { projectId, executionId, idempotencyKey } = request;
     const fields = { state: 'initial_state', payload: 'payload.json' };
     const state = isChecked ? await this.check(projectId, request, fields) : stateOf(request, fields.state);
     const at = this.port.clock.now();
+    const { queue, stateVersion } = await this.declared(projectId, request.workflowId);
     const execution: NewExecution = {
       ...request,
       id:
         executionId ??
         (idempotencyKey === undefined ? timeOrderedId(at) : idOfKey(projectId, idempotencyKey)),
-      queue: await this.queueOf(projectId, request),
+      queue: request.queue ?? queue,
       sessionId: request.sessionId ?? timeOrderedId(at),
     };
-    return { execution, state };
+    return { execution, state, stateVersion };
+  }
+
+  /** What the newest registration of a workflow says of its executions; no version if there is none. */
+  async declared(
+    projectId: string,
+    workflowId: string,
+  ): Promise<{ readonly queue: string; readonly stateVersion: number | undefined }> {
+    const definition = await this.port.workers.definition(projectId, workflowId);
+    return {
+      queue: definition?.queue ?? workflowId,
+      stateVersion: definition && (definition.stateVersion ?? 1),
+    };
   }
 
   /**
@@ -143,7 +160,8 @@ export class Admission {
   ): Promise<ChildRequest> {
     await this.check(projectId, child, { state: `${field}.initial_state`, payload: `${field}.payload.json` });
     const id = timeOrderedId(this.port.clock.now());
-    const queue = child.queue ?? queues.get(child.workflowId) ?? (await this.queueOf(projectId, child));
+    const queue =
+      child.queue ?? queues.get(child.workflowId) ?? (await this.declared(projectId, child.workflowId)).queue;
     if (child.queue === undefined) queues.set(child.workflowId, queue);
     return { ...child, id, queue };
   }
@@ -170,10 +188,6 @@ export class Admission {
     if (misfit)
       throw new EngineError({ type: 'schema_violation', value: 'payload', field: fields.payload, ...misfit });
     return state;
-  }
-
-  private async queueOf(projectId: string, { workflowId, queue }: Start): Promise<string> {
-    return queue ?? (await this.port.workers.definition(projectId, workflowId))?.queue ?? workflowId;
   }
 }
 

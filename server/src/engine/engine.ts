@@ -110,7 +110,7 @@ export class Engine implements api.EngineApi {
     const noteDue = (at: number) => this.recordScheduler.note(at);
     const serves = workers.serves.bind(workers);
     this.slots = new Slots({ store, clock, executions, serves, noteDue, fault });
-    this.starts = new Starts({ store, clock, admission, executions, slots: this.slots, workers });
+    this.starts = new Starts({ store, clock, admission, executions, slots: this.slots });
     const { starts } = this;
     const invoke = (request: api.InvokeRequest) => starts.invoke(request);
     const start = (request: api.InvokeRequest) => starts.invoke(request, { isChecked: false });

@@ -7,7 +7,6 @@ import type { Clock } from './clock.js';
 import { EngineError } from './errors.js';
 import type { Executions } from './executions.js';
 import type { Slots } from './slots.js';
-import type { Workers } from './workers.js';
 
 /** What it takes to start executions. */
 export interface StartsPort {
@@ -16,7 +15,6 @@ export interface StartsPort {
   readonly admission: Admission;
   readonly executions: Executions;
   readonly slots: Pick<Slots, 'limitOf'>;
-  readonly workers: Pick<Workers, 'definition'>;
 }
 
 /** Where executions come from: callers, schedules and triggers, parents. Each exactly once, however often it is asked for. */
@@ -29,9 +27,9 @@ export class Starts {
 
   /** Starts what a caller asks for, or answers what an earlier call with the same key started. */
   async invoke(request: InvokeRequest, options = { isChecked: true }): Promise<Invoked> {
-    const { execution, state } = await this.port.admission.admit(request, options);
+    const { execution, state, stateVersion } = await this.port.admission.admit(request, options);
     const at = this.port.clock.now();
-    const result = await this.create(execution, state, at);
+    const result = await this.create(execution, { state, at, stateVersion });
     const { id: executionId, sessionId } = execution;
     if (result === 'created') return { executionId, created: true, createdAt: at, sessionId };
     return this.repeated(request, executionId);
@@ -61,20 +59,20 @@ export class Starts {
   async startChild(child: NewExecution): Promise<void> {
     const state =
       child.initialState === undefined ? EMPTY_STATE : stateFrom(child.initialState, 'initial_state');
+    const { projectId, workflowId } = child;
+    const { stateVersion } = await this.port.admission.declared(projectId, workflowId);
     // `id_taken`: the message was delivered before.
-    await this.create(child, state, this.port.clock.now());
+    await this.create(child, { state, at: this.port.clock.now(), stateVersion });
   }
 
-  private async create(
+  private create(
     request: NewExecution,
-    state: StateDocument,
-    at: number,
+    begin: { readonly state: StateDocument; readonly at: number; readonly stateVersion: number | undefined },
   ): Promise<'created' | 'id_taken'> {
-    const { slots, executions, workers } = this.port;
-    const { projectId, queue, workflowId } = request;
-    const isLimited = slots.limitOf(projectId, queue) !== undefined;
-    const definition = await workers.definition(projectId, workflowId);
-    const version = definition && { stateVersion: definition.stateVersion ?? 1 };
+    const { slots, executions } = this.port;
+    const { state, at, stateVersion } = begin;
+    const isLimited = slots.limitOf(request.projectId, request.queue) !== undefined;
+    const version = stateVersion !== undefined && { stateVersion };
     return executions.create({ type: 'create', at, request, state, isLimited, ...version });
   }
 }
