@@ -69,6 +69,12 @@ def _limit(name: str) -> pb.LimitExceeded:
         ),
         (
             code.FAILED_PRECONDITION,
+            pb.EventsDeleted(topic="t", cursor=4, oldest_sequence=9),
+            api.EventsDeletedError,
+            {"topic": "t", "after": 4, "oldest_sequence": 9},
+        ),
+        (
+            code.FAILED_PRECONDITION,
             pb.ExecutionRunning(execution_id="e", worker_id="w"),
             api.ExecutionRunningError,
             {"execution_id": "e", "worker_id": "w"},

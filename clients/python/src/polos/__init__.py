@@ -7,6 +7,7 @@
 from . import events, schedules
 from .api_errors import (
     AccessDeniedError,
+    EventsDeletedError,
     ExecutionClosedError,
     ExecutionRunningError,
     IdempotencyMismatchError,
@@ -86,6 +87,7 @@ __all__ = [
     "EventData",
     "EventPayload",
     "EventTriggerPayload",
+    "EventsDeletedError",
     "ExecutionClosedError",
     "ExecutionEvent",
     "ExecutionHandle",

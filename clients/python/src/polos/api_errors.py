@@ -89,6 +89,22 @@ class IdempotencyMismatchError(PolosApiError):
         """The execution that the key belongs to."""
 
 
+class EventsDeletedError(PolosApiError):
+    """Events of a topic that were still to be read were deleted, because they are older than the server keeps them.
+
+    Whoever can do without them goes on with `after=error.oldest_sequence - 1`.
+    """
+
+    def __init__(self, message: str, *, topic: str, after: int, oldest_sequence: int) -> None:
+        super().__init__("FAILED_PRECONDITION", message)
+        self.topic = topic
+        """The topic."""
+        self.after = after
+        """The sequence after which the reader wanted to go on."""
+        self.oldest_sequence = oldest_sequence
+        """The sequence of the first event after it that is there, or else of the next one to be published."""
+
+
 class ExecutionClosedError(PolosApiError):
     """The execution is final: it cannot be cancelled or changed any more."""
 

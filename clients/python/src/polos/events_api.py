@@ -71,7 +71,8 @@ class EventsApi:
         - `after`: only events after this sequence. Default: from the first.
         - `follow`: whether to stay for events to come; a topic has no end.
 
-        Raises InvalidArgumentError for `after` beyond the newest event; UnavailableError once the server stays away.
+        Raises InvalidArgumentError for `after` beyond the newest event; EventsDeletedError where events after it were deleted,
+        also in the middle; UnavailableError once the server stays away.
         """
         async with aclosing(read_event_stream(self._transport, "topic", topic, after=after, follow=follow)) as events:
             async for event, _ in events:

@@ -13,6 +13,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from ._gen.polos.v1 import error_details_pb2 as details_pb
 from .api_errors import (
     AccessDeniedError,
+    EventsDeletedError,
     ExecutionClosedError,
     ExecutionRunningError,
     IdempotencyMismatchError,
@@ -117,6 +118,10 @@ def _failed_precondition(message: str, details: list[AnyMessage]) -> PolosError:
     running = _find(details, details_pb.ExecutionRunning)
     if running is not None:
         return ExecutionRunningError(message, running.execution_id, running.worker_id)
+    deleted = _find(details, details_pb.EventsDeleted)
+    if deleted is not None:
+        topic, oldest_sequence = deleted.topic, deleted.oldest_sequence
+        return EventsDeletedError(message, topic=topic, after=deleted.cursor, oldest_sequence=oldest_sequence)
     difference = _find(details, details_pb.NonDeterminism)
     if difference is not None:
         return NonDeterminismError(message, difference.step_key)
