@@ -7,8 +7,8 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from polos.activation import Activation, ActivationEnd
-from polos.activation_options import ActivationOptions
+from polos.activation import Activation
+from polos.activation_options import ActivationEnd, ActivationOptions
 from polos.testing.fake_execution import FakeExecution
 from polos.workflow import workflow
 

@@ -209,7 +209,7 @@ async def test_does_not_let_code_end_before_it() -> None:
     await run_on(execution, stages, state_schema=Stages)
     execution.repair(put("/n", 5))
     await run_on(execution, shorter, state_schema=Stages)
-    assert execution.status == pb.EXECUTION_STATUS_FAILED
+    assert execution.status == pb.EXECUTION_STATUS_PAUSED
     assert execution.failure is not None
     assert "a repair of the state" in execution.failure.message
 

@@ -6,17 +6,18 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any
 
+from . import commands
 from ._gen.polos.v1 import execution_pb2 as pb
 from ._gen.polos.v1.command_pb2 import Command
 from ._gen.polos.v1.step_pb2 import StepRecord
 from ._gen.polos.v1.worker_service_pb2 import Assignment, CompleteStepResponse, Lease
-from .activation_options import ActivationOptions
+from .activation_options import ActivationEnd, ActivationOptions, Work
+from .api_errors import LeaseLostError
 from .cancellation import Cancellation
-from .commands import execution_cancelled, execution_completed, execution_failed, execution_suspended
 from .context import WorkflowContext
-from .errors import NonDeterminismError, WorkflowCancelledError
+from .errors import NonDeterminismError, StateMigrationError, WorkflowCancelledError
 from .failure import to_failure
 from .handler_task import Ending, HandlerTask
 from .hook_steps import HookedHandler, HookSurroundings
@@ -26,7 +27,7 @@ from .recorded_changes import RecordedChanges
 from .recorded_outcomes import RecordedOutcomes
 from .replay_check import ReplayCheck
 from .scope import Scope
-from .state.state_document import Recorded, StateDocument
+from .state_opening import bring_up_to_date, open_state
 from .step_attempt import StepSurroundings
 from .step_request import StepOutcome, StepRequest, as_abandoned, is_state_change, was_abandoned
 from .step_requests import StepRequests, StepRequestsListener
@@ -35,17 +36,6 @@ from .steps import Steps
 from .timers import own_timers
 from .turn import Bell, turn
 from .workflow_values import read_payload
-
-ActivationEnd: TypeAlias = Literal["closed", "suspended", "dropped"]
-"""How a run of an activation ended: closed, the server has the last word (also for a retry); suspended, the code waits in
-memory for an outcome; dropped, the lease is over and nothing more was or will be committed."""
-
-
-class _Work(NamedTuple):
-    """What a handler that has begun works with."""
-
-    journal: Journal
-    runner: StepRunner
 
 
 class Activation:
@@ -82,7 +72,9 @@ class Activation:
             if not is_state_change(record.kind):
                 self._requests.record(record.key, record.kind)
         self._recorded.add(options.steps)
-        self._changes = RecordedChanges(self._recorded, self.execution_id, options.logger)
+        config, logger = options.workflow.config, options.logger
+        self._changes = RecordedChanges(self._recorded, execution_id=self.execution_id, config=config, logger=logger)
+        self._changes.add(options.steps)
         is_first_run = not options.steps and assignment.execution.state_revision <= 1
         self._check = ReplayCheck(
             requests=self._requests,
@@ -92,7 +84,7 @@ class Activation:
             ring=self._bell.ring,
             owner=self,
         )
-        self._work: _Work | None = None
+        self._work: Work | None = None
         self._handler: HookedHandler | None = None
         self._task: HandlerTask | None = None
         self._contradiction: NonDeterminismError | None = None
@@ -176,7 +168,7 @@ class Activation:
 
     async def _run_until_end(self) -> ActivationEnd:
         try:
-            self._work = self._work or self._begin()
+            self._work = self._work or await self._begin()
         except Exception as error:
             return await self._fail_unopened(error)
         while True:
@@ -188,7 +180,7 @@ class Activation:
             if end is not None:
                 return end
 
-    async def _advance(self, work: _Work) -> ActivationEnd | None:
+    async def _advance(self, work: Work) -> ActivationEnd | None:
         """Does the first thing that can be done. Returns None to take another turn."""
         journal, runner = work
         try:
@@ -207,15 +199,19 @@ class Activation:
         except Exception as error:
             return await self._fail(journal, error)
 
-    def _begin(self) -> _Work:
+    async def _begin(self) -> Work:
         options = self._options
         assignment, workflow = options.assignment, options.workflow
-        execution, schema = assignment.execution, workflow.config.state_schema
+        execution, config = assignment.execution, workflow.config
         payload = execution.payload if execution.HasField("payload") else None
         if workflow.takes_payload:
-            read_payload(workflow.config, payload)
-        recorded = Recorded(assignment.state, execution.state_revision)
-        document = StateDocument.open(execution.initial_state, recorded, schema)
+            read_payload(config, payload)
+        recorded, response = await bring_up_to_date(assignment, config, self._lease_holder)
+        if response is not None:
+            self._changes.add(response.outcomes)
+            if self._note(response) is not None:
+                raise CommitRefusal(LeaseLostError("the lease is over"))
+        document = open_state(execution.initial_state, recorded, config, self._changes.first_migration)
         ctx: WorkflowContext[Any] = WorkflowContext(
             execution,
             owner=self,
@@ -224,21 +220,19 @@ class Activation:
             cancel_event=self._cancellation,
             deployment_id=options.deployment_id,
         )
+        bytes_max = options.payload_bytes_max
         journal = Journal(document, self._lease_holder)
         if assignment.cancel_requested:
             self.cancel()
         else:
             self._changes.apply_before_code(journal)
-            surroundings = HookSurroundings(
-                workflow, execution, options.payload_bytes_max, options.logger, self._requests.is_recorded
-            )
-            self._handler = HookedHandler(surroundings)
+            is_recorded = self._requests.is_recorded
+            self._handler = HookedHandler(HookSurroundings(workflow, execution, bytes_max, options.logger, is_recorded))
             self._task = HandlerTask(Scope(self, self.execution_id), self._handler.run(ctx, payload), self._bell.ring)
         # A long history should not stay in memory twice.
         self._options = replace(options, assignment=Assignment(), steps=())
-        bytes_max = options.payload_bytes_max
         around = StepSurroundings(self, self.execution_id, document, self._cancellation, bytes_max, options.pause)
-        return _Work(journal, StepRunner(around, self._bell.ring))
+        return Work(journal, StepRunner(around, self._bell.ring))
 
     def _deliver_numbered(self, journal: Journal) -> bool:
         """Returns whether an outcome was delivered."""
@@ -278,7 +272,7 @@ class Activation:
     def _deliver(self, journal: Journal, outcome: StepOutcome) -> None:
         request = self._requests.get(outcome.key)
         if request is not None:
-            journal.merge(outcome)
+            journal.merge(outcome, is_rehearsal=self._changes.is_rehearsal)
             self._recorded.note_delivered(outcome.key)
             self._requests.deliver(request, outcome)
 
@@ -291,7 +285,7 @@ class Activation:
         # Its own timers fire here only: a timeout around a wait would never come to an end elsewhere.
         can_suspend = is_still and not self._recorded.brought and not timers
         if not journal.is_empty or can_suspend:
-            last: list[Command] = [execution_suspended(self._options.is_kept())] if can_suspend else []
+            last: list[Command] = [commands.execution_suspended(self._options.is_kept())] if can_suspend else []
             return self._note(await journal.commit(last, is_unsettled=self._requests.pending_count == 0))
         if self._requests.has_waiting:
             if self._lease_holder.is_surely_held:
@@ -313,8 +307,10 @@ class Activation:
         self._check.expect_brought(True)
         if not journal.ask_server(self._requests, only_answered=True):
             return self._note(await journal.commit([], is_unsettled=True))
-        self._warn_of_forgotten_steps()
-        return self._note(await journal.commit([execution_completed(ending.result)], is_unsettled=False))
+        if keys := ", ".join(f'"{request.key}"' for request in self._requests.take_waiting()):
+            message = "execution %s ended without waiting for the steps %s: they did not run. Is an await missing?"
+            self._options.logger.warning(message, self.execution_id, keys)
+        return self._note(await journal.commit([commands.execution_completed(ending.result)], is_unsettled=False))
 
     async def _advance_cancelled(self, journal: Journal, runner: StepRunner) -> ActivationEnd | None:
         if self._ending is None or runner.is_busy:
@@ -323,13 +319,18 @@ class Activation:
         while (outcome := runner.take()) is not None:
             journal.record_undelivered(outcome)
         with_state = self._check.is_state_current
-        return self._note(await journal.commit([execution_cancelled()], is_unsettled=False, with_state=with_state))
+        return self._note(
+            await journal.commit([commands.execution_cancelled()], is_unsettled=False, with_state=with_state)
+        )
 
     async def _fail(self, journal: Journal, error: BaseException) -> ActivationEnd:
         """Ends this attempt with an error: the handler's, or one that the handler must not go on after."""
         if isinstance(error, CommitRefusal) and error.is_final:
             return self._lost(error)
         is_changed = isinstance(error, NonDeterminismError)
+        # Who changed the state meant well by the execution: other code, or another change, may let it go on.
+        if isinstance(error, StateMigrationError) or (is_changed and not self._changes.is_empty):
+            return await self._park(error)
         # What the handler failed with, before its on_end hooks ran into this.
         first = None if is_changed or self._handler is None else self._handler.failure
         failure = first or to_failure(error.cause if isinstance(error, CommitRefusal) else error)
@@ -344,19 +345,29 @@ class Activation:
         raise AssertionError
 
     async def _fail_unopened(self, error: Exception) -> ActivationEnd:
-        """Fails an execution whose payload or state could not be read, so that there is no journal."""
+        """Ends an attempt of an execution whose payload or state could not be read, so that there is no journal."""
+        if isinstance(error, CommitRefusal):
+            return self._lost(error)
+        if isinstance(error, StateMigrationError):
+            return await self._park(error)
+        return await self._end_with(commands.execution_failed(to_failure(error)), is_unsettled=True)
+
+    async def _park(self, error: BaseException) -> ActivationEnd:
+        """Has an execution held back whose state does not fit the code."""
+        self._options.logger.error("execution %s is held back: %s", self.execution_id, error)
+        return await self._end_with(commands.execution_parked(to_failure(error)), is_unsettled=False)
+
+    async def _end_with(self, command: Command, *, is_unsettled: bool) -> ActivationEnd:
         try:
-            await self._lease_holder.complete([execution_failed(to_failure(error))], True)
+            return self._note(await self._lease_holder.complete([command], is_unsettled)) or "closed"
         except Exception as refused:
             return self._lost(CommitRefusal(refused))
-        return "closed"
 
     def _lost(self, refusal: CommitRefusal) -> ActivationEnd:
         self.drop()
         level = logging.INFO if refusal.is_final else logging.ERROR
         message = "execution %s stops on this worker: %s: %s"
-        cause = refusal.cause
-        self._options.logger.log(level, message, self.execution_id, type(cause).__name__, cause)
+        self._options.logger.log(level, message, self.execution_id, type(refusal.cause).__name__, refusal.cause)
         return "dropped"
 
     def _note(self, response: CompleteStepResponse) -> ActivationEnd | None:
@@ -378,12 +389,6 @@ class Activation:
         if self._work is not None:
             self._work.runner.cancel_step(request)
         self._bell.ring()
-
-    def _warn_of_forgotten_steps(self) -> None:
-        keys = ", ".join(f'"{request.key}"' for request in self._requests.take_waiting())
-        if keys:
-            message = "execution %s ended without waiting for the steps %s: they did not run. Is an await missing?"
-            self._options.logger.warning(message, self.execution_id, keys)
 
     def _stop(self, reason: Exception) -> None:
         """Ends what is left of the code."""

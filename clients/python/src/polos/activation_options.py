@@ -6,15 +6,17 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from ._gen.polos.v1.step_pb2 import StepRecord
 from ._gen.polos.v1.worker_service_pb2 import Assignment
 from .cancellation import Cancellation
 from .grace import GRACE
+from .journal import Journal
 from .lease_holder import CompletionPort
 from .payload import PAYLOAD_BYTES_MAX
 from .step_body import pause
+from .step_runner import StepRunner
 from .workflow import Workflow
 
 
@@ -44,3 +46,15 @@ class ActivationOptions:
     """Waits before a step's function is tried again; see `pause`."""
     grace: float = GRACE
     """How long to wait before code that seems to differ from the record is called non-deterministic, in seconds."""
+
+
+ActivationEnd: TypeAlias = Literal["closed", "suspended", "dropped"]
+"""How a run of an activation ended: closed, the server has the last word (also for a retry); suspended, the code waits in
+memory for an outcome; dropped, the lease is over and nothing more was or will be committed."""
+
+
+class Work(NamedTuple):
+    """What a handler that has begun works with."""
+
+    journal: Journal
+    runner: StepRunner

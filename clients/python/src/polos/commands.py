@@ -45,6 +45,19 @@ def execution_failed(failure: Failure) -> Command:
     return Command(execution_failed=pb.ExecutionFailed(failure=failure))
 
 
+def state_migrated(base_revision: int, from_version: int, to_version: int, document: str) -> Command:
+    """Brings the state to a later version of its form."""
+    migrated = pb.StateMigrated(
+        base_revision=base_revision, from_version=from_version, to_version=to_version, document=document
+    )
+    return Command(state_migrated=migrated)
+
+
+def execution_parked(failure: Failure) -> Command:
+    """Has the execution held back, because its state does not fit."""
+    return Command(execution_parked=pb.ExecutionParked(failure=failure))
+
+
 def execution_suspended(kept: bool) -> Command:
     """Gives the execution back until an outcome comes; `kept` if its code stays in memory here, where it stands."""
     return Command(execution_suspended=pb.ExecutionSuspended(kept=kept))

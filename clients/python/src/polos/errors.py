@@ -157,6 +157,17 @@ class StateValidationError(_ValidationError):
     """The state does not fit its schema, or is nothing that JSON can hold. Also a ValueError."""
 
 
+class StateMigrationError(PolosError):
+    """The recorded state cannot be brought to the version of the workflow's code: a migration raised, or its result does not
+    fit. `__cause__` says why. The execution is not failed but paused (`state_misfit`), its state as it was, until other code
+    or a repair lets it go on."""
+
+    def __init__(self, version: int, message: str) -> None:
+        super().__init__(message)
+        self.version = version
+        """The version that it could not be brought to."""
+
+
 class PayloadValidationError(_ValidationError):
     """The payload does not fit what the workflow's handler takes. Also a ValueError."""
 

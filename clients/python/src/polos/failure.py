@@ -29,6 +29,8 @@ _TEXT_BYTES_MAX = 65_000
 """Bytes of a message or a stack, as the protocol limits them, less room for the note that it was cut."""
 _ATTEMPT_TEXT_BYTES_MAX = 1_000
 """Bytes of the message of one failed attempt: up to 1,001 of them travel in one request."""
+_PLACE_BYTES_MAX = 16_000
+"""Bytes of one place among an error's details: at most 20 of them travel together, each with its message."""
 _TYPE_BYTES_MAX = 200
 _STEP_KEY_BYTES_MAX = 1_024
 _CAUSES_MAX = 16
@@ -125,14 +127,19 @@ def _errors_in(error: BaseException) -> Sequence[BaseException]:
 def _details_of(error: BaseException) -> dict[str, Any] | None:
     """The data that other languages need to raise the same error."""
     if isinstance(error, (StateValidationError, PayloadValidationError, ResultValidationError)):
-        return {"issues": [{"path": issue.path, "message": issue.message} for issue in error.issues]}
+        return {"issues": [{"path": _place(issue.path), "message": _place(issue.message)} for issue in error.issues]}
     if isinstance(error, StateSizeError):
         return {"size": error.size, "maxSize": error.max_size}
     if isinstance(error, HookExecutionError):
         return {"hookName": error.hook_name, "phase": _PHASES[error.phase]}
     if isinstance(error, (StateConflictError, SerializationError)):
-        return {"path": error.path}
+        return {"path": _place(error.path)}
     return None
+
+
+def _place(text: str) -> str:
+    """Names of members may be what JSON cannot hold, and that is often what the error is about."""
+    return _cut(text, _PLACE_BYTES_MAX)
 
 
 def _printed(error: BaseException) -> str:

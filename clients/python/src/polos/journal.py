@@ -81,8 +81,8 @@ class Journal:
         """Gives an outcome that the server brought its place in the order."""
         self._add(outcome_accepted(outcome.key))
 
-    def merge(self, outcome: StepOutcome) -> None:
-        """Applies what a step's function changed in the state, as its outcome is delivered.
+    def merge(self, outcome: StepOutcome, *, is_rehearsal: bool) -> None:
+        """Applies what a step's function changed in the state, as its outcome is delivered; in a rehearsal as far as it fits.
 
         Raises NonDeterminismError if the recorded change does not fit the state that the code came to; StateValidationError
         if what comes of both must not be saved.
@@ -90,18 +90,24 @@ class Journal:
         if outcome.state_patch == "":
             return
         try:
-            self.document.apply(outcome.state_patch)
+            if is_rehearsal:
+                self.document.rehearse(outcome.state_patch)
+            else:
+                self.document.apply(outcome.state_patch)
         except PatchMismatch as error:
             message = f'what step "{outcome.key}" changed in the state does not fit it: {error}'
             raise NonDeterminismError(message, outcome.key) from None
 
-    def change_aside(self, change: StepOutcome) -> list[str]:
+    def change_aside(self, change: StepOutcome, *, is_rehearsal: bool) -> list[str]:
         """Applies a change of the state that no code asked for.
 
         Returns the places that it names and that are not there (any more, or yet): what it says of them was left out. Raises
         NonDeterminismError if it does not fit the state that the code came to; StateValidationError if what comes of both must
         not be saved.
         """
+        if is_rehearsal:
+            self.document.rehearse(change.state_patch)
+            return []
         try:
             return self.document.change_aside(change.state_patch, change.is_before_code)
         except PatchMismatch as error:

@@ -65,6 +65,7 @@ def _to_definition(config: WorkflowConfig, logger: logging.Logger) -> pb.Workflo
         retry_policy=_to_retry_policy(config),
         run_timeout=_to_optional_duration(config.run_timeout_seconds),
         state_index=config.state_index,
+        state_version=config.state_version,
         schedule=_to_schedule(config),
         trigger=_to_trigger(config),
     )

@@ -37,6 +37,8 @@ class StepOutcome:
     child_execution_id: str = ""
     is_before_code: bool = False
     """Of a change of the state that no code asked for: see StepRecord.before_code."""
+    to_state_version: int = 0
+    """Of a migration: the version of the state's form after it."""
     state_base: JsonObject | None = None
     """The state that its function started from; None if it comes from the record."""
     attempt_records: list[AttemptRecord] = field(default_factory=list)
@@ -133,6 +135,7 @@ def from_record(record: StepRecord) -> StepOutcome:
         state_patch=record.state_patch,
         child_execution_id=record.child_execution_id,
         is_before_code=record.before_code,
+        to_state_version=record.to_state_version,
     )
 
 
@@ -188,7 +191,7 @@ def is_brought_by_server(kind: int) -> bool:
 
 def is_state_change(kind: int) -> bool:
     """Whether a record of this kind is a change of the state that no code asks for."""
-    return kind == step.STEP_KIND_STATE_REPAIR
+    return kind in (step.STEP_KIND_STATE_REPAIR, step.STEP_KIND_STATE_MIGRATION)
 
 
 _BROUGHT_KINDS = frozenset(
@@ -222,5 +225,6 @@ _KIND_NAMES: dict[int, str] = {
     step.STEP_KIND_BATCH_INVOKE_AND_WAIT: "step.batch_invoke_and_wait",
     step.STEP_KIND_WAIT_FOR_EVENT: "step.wait_for_event",
     step.STEP_KIND_STATE_REPAIR: "a repair of the state",
+    step.STEP_KIND_STATE_MIGRATION: "a migration of the state",
     step.STEP_KIND_PUBLISH_EVENT: "step.publish_event or step.publish_workflow_event",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, Protocol, overload
 
 from pydantic import BaseModel, TypeAdapter
@@ -14,6 +14,7 @@ from typing_extensions import TypeVar, Unpack
 from .automatic_starts import ScheduleConfig, assert_trigger, to_schedule_config
 from .handler_signature import HandlerSignature, count_parameters, read_signature, to_schema
 from .hook import place_hooks
+from .migrations import Migration, assert_versions
 from .name import is_name
 from .queue import Queue, to_queue
 from .registry import global_registry
@@ -51,6 +52,15 @@ class WorkflowConfig:
     worker does not start with others: InvalidArgumentError. Found are texts, numbers, booleans and None; no objects and
     arrays, and nothing within arrays. Executions that were committed before a field was declared are found from their next
     commit on."""
+    state_version: int = 1
+    """The version of the state's form, counted up with each change that older states do not fit. Executions keep the version
+    that they began with until a worker with a later one takes them; a worker is given none of a later version than its own.
+    1 to 1,000,000."""
+    migrate: Mapping[int, Migration] = field(default_factory=dict)
+    """By version, what makes a state of that version, a dict of plain JSON data, out of one of the version before: one for each
+    from 2 to `state_version`. A pure function of a dict that is its own: it may change and return it, or return another one,
+    and may be called more than once. The last one's result is checked by `state_schema`. One that raises, or whose result
+    does not fit, has the execution paused with the reason `state_misfit`, its state as it was."""
     output_schema: TypeAdapter[Any] | None = None
     """What the handler returns, and what callers get. None: plain JSON data."""
     max_retries: int | None = None
@@ -222,6 +232,8 @@ def workflow(
     description: str | None = None,
     queue: str | Queue | Mapping[str, Any] | None = None,
     state_index: Sequence[str] = (),
+    state_version: int = 1,
+    migrate: Mapping[int, Migration] | None = None,
     output_schema: Any = None,
     max_retries: int | None = None,
     base_delay: float | None = None,
@@ -242,6 +254,8 @@ def workflow(
     description: str | None = None,
     queue: str | Queue | Mapping[str, Any] | None = None,
     state_index: Sequence[str] = (),
+    state_version: int = 1,
+    migrate: Mapping[int, Migration] | None = None,
     output_schema: Any = None,
     max_retries: int | None = None,
     base_delay: float | None = None,
@@ -273,7 +287,7 @@ def workflow(handler: Callable[..., Any] | None = None, /, **options: Any) -> An
     - The others: see `WorkflowConfig`.
 
     Raises TypeError, ValueError for what no server takes: an id that is empty, over 200 bytes or has control characters; a
-    handler with other parameters; what is no queue, hook, schedule or topic.
+    handler with other parameters; what is no queue, hook, schedule, topic, version or migration.
     """
     frame = sys._getframe(1)
     is_module = frame.f_locals is frame.f_globals
@@ -294,6 +308,8 @@ def _define(
     queue: str | Queue | Mapping[str, Any] | None = None,
     state_schema: type[BaseModel] | None = None,
     state_index: Sequence[str] = (),
+    state_version: int = 1,
+    migrate: Mapping[int, Migration] | None = None,
     output_schema: Any = None,
     on_start: Any = None,
     on_end: Any = None,
@@ -315,12 +331,15 @@ def _define(
         queue=None if queue is None else to_queue(queue, workflow_id),
         state_schema=state_schema,
         state_index=tuple(state_index),
+        state_version=state_version,
+        migrate=dict(migrate or {}),
         output_schema=None if output_schema is None else to_schema(output_schema, f'the result of "{workflow_id}"'),
         on_start=_listed(on_start),
         on_end=_listed(on_end),
         schedule=to_schedule_config(workflow_id, schedule),
         **others,
     )
+    assert_versions(workflow_id, config.state_version, config.migrate)
     place_hooks(config.on_start, "on_start")
     place_hooks(config.on_end, "on_end")
     assert_trigger(workflow_id, config.trigger_on_event, config.batch_size, config.batch_timeout_seconds)

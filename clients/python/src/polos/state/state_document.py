@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from ..issue import Issue
 from .conflict import find_conflict
 from .diff import diff
 from .json import JsonObject, JsonRefusal, byte_length, json_equals, to_json_text, write_json
-from .patch import PatchOperation, apply_if_possible, apply_patch
+from .patch import PatchMismatch, PatchOperation, apply_if_possible, apply_patch
 from .state_form import StateForm, form_of, invalid
 
 T = TypeVar("T")
@@ -93,6 +94,20 @@ class StateDocument:
         """
         form = form_of(schema)
         return cls(form, form.read(initial or "{}", "the initial state"), recorded)
+
+    @classmethod
+    def text(cls, document: JsonObject, schema: type[BaseModel] | None) -> str:
+        """The text of a document that the schema accepts, with its defaults.
+
+        Raises StateValidationError, StateSizeError if it must not be saved.
+        """
+        form = form_of(schema)
+        current = form.read(_as_state_error(lambda: to_json_text(document)))
+        text = _as_state_error(lambda: to_json_text(form.document(current)))
+        size = byte_length(text)
+        if size > STATE_BYTES_MAX:
+            raise StateSizeError(size, STATE_BYTES_MAX)
+        return text
 
     @property
     def current(self) -> Any:
@@ -191,6 +206,23 @@ class StateDocument:
 
         self._current = self._form.change(self._current, change)
         return left_out
+
+    def rehearse(self, patch: str) -> None:
+        """Applies a change of a document in another form, operation by operation, as far as it fits."""
+        for operation in json.loads(patch):
+            with contextlib.suppress(PatchMismatch, StateValidationError):
+                self.change_aside(json.dumps([operation]), True)
+
+    def become(self, document: JsonObject) -> None:
+        """Makes the document another one; references into it stay valid where both have something.
+
+        Raises StateValidationError if it does not fit the schema.
+        """
+
+        def change(current: JsonObject) -> JsonObject:
+            return apply_patch(current, _as_state_error(lambda: diff(current, document)))
+
+        self._current = self._form.change(self._current, change)
 
     def difference_from_committed(self) -> str | None:
         """Compares the document with the last committed one, which a replay must have rebuilt. Defaults of a schema that

@@ -15,9 +15,10 @@ from .._gen.polos.v1.step_pb2 import StepRecord
 from .._gen.polos.v1.worker_service_pb2 import Assignment, CompleteStepRequest, CompleteStepResponse, Lease
 from ..api_errors import LeaseLostError, ResultConflictError
 from ..payload import from_payload, json_of, to_payload
-from ..state.patch import PatchOperation, apply_patch
+from ..state.patch import PatchOperation
 from ..time import duration_seconds
 from .fake_records import FakeBatch, FakeChild, FakePublication, FakeResume, FakeWait
+from .fake_state import FakeState
 
 Hook = Callable[[CompleteStepRequest], "Awaitable[None] | None"]
 
@@ -51,19 +52,23 @@ class FakeExecution:
         """Called after a commit is carried out, before its answer; an error is a lost answer."""
         self._payload = payload if isinstance(payload, Payload) else to_payload(payload)
         self._initial_state = "" if initial_state is None else json.dumps(initial_state)
-        self.revisions = [self._initial_state or "{}"]
-        """The state after each revision, as text; the first is revision 1."""
+        self.history = FakeState(self._initial_state)
+        """Its state, over time."""
         self._epoch = 0
         self._sequence = 0
-        self._state_unsettled = False
         self._kept_steps = 0
         self._early: dict[str, Any] = {}
 
     @property
     def state(self) -> dict[str, Any]:
         """The state of the last commit."""
-        state: dict[str, Any] = json.loads(self.revisions[-1])
+        state: dict[str, Any] = json.loads(self.history.text)
         return state
+
+    @property
+    def revisions(self) -> list[str]:
+        """The state after each revision, as text; the first is revision 1."""
+        return self.history.revisions
 
     @property
     def result_value(self) -> Any:
@@ -95,14 +100,15 @@ class FakeExecution:
                 session_id="session",
                 initial_state=self._initial_state,
                 state_revision=len(self.revisions),
+                state_version=self.history.version,
                 failed_attempts=self.failed_attempts,
                 payload=self._payload,
                 retry_policy=policy,
             ),
-            state=self.revisions[-1],
+            state=self.history.text,
             omitted_steps=self._kept_steps,
             steps=[*numbered[self._kept_steps :], *others],
-            state_unsettled=self._state_unsettled,
+            state_unsettled=self.history.is_unsettled,
             cancel_requested=self.cancel_requested,
         )
         return Assignment.FromString(assignment.SerializeToString())
@@ -152,19 +158,8 @@ class FakeExecution:
 
     def repair(self, patch: Sequence[PatchOperation]) -> None:
         """An operator changes the state."""
-        before_code = self._state_unsettled or not self.commits
-        self._state_unsettled = before_code
         self._kept_steps = 0
-        text = json.dumps(patch)
-        record = StepRecord(
-            sequence=self._placed() + 1,
-            kind=step.STEP_KIND_STATE_REPAIR,
-            status=step.STEP_STATUS_COMPLETED,
-            state_patch=text,
-            before_code=before_code,
-        )
-        self.steps.append(record)
-        self.revisions.append(json.dumps(apply_patch(self.state, json.loads(text))))
+        self.steps.append(self.history.repair(patch, self._placed() + 1))
 
     async def complete(self, request: CompleteStepRequest) -> CompleteStepResponse:
         """A worker's completion. See `CompletionPort`."""
@@ -175,10 +170,15 @@ class FakeExecution:
         if request.sequence != self._sequence + 1:
             raise ResultConflictError("there is a gap")
         self._sequence = request.sequence
-        self._state_unsettled = request.state_unsettled
+        first = request.commands[0].WhichOneof("command")
+        is_code = first not in ("state_migrated", "execution_parked")
+        if is_code:
+            self.history.is_unsettled = request.state_unsettled
         self.commits.append(request)
         self._kept_steps = 0
         started = [record for command in request.commands for record in self._carry_out(command)]
+        self.history.is_unsettled = self.history.is_unsettled or not (is_code or self.history.is_begun)
+        self.history.is_begun = True
         await _settled(self.after_commit(request))
         answer = CompleteStepResponse(
             status=execution.ExecutionStatus.Name(self.status),
@@ -284,12 +284,16 @@ class FakeExecution:
         raise ResultConflictError(f'no outcome of "{accepted.step_key}" is to be accepted')
 
     def _state_changed(self, changed: commands.StateChanged) -> None:
-        if changed.base_revision != len(self.revisions):
-            raise ResultConflictError("another base revision")
-        if changed.WhichOneof("change") == "document":
-            self.revisions.append(changed.document)
-            return
-        self.revisions.append(json.dumps(apply_patch(self.state, json.loads(changed.patch))))
+        self.history.change(changed)
+
+    def _state_migrated(self, migration: commands.StateMigrated) -> Sequence[StepRecord]:
+        record = self.history.migrate(migration, self._placed() + 1)
+        self.steps.append(record)
+        return [record]
+
+    def _execution_parked(self, parked: commands.ExecutionParked) -> None:
+        self.failure = parked.failure
+        self.status = execution.EXECUTION_STATUS_PAUSED
 
     def _execution_completed(self, completed: commands.ExecutionCompleted) -> None:
         self.status = execution.EXECUTION_STATUS_COMPLETED
