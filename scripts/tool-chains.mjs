@@ -6,7 +6,20 @@ import { prepareMongod } from './mongod.mjs';
 import { root, run } from './run.mjs';
 import { once } from './stamp.mjs';
 
-const PYTHON_PACKAGES = ['grpcio==1.80.0', 'grpcio-tools==1.80.0'];
+// grpcio-tools generates the code of clients/python, and its version decides which versions of protobuf accept that code.
+const PYTHON_PACKAGES = [
+  'grpcio==1.80.0',
+  'grpcio-tools==1.76.0',
+  'googleapis-common-protos==1.76.0',
+  'pydantic==2.14.3',
+  'hatchling==1.33.0',
+  'mypy==2.4.1',
+  'pytest==9.2.0',
+  'pytest-asyncio==1.5.0',
+  'ruff==0.17.6',
+  'types-grpcio==1.85.0.20261028',
+  'types-protobuf==6.32.1.20251210',
+];
 const GRPCURL = 'github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3';
 
 const TOOL_CHAINS = [
@@ -34,6 +47,14 @@ function versionOf(program, args) {
   } catch {
     return undefined;
   }
+}
+
+/** Prepares .cache/python; resolves to false if this machine lacks Python. */
+export async function prepareGeneratorOfPython() {
+  const version = versionOf('python3', ['--version']);
+  if (version === undefined) return false;
+  await preparePython(version);
+  return true;
 }
 
 /** .cache/python: a virtual environment with PYTHON_PACKAGES. */

@@ -60,10 +60,15 @@ export interface Ran {
   readonly stderr: string;
 }
 
-/** Runs a tool in the repository's root, to its end. */
-export async function run({ command }: Tool, args: readonly string[]): Promise<Ran> {
+/** Runs a tool to its end, in the repository's root unless `cwd` says else. */
+export async function run(
+  { command }: Tool,
+  args: readonly string[],
+  { environment = {}, cwd = root }: { environment?: Readonly<Record<string, string>>; cwd?: string } = {},
+): Promise<Ran> {
   try {
-    const { stdout, stderr } = await promisify(execFile)(command, args, { cwd: root });
+    const env = { ...process.env, ...environment };
+    const { stdout, stderr } = await promisify(execFile)(command, args, { cwd, env });
     return { status: 0, stdout, stderr };
   } catch (error) {
     const { code, stdout, stderr } = error as { code?: unknown; stdout?: string; stderr?: string };

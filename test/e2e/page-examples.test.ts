@@ -99,7 +99,7 @@ test.skipIf(!existsSync(PAGE))('the code blocks are those of the page', () => {
   const blocks = readFileSync(PAGE, 'utf8').matchAll(/^ {2}```typescript .*\n([\s\S]*?)^ {2}```$/gm);
   const onPage = Array.from(blocks, ([, block]) => block!.replace(/^ {2}/gm, ''));
   const names = ['batch-processor', 'parent-and-child', 'invoke-parent', 'config-state'];
-  expect(names.map(pageBlock)).toEqual(onPage);
+  expect(names.map((name) => pageBlock(name))).toEqual(onPage);
 });
 
 test('the example has the batch processor word for word', () => {

@@ -10,8 +10,8 @@ export const ZODS = ['zod', 'zod3'] as const;
 export type Zod = (typeof ZODS)[number];
 
 /** A code block of the page "Workflow state", as it stands there. */
-export function pageBlock(name: string): string {
-  return readFileSync(join(root, 'test/e2e/fixtures/page', `${name}.ts.txt`), 'utf8');
+export function pageBlock(name: string, language: 'ts' | 'py' = 'ts'): string {
+  return readFileSync(join(root, 'test/e2e/fixtures/page', `${name}.${language}.txt`), 'utf8');
 }
 
 /** A project as a user has it: the built SDK, one zod, and one TypeScript program. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { root } from './source.js';
 
-const GENERATED = ['server/src/gen', 'clients/typescript/src/gen'];
+const GENERATED = ['server/src/gen', 'clients/typescript/src/gen', 'clients/python/src/polos/_gen'];
 const fresh = mkdtempSync(join(tmpdir(), 'polos-generated-'));
 afterAll(() => rmSync(fresh, { recursive: true }));
 

@@ -56,5 +56,5 @@ export function place(file: ts.SourceFile, node: ts.Node): string {
 }
 
 function isForeign(path: string): boolean {
-  return path.startsWith('third_party/') || path.split('/').includes('gen');
+  return path.startsWith('third_party/') || path.split('/').some((part) => part === 'gen' || part === '_gen');
 }
