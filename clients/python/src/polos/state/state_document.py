@@ -142,7 +142,8 @@ class StateDocument:
             raise StateSizeError(size, STATE_BYTES_MAX)
         self._form.check(self._current, text)
         patch = write_json(operations)
-        if len(text) < len(patch):
+        # A patch tells readers more than a document does; only a long one gives way.
+        if len(patch) >= 1_000 and len(text) < len(patch):
             return StateChange(self._revision, None, text)
         return StateChange(self._revision, patch, None)
 
