@@ -21,7 +21,7 @@ test('whatever is asked in whatever order, the promises hold', () => {
 
 // The same commands each time, so that the cells below are visited by decision and not by luck.
 test('whatever was asked before, the promises hold again', () => {
-  playRandomly({ numRuns: 3_000, seed: 23 });
+  playRandomly({ numRuns: 3_000, seed: 24 });
 });
 
 function playRandomly(parameters: fc.Parameters<[Move[]]>): void {

@@ -121,8 +121,8 @@ test('a read of that which fails in its middle goes on there, and adds nothing t
     await there.complete(each, done('1'));
     await settled();
   }
-  // Two entries, and the look that finds no more.
-  left = 3;
+  // The second of two entries.
+  left = 2;
   await expect(here.engine.listSteps(PROJECT, executionId, 0)).rejects.toThrow('cut off');
   const { steps } = await here.engine.listSteps(PROJECT, executionId, 0);
   const [all] = steps;
