@@ -1,5 +1,6 @@
 import type { HomeName, Homes } from './home.js';
 import { type Measurement, measure, type Scenario } from './load.js';
+import { hasPython, startPythonWorker } from './python-worker.js';
 import { startServerProcess } from './server-process.js';
 import { printRow } from './table.js';
 import { startWorker, startWorkerProcess } from './worker-process.js';
@@ -24,7 +25,9 @@ const COLUMNS = [
   'steps/s',
   'p50 ms',
   'p99 ms',
-].concat(['server µs', 'mongod µs', 'MiB', 'x']);
+].concat(['server µs', 'worker µs', 'mongod µs', 'MiB', 'x']);
+
+const START = { 'same process': startWorker, 'own process': startWorkerProcess, python: startPythonWorker };
 
 /** Every scenario on servers of its own, one after the other; the last column is executions/s against the first row. */
 export async function printLoad(asked: Asked): Promise<void> {
@@ -43,7 +46,10 @@ function scenarios({ homeNames, only }: Asked): Scenario[] {
 }
 
 function onOne(home: HomeName): Scenario[] {
-  const workers = ['same process', 'own process'] as const;
+  const workers = [
+    ...(['same process', 'own process'] as const),
+    ...(hasPython ? (['python'] as const) : []),
+  ];
   return workers.flatMap((worker) =>
     [1, 10].flatMap((steps) =>
       [1, 16, 64].map((inFlight) => ({ home, worker, servers: 1, steps, inFlight })),
@@ -67,10 +73,9 @@ async function runScenario({ homes, seconds }: Asked, scenario: Scenario): Promi
   const home = await homes.open(scenario.home);
   const servers = [];
   for (let count = 0; count < scenario.servers; count++) servers.push(await startServerProcess(home));
-  const start = scenario.worker === 'own process' ? startWorkerProcess : startWorker;
-  const workers = await Promise.all(servers.map(({ url }) => start(url)));
+  const workers = await Promise.all(servers.map(({ url }) => START[scenario.worker](url)));
   try {
-    return await measure({ home, servers }, scenario, seconds);
+    return await measure({ home, servers, workers }, scenario, seconds);
   } finally {
     for (const worker of workers) await worker.stop();
     for (const server of servers) await server.stop();
@@ -90,6 +95,7 @@ function cells(row: Measurement, first: Measurement): string[] {
     row.p50.toFixed(2),
     row.p99.toFixed(2),
     row.serverCpuMicros.toFixed(0),
+    row.workerCpuMicros.toFixed(0),
     row.mongodCpuMicros.toFixed(0),
     row.serverMemoryMiB.toFixed(0),
     (row.executionsPerSecond / first.executionsPerSecond).toFixed(2),

@@ -2,6 +2,7 @@ import { PolosClient } from '@polos/sdk';
 import type { Home, HomeName } from './home.js';
 import type { ServerProcess } from './server-process.js';
 import { percentile } from './table.js';
+import type { RunningWorker } from './worker-process.js';
 import { stepsWorkflow } from './workflows.js';
 
 /** One row of the table. */
@@ -9,7 +10,7 @@ export interface Scenario {
   readonly home: HomeName;
   /** Server processes on that home; each has a client and a worker of its own. */
   readonly servers: number;
-  readonly worker: 'same process' | 'own process';
+  readonly worker: 'same process' | 'own process' | 'python';
   readonly steps: number;
   readonly inFlight: number;
 }
@@ -23,18 +24,23 @@ export interface Measurement extends Scenario {
   readonly p99: number;
   /** The servers' CPU for one step, in microseconds. */
   readonly serverCpuMicros: number;
+  /** The workers' CPU for one step, in microseconds; 0 where they run beside the clients. */
+  readonly workerCpuMicros: number;
   /** MongoDB's CPU for one step, of all members together. */
   readonly mongodCpuMicros: number;
   /** Of the first server. */
   readonly serverMemoryMiB: number;
 }
 
+/** Where a scenario is played. */
+export interface Place {
+  readonly home: Home;
+  readonly servers: readonly ServerProcess[];
+  readonly workers: readonly RunningWorker[];
+}
+
 /** Keeps `inFlight` executions under way for about `seconds`, after a short warm-up that is not counted. */
-export async function measure(
-  place: { readonly home: Home; readonly servers: readonly ServerProcess[] },
-  scenario: Scenario,
-  seconds: number,
-): Promise<Measurement> {
+export async function measure(place: Place, scenario: Scenario, seconds: number): Promise<Measurement> {
   const clients = place.servers.map(({ url }) => new PolosClient({ apiUrl: url }));
   const runAll = async (during: number) =>
     (await Promise.all(clients.map((client) => runFor(client, scenario, during)))).flat();
@@ -56,20 +62,17 @@ export async function measure(
     p50: percentile(latencies, 0.5),
     p99: percentile(latencies, 0.99),
     serverCpuMicros: perStep(after.serverSeconds - before.serverSeconds),
+    workerCpuMicros: perStep(after.workerSeconds - before.workerSeconds),
     mongodCpuMicros: perStep(after.mongodSeconds - before.mongodSeconds),
     serverMemoryMiB: after.memoryMiB,
   };
 }
 
-async function usageOf({
-  home,
-  servers,
-}: {
-  readonly home: Home;
-  readonly servers: readonly ServerProcess[];
-}) {
+async function usageOf({ home, servers, workers }: Place) {
   const usages = await Promise.all(servers.map((server) => server.usage()));
+  const ofWorkers = await Promise.all(workers.flatMap((worker) => worker.usage?.() ?? []));
   return {
+    workerSeconds: ofWorkers.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0),
     serverSeconds: usages.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0),
     mongodSeconds: home.usage().cpuSeconds,
     memoryMiB: usages[0]?.memoryMiB ?? 0,

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Home } from './home.js';
+import { type ProcessUsage, usageOf } from './process-usage.js';
 
 /** A server process. */
 export interface ServerProcess {
@@ -13,17 +13,7 @@ export interface ServerProcess {
   stop(): Promise<void>;
 }
 
-/** What a process took. */
-interface ProcessUsage {
-  readonly cpuSeconds: number;
-  readonly memoryMiB: number;
-  readonly writtenBytes: number;
-}
-
 const COMMAND = fileURLToPath(new URL('../../server/bin/polos.js', import.meta.url));
-
-/** Kernel ticks in a second; Linux has said 100 for decades. */
-const TICKS_PER_SECOND = 100;
 
 /** Starts a server in a home and on a free port. */
 export async function startServerProcess({ serverArguments }: Home): Promise<ServerProcess> {
@@ -49,17 +39,4 @@ async function listeningUrl(child: ChildProcess): Promise<string> {
     if (url) return url;
   }
   throw new Error('the server ended before it listened');
-}
-
-async function usageOf(pid: number): Promise<ProcessUsage> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  const io = await readFile(`/proc/${pid}/io`, 'utf8');
-  const kibibytes = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0);
-  return {
-    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
-    memoryMiB: kibibytes / 1024,
-    writtenBytes: Number(/^write_bytes: (\d+)/m.exec(io)?.[1] ?? 0),
-  };
 }

@@ -24,6 +24,7 @@ from polos import (
     StepExecutionError,
     WaitTimeoutError,
     WorkflowContext,
+    WorkflowState,
     workflow,
 )
 from polos.state.patch import PatchOperation
@@ -198,6 +199,48 @@ async def test_a_repair_reaches_the_code_whether_it_is_kept_or_replayed(client: 
         assert await execution == [10, 20]
     revisions = [each async for each in execution.state.revisions()]
     assert [each.repair.author for each in revisions if each.repair is not None] == ["pytest", "pytest"]
+
+
+async def test_a_later_version_takes_over_what_an_earlier_one_began(client: PolosClient) -> None:
+    class Total(WorkflowState):
+        total: int = 0
+        currency: str
+
+    @workflow(id="py.migrated", state_schema=Counter, auto_register=False)
+    async def before(ctx: WorkflowContext[Counter]) -> int:
+        ctx.state.n += await ctx.step.run("count", lambda: 2)
+        await ctx.step.suspend("gate")
+        return ctx.state.n
+
+    @workflow(
+        id="py.migrated",
+        state_schema=Total,
+        state_version=2,
+        migrate={2: lambda old: {"total": old["n"], "currency": "EUR"}},
+        auto_register=False,
+    )
+    async def after(ctx: WorkflowContext[Total]) -> int:
+        ctx.state.total += await ctx.step.run("count", lambda: 2)
+        await ctx.step.suspend("gate")
+        ctx.state.total += 1
+        await ctx.step.suspend("late")
+        return ctx.state.total
+
+    async with serving(client, before):
+        execution = before(client, initial_state=Counter(n=40))
+        while await execution.status() != "waiting":
+            await asyncio.sleep(0.01)
+    await execution.resume("gate")
+    async with serving(client, after):
+        while (await execution.state()).value.get("total") != 43:
+            await asyncio.sleep(0.01)
+    # Replayed from the record, on a worker that has seen nothing of it.
+    async with serving(client, after):
+        await execution.resume("late")
+        assert await execution == 43
+    last = await execution.state()
+    migrated = await execution.state(revision=last.revision - 1)
+    assert [migrated.value, last.value] == [{"total": 42, "currency": "EUR"}, {"total": 43, "currency": "EUR"}]
 
 
 async def test_topics_wake_and_start_workflows(client: PolosClient) -> None:

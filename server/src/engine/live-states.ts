@@ -14,6 +14,8 @@ export interface LiveQuestion {
   readonly workflowId: string;
   readonly document: SchemaDocument;
   readonly usable: Extract<Usable, { check: unknown }>;
+  /** The version of the state's form that the schema describes; missing for any. Earlier states will be migrated. */
+  readonly stateVersion?: number | undefined;
 }
 
 /** How far to look. At least one execution is looked at. */
@@ -124,11 +126,12 @@ export class LiveStateScan {
   }
 
   private async checkOne(
-    { document, usable }: LiveQuestion,
-    { id, status, stateRevision }: Execution,
+    { document, usable, stateVersion = 1 }: LiveQuestion,
+    { id, status, stateRevision, stateVersion: ownVersion = 1 }: Execution,
     state: JsonObject,
     named: number,
   ): Promise<void> {
+    if (ownVersion < stateVersion) return;
     this.checked += 1;
     let result = await usable.check(state);
     if ('issues' in result && result.issues.length > 0) {

@@ -20,6 +20,8 @@ export interface RegisteredSchema {
   readonly kind: SchemaKind;
   readonly version: SchemaVersion;
   readonly previous?: SchemaVersion;
+  /** The version of the state's form that the worker wants; missing for 1. */
+  readonly stateVersion?: number | undefined;
 }
 
 /** Where a value does not fit the registered schema. */
@@ -85,9 +87,9 @@ export class SchemaRegistry {
         const text = workflow.schemas[kind];
         if (text === undefined) continue;
         const version = { digest: digestOf(text), text };
-        registered.push(
-          await this.registerOne(current, { projectId, workflowId: workflow.id, kind }, version),
-        );
+        const place = { projectId, workflowId: workflow.id, kind };
+        const { stateVersion } = workflow;
+        registered.push({ ...(await this.registerOne(current, place, version)), stateVersion });
         if (kind === 'state') stateSchemaDigest = version.digest;
       }
       withDigests.push({ ...workflow, ...(stateSchemaDigest !== undefined && { stateSchemaDigest }) });

@@ -51,6 +51,16 @@ describe('a registration says of a new schema of the state', () => {
     expect(large).toBeDefined();
   });
 
+  test('nothing of executions that its migrations will bring to that form', async () => {
+    const harness = await Harness.open();
+    await register(harness, { state: V1 });
+    await invokeAll(harness, [{ n: 1 }]);
+    await harness.clock.turn(1);
+    const workflows = [{ id: 'order', schemas: { state: OTHER }, stateVersion: 2 }];
+    const { schemaReports } = await harness.registerFully(workflows);
+    expect(schemaReports[0]?.liveStates).toMatchObject({ checked: 0, breaking: 0, complete: true });
+  });
+
   test('nothing of executions if it is compatible: nobody has to look', async () => {
     const harness = await Harness.open();
     await register(harness, { state: V1 });

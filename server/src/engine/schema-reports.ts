@@ -122,11 +122,11 @@ export class SchemaReports {
 
   private look(
     projectId: string,
-    { workflowId, version }: RegisteredSchema,
+    { workflowId, version, stateVersion }: RegisteredSchema,
     usable: Extract<Usable, { check: unknown }>,
     bounds: LiveBounds,
   ): Promise<LiveFound> {
-    const question = { projectId, workflowId, document: documentOf(version), usable };
+    const question = { projectId, workflowId, document: documentOf(version), usable, stateVersion };
     return LiveStateScan.run(this.port, question, bounds);
   }
 

@@ -225,7 +225,8 @@ export const SchemaComparisonSchema: GenMessage<SchemaComparison> = /*@__PURE__*
  */
 export type LiveStates = Message<"polos.v1.LiveStates"> & {
   /**
-   * How many were looked at.
+   * How many were looked at. At a registration with a later `state_version`, those of earlier versions are left out: they will
+   * be migrated.
    *
    * @generated from field: int64 checked = 1;
    */
