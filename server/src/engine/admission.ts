@@ -110,7 +110,7 @@ export class Admission {
     const refused =
       digest === undefined
         ? await schemas.check(projectId, workflowId, 'state', () => value)
-        : await schemas.checkState({ projectId, workflowId, digest }, value);
+        : await schemas.checkState({ projectId, workflowId, digest }, changed.document);
     if (refused)
       throw new EngineError({ type: 'schema_violation', value: 'state', field: 'patch', ...refused });
   }
@@ -130,7 +130,7 @@ export class Admission {
     const changed = 'document' in change ? change : applyPatch(state, change.patch);
     if ('problem' in changed) return undefined;
     const version = { projectId, workflowId, digest };
-    const refused = await this.port.schemas.checkState(version, changed.document.value);
+    const refused = await this.port.schemas.checkState(version, changed.document);
     if (!refused) return digest;
     const field = `commands[${index}].${action.type === 'migrate_state' ? 'state_migrated' : 'state_changed'}`;
     throw new EngineError({ type: 'schema_violation', value: 'state', field, ...refused });

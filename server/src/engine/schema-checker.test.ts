@@ -1,7 +1,8 @@
+import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import type { JsonValue } from '../core/json.js';
 import { SchemaChecker } from './schema-checker.js';
-import { costOf, patternSize, workOf } from './schema-cost.js';
+import { costOf, patternSize, workBound, workOf } from './schema-cost.js';
 import { ANSWER_MS_MAX, SchemaThread } from './schema-thread.js';
 
 const LIST =
@@ -124,6 +125,24 @@ test.each<[schema: object, value: JsonValue, work: number]>([
   const answer = costOf(schema as never);
   if (!('cost' in answer)) throw new Error(answer.refused);
   expect(workOf(answer.cost, value)).toBe(work);
+});
+
+test('by its bytes alone no value is taken for less work than it is', () => {
+  const schema = {
+    properties: { list: { items: { properties: { name: { pattern: '^a+$' } } }, uniqueItems: true } },
+    patternProperties: { '^x': { enum: [1, 2, 3] } },
+  };
+  const answer = costOf(schema as never);
+  if (!('cost' in answer)) throw new Error(answer.refused);
+  const { cost } = answer;
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.jsonValue(), (value, item) => {
+      for (const each of [value, { list: [item, value], x: value }] as JsonValue[]) {
+        const bytes = Buffer.byteLength(JSON.stringify(each));
+        expect(workBound(cost, bytes)).toBeGreaterThanOrEqual(workOf(cost, each));
+      }
+    }),
+  );
 });
 
 test.each<[pattern: string, size: number]>([

@@ -5,7 +5,10 @@ import { SchemaThread } from './schema-thread.js';
 
 /** A schema that values can be checked against, or why the server cannot use it. */
 export type Usable =
-  | { readonly check: (value: JsonValue) => Checked | Promise<Checked> }
+  | {
+      /** @param bytes  of the value's text, if they are known: that spares a walk through most values. */
+      readonly check: (value: JsonValue, bytes?: number) => Checked | Promise<Checked>;
+    }
   | { readonly problem: string };
 
 /** Schemas up to this many bytes are read here; others by the thread. */
@@ -75,12 +78,15 @@ export class SchemaChecker {
     // One registration may bring hundreds of schemas: others take their turns in between.
     await new Promise((resolve) => setImmediate(resolve));
     if ('problem' in compiled) return compiled;
-    const { workOf } = await import('./schema-cost.js');
+    const { workBound, workOf } = await import('./schema-cost.js');
     const { cost } = read.read;
     const checkInThread = this.checkerInThread(text);
     return {
-      check: (value) =>
-        workOf(cost, value) <= CHECK_HERE_WORK_MAX ? compiled.check(value) : checkInThread(value),
+      check: (value, bytes = Number.POSITIVE_INFINITY) => {
+        const isLittle =
+          workBound(cost, bytes) <= CHECK_HERE_WORK_MAX || workOf(cost, value) <= CHECK_HERE_WORK_MAX;
+        return isLittle ? compiled.check(value) : checkInThread(value);
+      },
     };
   }
 

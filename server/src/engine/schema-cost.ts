@@ -87,6 +87,17 @@ export function workOf(cost: SchemaCost, value: JsonValue, depth = 0): number {
   return work;
 }
 
+/**
+ * What a check of any value costs at most whose text has so many bytes: at least as much as `workOf` would say, without a walk
+ * through the value. Each value but the root takes two bytes or more with its separator, each character one or more.
+ */
+export function workBound({ perValue, perCharacter, everywhere }: SchemaCost, bytes: number): number {
+  const [ofRoot = 0, ...below] = perValue;
+  const ofValues = (bytes / 2) * Math.max(0, ...below);
+  const ofCharacters = bytes * Math.max(0, ...perCharacter);
+  return ofRoot + ofValues + ofCharacters + (bytes + 1) * everywhere;
+}
+
 /** How large a program a pattern becomes: counted repetitions are written out. */
 export function patternSize(pattern: string): number {
   const outer: number[] = [];

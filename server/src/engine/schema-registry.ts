@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import type { JsonValue } from '../core/json.js';
 import { parseJson } from '../core/json.js';
+import type { StateDocument } from '../core/state-document.js';
 import type { SchemaKind, Store, StoredSchema } from '../store/store.js';
 import type { SchemaView, WorkerRegistration, WorkflowDefinition } from './api.js';
 import type { Clock } from './clock.js';
@@ -114,12 +115,12 @@ export class SchemaRegistry {
    */
   async checkState(
     { projectId, workflowId, digest }: { projectId: string; workflowId: string; digest: string },
-    value: JsonValue,
+    { value, bytes }: StateDocument,
   ): Promise<Violation | undefined> {
     const text = await this.textOf(projectId, workflowId, digest);
     return text === undefined
       ? undefined
-      : violation(digest, await this.checker.use(digest, text), () => value);
+      : violation(digest, await this.checker.use(digest, text), () => value, bytes);
   }
 
   /** The version that values are checked against; undefined if none was registered. */
@@ -222,9 +223,10 @@ async function violation(
   digest: string,
   usable: Usable,
   value: () => JsonValue,
+  bytes?: number,
 ): Promise<Violation | undefined> {
   if ('problem' in usable) return undefined;
-  const checked = await usable.check(value());
+  const checked = await usable.check(value(), bytes);
   return 'issues' in checked && checked.issues.length > 0 ? { digest, issues: checked.issues } : undefined;
 }
 
