@@ -132,9 +132,12 @@ export class Client {
         if (JSON.parse(json).repairs.includes(line))
           this.world.violated(`${line} happened before it was made`);
         isOver = await this.tryRepair(line, revision);
-        if (!isOver && this.world.random.chance(0.5)) {
+        if (isOver) continue;
+        if (this.world.random.chance(0.5)) {
           await this.unlessFinal((engine) => engine.pause(PROJECT, this.executionId));
         }
+        // One that somebody asked to cancel is not paused: it runs until its worker has heard of it.
+        await this.world.sleep(this.world.random.between(1, 500));
       }
       await this.unlessFinal((engine) => engine.unpause(PROJECT, this.executionId));
     }
