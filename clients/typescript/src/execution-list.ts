@@ -3,6 +3,7 @@ import type { WorkflowTarget } from './batch.js';
 import { type ExecutionInfo, type ExecutionStatus, toExecutionInfo } from './execution.js';
 import { ListExecutionsRequestSchema, WorkflowService } from './gen/polos/v1/workflow_service_pb.js';
 import { pagesOf } from './pages.js';
+import { fromPointer } from './state/pointer.js';
 import type { Transport } from './transport.js';
 import { idOf } from './workflow-target.js';
 
@@ -92,12 +93,7 @@ function equals(field: string, value: string | number | boolean | null | undefin
 
 /** The names of a path, be they joined by dots or a JSON Pointer. */
 function namesOf(path: string): string {
-  const names = path.startsWith('/')
-    ? path
-        .slice(1)
-        .split('/')
-        .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'))
-    : path.split('.');
+  const names = path.startsWith('/') ? fromPointer(path) : path.split('.');
   return names.map(quoted).join('.');
 }
 

@@ -1,6 +1,7 @@
 import { keptBeside } from '../core/execution.js';
 import type { Store } from '../store/store.js';
 import type { Clock } from './clock.js';
+import { allNames } from './name-pages.js';
 import { type Round, Rounds } from './rounds.js';
 
 /** How long something of a project is kept, in milliseconds; undefined for ever. */
@@ -20,8 +21,6 @@ const INTERVAL_MS = 60_000;
 /** Executions that are removed at once, and how long the store has for others after that. */
 const REMOVED_AT_ONCE = 100;
 const REST_MS = 50;
-
-const PROJECTS_PAGE = 100;
 
 /**
  * Deletes executions that closed long ago, now and then: by what the rule says then, whatever it said when they closed. Any
@@ -55,8 +54,8 @@ export class ExecutionRetention {
   }
 
   private async removeAll(round: Round): Promise<void> {
-    const { clock, keptFor, fault } = this.port;
-    for await (const projectId of this.projects()) {
+    const { store, clock, keptFor, fault } = this.port;
+    for await (const projectId of allNames((page) => store.listProjects(page))) {
       if (round.isStopped) return;
       const keptMs = keptFor(projectId);
       if (keptMs === undefined) continue;
@@ -77,17 +76,5 @@ export class ExecutionRetention {
       if (found.length < REMOVED_AT_ONCE) return;
       await round.rest(REST_MS);
     }
-  }
-
-  private async *projects(): AsyncGenerator<string> {
-    let after: string | undefined;
-    do {
-      const page = await this.port.store.listProjects({
-        limit: PROJECTS_PAGE,
-        ...(after !== undefined && { after }),
-      });
-      yield* page;
-      after = page.length === PROJECTS_PAGE ? page.at(-1) : undefined;
-    } while (after !== undefined);
   }
 }

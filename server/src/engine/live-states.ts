@@ -1,4 +1,4 @@
-import { type Execution, type ExecutionStatus, isFinal } from '../core/execution.js';
+import { EXECUTION_STATUSES, type Execution, isFinal } from '../core/execution.js';
 import type { JsonObject } from '../core/json.js';
 import { withDefaults } from '../core/schema/defaults.js';
 import type { SchemaDocument } from '../core/schema/schema-document.js';
@@ -34,7 +34,7 @@ export interface LiveFound extends LiveStates {
   readonly next?: LivePlace;
 }
 
-const LIVE: readonly ExecutionStatus[] = ['queued', 'running', 'waiting', 'paused'];
+const LIVE = EXECUTION_STATUSES.filter((status) => !isFinal(status));
 
 /** Executions that are listed at once, and read at once. */
 const LISTED = 100;

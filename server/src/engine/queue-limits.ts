@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
 import type { Store, StoredRecord } from '../store/store.js';
 import type { WorkerRegistration } from './api.js';
 import type { Clock } from './clock.js';
 import { EngineError } from './errors.js';
-import { RecordGroup } from './record-group.js';
-import { changeRecord, settleRecord } from './records.js';
+import { groupKey, RecordGroup } from './record-group.js';
+import { settleRecord } from './records.js';
 
 /** What the limits of queues ask of the rest of the engine. */
 export interface QueueLimitsPort {
@@ -34,24 +33,24 @@ interface Limit extends QueueName {
 /** How many executions of each queue may run at once, as workers declare it. All limits are in memory. */
 export class QueueLimits {
   private readonly port: QueueLimitsPort;
-  /** By project and queue. */
-  private readonly limits = new Map<string, { readonly limit: number; readonly version: number }>();
-  private readonly records: RecordGroup;
+  private readonly limits: RecordGroup<number>;
 
   constructor(port: QueueLimitsPort) {
     this.port = port;
-    this.records = new RecordGroup(port, LIMITS_GROUP, (record) => this.note(record));
+    this.limits = new RecordGroup(port, LIMITS_GROUP, (record) => {
+      const { limit, ...queue } = limitFrom(record);
+      return { key: keyOf(queue), value: limit };
+    });
   }
 
   /** Undefined without limit, as far as this server has heard: it may be a second behind the others. */
   limitOf(queue: QueueName): number | undefined {
-    return this.limits.get(keyOf(queue))?.limit;
+    return this.limits.valueOf(keyOf(queue));
   }
 
   /** As `limitOf`, but whatever others were told counts. */
   async currentLimitOf(queue: QueueName): Promise<number | undefined> {
-    if (this.limitOf(queue) === undefined) this.note(await this.load(queue));
-    return this.limitOf(queue);
+    return this.limitOf(queue) ?? (await this.limits.currentValueOf(keyOf(queue)));
   }
 
   /** Keeps the limits that a worker declares, in place of earlier ones; answers the queues whose limit it raised. */
@@ -75,7 +74,7 @@ export class QueueLimits {
   async raisedLately(id: string): Promise<QueueName | undefined> {
     const record = await this.port.store.loadRecord({ group: LIMITS_GROUP, id });
     if (record?.dueAt === undefined || record.dueAt > this.port.clock.now()) return undefined;
-    this.note(record);
+    this.limits.take(record);
     return limitFrom(record);
   }
 
@@ -87,60 +86,39 @@ export class QueueLimits {
 
   /** Reads all limits, and goes on reading them if others write them, too. */
   start(): Promise<void> {
-    return this.records.start();
+    return this.limits.start();
   }
 
   stop(): Promise<void> {
-    return this.records.stop();
+    return this.limits.stop();
   }
 
   /** Others wrote records of these groups. */
   changedElsewhere(groups: readonly string[]): void {
-    this.records.changedElsewhere(groups);
+    this.limits.changedElsewhere(groups);
   }
 
   /** Whether the limit is larger than before. */
   private async declare({ projectId, queue, limit }: Limit): Promise<boolean> {
-    const { store, clock, noteDue } = this.port;
-    const name = { group: LIMITS_GROUP, id: idOf({ projectId, queue }) };
+    const { clock, noteDue } = this.port;
     let isRaised = false;
-    const { record, isChanged } = await changeRecord(store, name, (stored) => {
+    const { record, isChanged } = await this.limits.change(keyOf({ projectId, queue }), (stored) => {
       const before = stored && limitFrom(stored).limit;
       if (before === limit) return undefined;
       isRaised = before !== undefined && limit > before;
       return {
-        ...name,
         body: JSON.stringify({ projectId, queue, limit } satisfies Limit),
         ...(isRaised && { dueAt: clock.now() + RAISED_MS }),
       };
     });
-    this.note(record);
     if (!isChanged) return false;
     if (record?.dueAt !== undefined) noteDue(record.dueAt);
     return isRaised;
   }
-
-  private load(queue: QueueName): Promise<StoredRecord | undefined> {
-    return this.port.store.loadRecord({ group: LIMITS_GROUP, id: idOf(queue) });
-  }
-
-  /** Takes a limit over unless a newer one is known. */
-  private note(record: StoredRecord | undefined): void {
-    if (!record) return;
-    const { version } = record;
-    const { limit, ...queue } = limitFrom(record);
-    const known = this.limits.get(keyOf(queue));
-    if (!known || known.version < version) this.limits.set(keyOf(queue), { limit, version });
-  }
 }
 
 function keyOf({ projectId, queue }: QueueName): string {
-  return `${projectId}\0${queue}`;
-}
-
-/** Short, however long the names are. */
-function idOf(queue: QueueName): string {
-  return createHash('sha256').update(keyOf(queue)).digest('hex');
+  return groupKey(projectId, queue);
 }
 
 function limitFrom({ body }: StoredRecord): Limit {

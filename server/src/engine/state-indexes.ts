@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto';
 import { fieldName, parseFieldPath, pointerOf } from '../core/field-path.js';
 import { INDEXED_FIELDS_MAX, type IndexedField, indexedField } from '../core/search-term.js';
 import type { StoredRecord } from '../store/store.js';
 import type { WorkerRegistration } from './api.js';
 import { EngineError } from './errors.js';
-import { RecordGroup, type RecordGroupPort } from './record-group.js';
-import { changeRecord } from './records.js';
+import { groupKey, RecordGroup, type RecordGroupPort } from './record-group.js';
 
 /** A workflow, among those of all projects. */
 export interface WorkflowName {
@@ -16,12 +14,6 @@ export interface WorkflowName {
 /** What the record of a workflow holds: its fields as JSON Pointers, the one that was declared last first. */
 interface StateIndex extends WorkflowName {
   readonly pointers: readonly string[];
-}
-
-/** Fields as they are used, in the order of their pointers. */
-interface Known {
-  readonly fields: readonly IndexedField[];
-  readonly version: number;
 }
 
 /** The group of the records, which is the name of nothing else. */
@@ -35,26 +27,23 @@ const NONE: readonly IndexedField[] = [];
  * side. All are in memory.
  */
 export class StateIndexes {
-  private readonly port: RecordGroupPort;
-  /** By project and workflow. */
-  private readonly known = new Map<string, Known>();
-  private readonly records: RecordGroup;
+  private readonly fields: RecordGroup<readonly IndexedField[]>;
 
   constructor(port: RecordGroupPort) {
-    this.port = port;
-    this.records = new RecordGroup(port, GROUP, (record) => this.note(record));
+    this.fields = new RecordGroup(port, GROUP, (record) => {
+      const index = indexFrom(record);
+      return { key: keyOf(index), value: indexedFields(index) };
+    });
   }
 
   /** As far as this server has heard: it may be a second behind the others. The same array until the fields change. */
   fieldsOf(workflow: WorkflowName): readonly IndexedField[] {
-    return this.known.get(keyOf(workflow))?.fields ?? NONE;
+    return this.fields.valueOf(keyOf(workflow)) ?? NONE;
   }
 
   /** As `fieldsOf`, but whatever others were told counts. */
   async currentFieldsOf(workflow: WorkflowName): Promise<readonly IndexedField[]> {
-    const record = await this.port.store.loadRecord({ group: GROUP, id: idOf(workflow) });
-    if (record) this.note(record);
-    return this.fieldsOf(workflow);
+    return (await this.fields.currentValueOf(keyOf(workflow))) ?? NONE;
   }
 
   /** @throws EngineError for what no worker may declare. */
@@ -87,43 +76,35 @@ export class StateIndexes {
   }
 
   start(): Promise<void> {
-    return this.records.start();
+    return this.fields.start();
   }
 
   stop(): Promise<void> {
-    return this.records.stop();
+    return this.fields.stop();
   }
 
   /** Others wrote records of these groups. */
   changedElsewhere(groups: readonly string[]): void {
-    this.records.changedElsewhere(groups);
+    this.fields.changedElsewhere(groups);
   }
 
   private async declare({ pointers: declared, ...workflow }: StateIndex): Promise<void> {
-    const name = { group: GROUP, id: idOf(workflow) };
-    const { record } = await changeRecord(this.port.store, name, (stored) => {
+    await this.fields.change(keyOf(workflow), (stored) => {
       const before = stored ? indexFrom(stored).pointers : [];
       const earlier = before.filter((pointer) => !declared.includes(pointer));
       const pointers = [...declared, ...earlier].slice(0, INDEXED_FIELDS_MAX);
       if (pointers.join() === before.join()) return undefined;
-      return { ...name, body: JSON.stringify({ ...workflow, pointers } satisfies StateIndex) };
+      return { body: JSON.stringify({ ...workflow, pointers } satisfies StateIndex) };
     });
-    if (record) this.note(record);
   }
+}
 
-  /** Takes fields over unless newer ones are known. */
-  private note(record: StoredRecord): void {
-    const { version } = record;
-    const { projectId, workflowId, pointers } = indexFrom(record);
-    const key = keyOf({ projectId, workflowId });
-    const before = this.known.get(key);
-    if (before && before.version >= version) return;
-    const fields = pointers.toSorted().flatMap((pointer) => {
-      const parsed = parseFieldPath(pointer);
-      return 'path' in parsed ? [indexedField(projectId, workflowId, parsed.path)] : [];
-    });
-    this.known.set(key, { fields, version });
-  }
+/** In the order of their pointers. */
+function indexedFields({ projectId, workflowId, pointers }: StateIndex): readonly IndexedField[] {
+  return pointers.toSorted().flatMap((pointer) => {
+    const parsed = parseFieldPath(pointer);
+    return 'path' in parsed ? [indexedField(projectId, workflowId, parsed.path)] : [];
+  });
 }
 
 function toPointer(text: string): string[] {
@@ -132,12 +113,7 @@ function toPointer(text: string): string[] {
 }
 
 function keyOf({ projectId, workflowId }: WorkflowName): string {
-  return `${projectId}\0${workflowId}`;
-}
-
-/** Short, however long the names are. */
-function idOf(workflow: WorkflowName): string {
-  return createHash('sha256').update(keyOf(workflow)).digest('hex');
+  return groupKey(projectId, workflowId);
 }
 
 function indexFrom({ body }: StoredRecord): StateIndex {

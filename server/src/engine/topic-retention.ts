@@ -3,6 +3,7 @@ import type { Store } from '../store/store.js';
 import type { Clock } from './clock.js';
 import type { RetentionRule } from './execution-retention.js';
 import { trimLog } from './log-trimming.js';
+import { allNames } from './name-pages.js';
 import { type Round, Rounds } from './rounds.js';
 import type { Topics } from './topics.js';
 import type { Triggers } from './triggers.js';
@@ -20,8 +21,6 @@ export interface TopicRetentionPort {
 
 /** Each topic is looked at in each round, so that an event may stay that much longer. */
 const INTERVAL_MS = 1_800_000;
-
-const TOPICS_PAGE = 100;
 
 /**
  * How long an event stays for a trigger that is still to start an execution for it, and for whoever has not heard of it:
@@ -55,21 +54,12 @@ export class TopicRetention {
 
   private async trimAll(round: Round): Promise<void> {
     const { store, keptFor, fault } = this.port;
-    let after: string | undefined;
-    do {
-      const page = await store.listGroups({
-        prefix: TOPIC_PREFIX,
-        limit: TOPICS_PAGE,
-        ...(after !== undefined && { after }),
-      });
-      for (const name of page) {
-        if (round.isStopped) return;
-        const keptMs = keptFor(topicOf(name).projectId);
-        // What fails in one topic keeps no other waiting.
-        if (keptMs !== undefined) await this.trim(name, keptMs, round).catch(fault);
-      }
-      after = page.length === TOPICS_PAGE ? page.at(-1) : undefined;
-    } while (after !== undefined);
+    for await (const name of allNames((page) => store.listGroups({ prefix: TOPIC_PREFIX, ...page }))) {
+      if (round.isStopped) return;
+      const keptMs = keptFor(topicOf(name).projectId);
+      // What fails in one topic keeps no other waiting.
+      if (keptMs !== undefined) await this.trim(name, keptMs, round).catch(fault);
+    }
   }
 
   private async trim(name: string, keptMs: number, round: Round): Promise<void> {

@@ -7,11 +7,12 @@ from typing import Any
 
 from ._gen.polos.v1.command_pb2 import ChildrenStarted, Command
 from .batch import BatchStepError, BatchStepResult, BatchWorkflowInput
-from .child_command import ChildOptions, WorkflowTarget, to_child, workflow_id_of
+from .child_command import ChildOptions, to_child, workflow_id_of
 from .errors import InvalidStepError, NonDeterminismError, PayloadSizeError
 from .payload import from_payload, to_payload
 from .step import ChildHandle
 from .step_request import StepOutcome
+from .workflow_target import WorkflowTarget
 from .workflow_values import read_as
 
 _CHILDREN_MAX = 10_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 from pydantic import BaseModel
@@ -15,10 +15,8 @@ from .errors import InvalidStepError
 from .queue import Queue, queue_name
 from .time import to_duration
 from .workflow import Workflow
+from .workflow_target import WorkflowTarget
 from .workflow_values import write_initial_state, write_start_payload
-
-WorkflowTarget: TypeAlias = "Workflow[Any, Any, Any] | str"
-"""A workflow, or the id of one in any language."""
 
 
 @dataclass(frozen=True)

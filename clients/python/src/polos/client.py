@@ -18,11 +18,12 @@ from .execution import ExecutionInfo
 from .execution_handle import RESULT_TIMEOUT_SECONDS, ExecutionHandle
 from .execution_list import ListExecutionsOptions, list_executions
 from .invocation import Invocation
-from .invoke_request import InvokeOptions, WorkflowTarget, to_invoke_request
+from .invoke_request import InvokeOptions, to_invoke_request
 from .methods import INVOKE
 from .schedules import SchedulesApi
 from .scope import assert_outside_workflow
 from .transport import Transport
+from .workflow_target import WorkflowTarget
 
 if TYPE_CHECKING:
     from .workflow import Workflow

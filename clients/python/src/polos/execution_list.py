@@ -12,9 +12,11 @@ from typing_extensions import TypedDict
 from ._gen.polos.v1.workflow_service_pb2 import ListExecutionsRequest
 from .execution import ExecutionInfo, to_execution_info
 from .execution_status import ExecutionStatus
-from .invoke_request import WorkflowTarget, to_workflow_id
+from .invoke_request import to_workflow_id
 from .methods import LIST_EXECUTIONS
+from .state.pointer import from_pointer
 from .transport import Transport
+from .workflow_target import WorkflowTarget
 
 _PAGE_SIZE_MAX = 500
 """Executions that one request asks for."""
@@ -103,10 +105,7 @@ def _literal(value: Any) -> str:
 
 def _names_of(path: str) -> str:
     """The names of a path, be they joined by dots or a JSON Pointer."""
-    if path.startswith("/"):
-        names = [name.replace("~1", "/").replace("~0", "~") for name in path[1:].split("/")]
-    else:
-        names = path.split(".")
+    names = from_pointer(path) if path.startswith("/") else path.split(".")
     return ".".join(map(_quoted, names))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 from pydantic import BaseModel
@@ -14,13 +14,8 @@ from ._gen.polos.v1.workflow_service_pb2 import InvokeRequest
 from .execution_id import create_execution_id
 from .queue import Queue, queue_name
 from .time import to_duration
+from .workflow_target import WorkflowTarget
 from .workflow_values import write_initial_state, write_start_payload
-
-if TYPE_CHECKING:
-    from .workflow import Workflow
-
-WorkflowTarget: TypeAlias = "Workflow[Any, Any, Any] | str"
-"""A workflow, or the id of one in any language."""
 
 
 class InvokeOptions(TypedDict, total=False):

@@ -11,7 +11,7 @@ from ._gen.polos.v1 import workflow_service_pb2 as pb
 from .automatic_starts import assert_cron
 from .execution_handle import ExecutionHandle
 from .execution_id import create_execution_id
-from .invoke_request import WorkflowTarget, to_optional_duration, to_workflow_id
+from .invoke_request import to_optional_duration, to_workflow_id
 from .methods import (
     CREATE_SCHEDULE,
     DELETE_SCHEDULE,
@@ -24,6 +24,7 @@ from .payload import from_payload, to_payload
 from .queue import Queue, queue_name
 from .time import duration_seconds, to_datetime
 from .transport import Transport
+from .workflow_target import WorkflowTarget
 
 if TYPE_CHECKING:
     from .client import PolosClient

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from ._gen.polos.v1 import step_pb2 as step
 from .batch import BatchStepResult, BatchWorkflowInput
 from .batch_command import batch_command, read_batch_handles, read_batch_results, read_items
-from .child_command import ChildOptions, WorkflowTarget, child_command, workflow_id_of
+from .child_command import ChildOptions, child_command, workflow_id_of
 from .errors import InvalidStepError
 from .event_command import publish_event_command, wait_for_event_command
 from .event_payload import EventPayload, to_event_payload
@@ -30,6 +30,7 @@ from .step_request import RunWork, ServerWork, StepOutcome, ValueWork, Work
 from .threads import is_async
 from .wait_command import suspend_command, wait_for_command, wait_until_command
 from .workflow import Workflow
+from .workflow_target import WorkflowTarget
 from .workflow_values import read_as
 
 T = TypeVar("T")

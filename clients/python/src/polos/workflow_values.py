@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -22,13 +22,7 @@ def read_payload(config: WorkflowConfig, payload: Payload | None) -> Any:
 
     Raises PayloadValidationError if it does not fit.
     """
-    schema = config.payload_schema
-    if schema is None or (payload is not None and payload.WhichOneof("body") == "data"):
-        return from_payload(payload)
-    try:
-        return parse(schema, json_of(payload))
-    except SchemaMismatch as mismatch:
-        raise PayloadValidationError(describe_issues("the payload", mismatch.issues), mismatch.issues) from None
+    return _read(config.payload_schema, payload, "the payload", PayloadValidationError)
 
 
 def write_start_payload(config: WorkflowConfig | None, value: Any, what: str) -> Payload | None:
@@ -39,10 +33,7 @@ def write_start_payload(config: WorkflowConfig | None, value: Any, what: str) ->
     schema = None if config is None else config.payload_schema
     payload = to_payload(value, what=what, schema=schema)
     if schema is not None:
-        try:
-            parse(schema, json_of(payload))
-        except SchemaMismatch as mismatch:
-            raise PayloadValidationError(describe_issues(what, mismatch.issues), mismatch.issues) from None
+        _parse(schema, payload, what, PayloadValidationError)
     return payload
 
 
@@ -84,9 +75,20 @@ def read_as(schema: TypeAdapter[Any] | None, payload: Payload | None, what: str)
 
     Raises ResultValidationError if it does not fit.
     """
+    return _read(schema, payload, what, ResultValidationError)
+
+
+_Refusal: TypeAlias = "type[PayloadValidationError | ResultValidationError]"
+
+
+def _read(schema: TypeAdapter[Any] | None, payload: Payload | None, what: str, refusal: _Refusal) -> Any:
     if schema is None or (payload is not None and payload.WhichOneof("body") == "data"):
         return from_payload(payload)
+    return _parse(schema, payload, what, refusal)
+
+
+def _parse(schema: TypeAdapter[Any], payload: Payload | None, what: str, refusal: _Refusal) -> Any:
     try:
         return parse(schema, json_of(payload))
     except SchemaMismatch as mismatch:
-        raise ResultValidationError(describe_issues(what, mismatch.issues), mismatch.issues) from None
+        raise refusal(describe_issues(what, mismatch.issues), mismatch.issues) from None
