@@ -38,7 +38,8 @@ const VERBS: Readonly<Record<string, z.ZodObject>> = {
     step: key,
     returns: expression,
     do: instructions.optional(),
-    holds: z.boolean().optional(),
+    /** Until its `release`, or until the function is told that the execution was cancelled. */
+    holds: z.enum(['until released', 'until cancelled']).optional(),
     sleepsMs: z.number().optional(),
     heartbeats: z.strictObject({ times: z.number(), everyMs: z.number() }).optional(),
     fails: named.extend({ attempts: z.number().optional() }).optional(),

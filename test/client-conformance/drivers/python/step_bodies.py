@@ -44,8 +44,11 @@ def step_body(
         )
         if "do" in instruction:
             await run_inside(instruction["do"])
-        if instruction.get("holds"):
+        holds = instruction.get("holds")
+        if holds == "until released":
             await _gate_of(host.project, key).wait()
+        elif holds == "until cancelled":
+            await attempt.signal.wait()
         beats = instruction.get("heartbeats", {"times": 0, "everyMs": 0})
         for _ in range(beats["times"]):
             await asyncio.sleep(beats["everyMs"] / 1_000)

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { evaluate } from './expressions.mjs';
 import { say } from './lines.mjs';
@@ -33,7 +34,9 @@ export function stepBody(instruction, key, scope, runInside) {
       execution: scope.ctx.executionId,
     });
     if (instruction.do !== undefined) await runInside(instruction.do);
-    if (instruction.holds === true) await gateOf(project, key).opened;
+    if (instruction.holds === 'until released') await gateOf(project, key).opened;
+    if (instruction.holds === 'until cancelled' && !attempt.signal.aborted)
+      await once(attempt.signal, 'abort');
     for (let beat = 0; beat < (instruction.heartbeats?.times ?? 0); beat++) {
       await sleep(instruction.heartbeats.everyMs);
       attempt.heartbeat();
