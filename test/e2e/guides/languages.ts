@@ -24,6 +24,18 @@ export interface GuideLanguage {
    * @returns it, and what the type checker has to say: nothing if all is well.
    */
   prepare(files: ReadonlyMap<string, string>): Promise<{ project: GuideProject; errors: string }>;
+  /** How the blocks of the other guides are checked, if they are given in this language, too. */
+  readonly snippets?: GuideSnippets;
+}
+
+/** Makes a program of blocks that are parts of one. */
+export interface GuideSnippets {
+  /** How its files end: `.py`. */
+  readonly extension: string;
+  /** A function of its own, in which a block may wait for what it calls. */
+  wrap(block: string, name: string): string;
+  /** Arguments of the language's program that load a module, by its name without extension. */
+  load(module: string): string[];
 }
 
 /** The languages that have a guide. A further one is a page in docs/guides, and a module like these. */

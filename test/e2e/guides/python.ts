@@ -8,7 +8,8 @@ import type { GuideLanguage } from './languages.js';
 const SOURCE = join(root, 'clients/python/src');
 
 /** Strict with the programs; of the SDK only what they see of it counts, as where it is installed. */
-const MYPY = '[mypy]\nstrict = true\nfollow_imports = silent\nfollow_imports_for_stubs = true\n';
+const MYPY =
+  '[mypy]\nstrict = true\nfollow_imports = silent\nfollow_imports_for_stubs = true\ndisable_error_code = empty-body\n';
 
 /** Runs the guide of Python, with the SDK from its source. */
 export const python: GuideLanguage = {
@@ -16,6 +17,11 @@ export const python: GuideLanguage = {
   page: 'python.md',
   fence: 'python',
   tool: PYTHON,
+  snippets: {
+    extension: '.py',
+    load: (module) => ['-c', `import ${module}`],
+    wrap: (block, name) => `\n\nasync def ${name}() -> None:\n${block.replace(/^(?=.)/gm, '    ')}`,
+  },
   async prepare(files) {
     const folder = mkdtempSync(join(tmpdir(), 'polos-guide-'));
     for (const [name, text] of files) writeFileSync(join(folder, name), text);

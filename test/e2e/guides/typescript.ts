@@ -6,6 +6,12 @@ export const typescript: GuideLanguage = {
   name: 'TypeScript',
   page: 'typescript.md',
   fence: 'ts',
+  snippets: {
+    extension: '.ts',
+    // Imports may stand at the top of a module only.
+    load: (module) => ['--input-type=module', '--eval', `await import('./${module}.js')`],
+    wrap: (block, name) => `async function ${name}() {\n${block.replace(/^import .*$/gm, '')}}\n`,
+  },
   tool: { name: 'node', command: process.execPath },
   async prepare(files) {
     const project = new PageProject('zod', files);
