@@ -51,6 +51,15 @@ export function blocksOf(page: string): Block[] {
   return blocks;
 }
 
+/** The headings of a page of docs/guides below its title, in order. */
+export function headingsOf(page: string): string[] {
+  const text = readFileSync(join(root, 'docs/guides', page), 'utf8');
+  return Array.from(
+    text.replace(/^```.*?^```$/gms, '').matchAll(/^#{2,} (.+)$/gm),
+    ([, heading = '']) => heading,
+  );
+}
+
 /** The examples of a guide: the sections with blocks whose first line is a comment that names a file. */
 export function examplesOf(page: string): Example[] {
   const examples = new Map<string, { files: Map<string, string>; commands: Said[] }>();

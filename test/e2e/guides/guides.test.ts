@@ -3,7 +3,7 @@ import { ServerProgram } from '../../fault/processes.js';
 import { uniqueDatabase, withMongodb } from '../../mongodb/shared.js';
 import { need } from '../clients-server.js';
 import { EXPECTED } from './expected.js';
-import { type Example, examplesOf } from './guide.js';
+import { type Example, examplesOf, headingsOf } from './guide.js';
 import { type GuideLanguage, type GuideProject, LANGUAGES } from './languages.js';
 import { outcomesOf } from './outcome.js';
 import { play, prepare } from './running.js';
@@ -27,6 +27,11 @@ test.each(LANGUAGES)('the guide of $name has the six examples, and each says wha
     expect(commands.length, section).toBeGreaterThan(0);
     for (const { command, lines } of commands) expect(lines, command).not.toEqual([]);
   }
+});
+
+test('the guides have the same headings', () => {
+  const [first, ...others] = LANGUAGES.map(({ page }) => headingsOf(page));
+  for (const headings of others) expect(headings).toEqual(first);
 });
 
 describe('on the embedded store', () => {
