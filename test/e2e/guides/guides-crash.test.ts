@@ -33,14 +33,14 @@ test.for(LANGUAGES)(
     mkdirSync(bookings);
     execFileSync('mkfifo', [obstacle]);
 
-    const first = start(project, asWorker, where);
-    const client = start(project, asClient, where);
+    const first = start({ project, ...asWorker }, where);
+    const client = start({ project, ...asClient }, where);
     await first.line(/^cancel-hotel$/);
     const executionId = await recorded(where, 'cancel_hotel');
     await first.end('SIGKILL');
     rmSync(obstacle);
 
-    const second = start(project, asWorker, where);
+    const second = start({ project, ...asWorker }, where);
     const { status, stdout, stderr } = await client.end();
     expect({ status, lines: stdout.split('\n') }, stderr).toEqual({ status: 0, lines: asClient.lines });
     expect((await second.end('SIGTERM')).status).toBe(0);

@@ -45,11 +45,20 @@ describe('on the embedded store', () => {
     test.for(others)('what stands under "$section" runs', async (example, context) => {
       const project = await projectOf(context, language);
       const where = { url: server.url, projectId: `${language.name}-others` };
-      expect(await play(project, example, where)).toHaveLength(example.commands.length);
+      const parts = example.commands.map((each) => ({ project, ...each }));
+      expect(await play(parts, where)).toHaveLength(example.commands.length);
     });
 
     test.for(SECTIONS)('"%s" prints what the guide says, and comes to what is expected', (section, context) =>
-      check(context, { language, section, server }),
+      check(context, { languages: [language], section, server }),
+    );
+
+    test.for(LANGUAGES.filter((other) => other !== language))(
+      'its worker serves the client of $name',
+      async (other, context) => {
+        for (const section of ['Waiting for an event', 'Compensation'])
+          await check(context, { languages: [language, other], section, server });
+      },
     );
   });
 });
@@ -58,18 +67,33 @@ withMongodb(() => {
   test.for(LANGUAGES)('on MongoDB the compensation in $name comes to the same', async (language, context) => {
     const { url } = await uniqueDatabase();
     const server = await ServerProgram.start({ leaseMs: LEASE_MS, mongodbUrl: url });
-    await check(context, { language, section: 'Compensation', server });
+    await check(context, { languages: [language], section: 'Compensation', server });
   });
 });
 
-async function check(
-  context: TestContext,
-  { language, section, server }: { language: GuideLanguage; section: string; server: ServerProgram },
-): Promise<void> {
-  const project = await projectOf(context, language);
-  const example = examplesOf(language.page).find((each) => each.section === section) as Example;
-  const where = { url: server.url, projectId: `${language.name}-${section.replaceAll(' ', '-')}` };
-  expect(await play(project, example, where)).toEqual(example.commands);
+/** What is to be checked: an example, each command of it in one of the languages, the last one for all that are left. */
+interface Check {
+  readonly languages: readonly GuideLanguage[];
+  readonly section: string;
+  readonly server: ServerProgram;
+}
+
+async function check(context: TestContext, { languages, section, server }: Check): Promise<void> {
+  const commands = await Promise.all(
+    languages.map(async (language, index) => {
+      const project = await projectOf(context, language);
+      const example = examplesOf(language.page).find((each) => each.section === section) as Example;
+      const isLast = index === languages.length - 1;
+      return example.commands
+        .slice(index, isLast ? undefined : index + 1)
+        .map((each) => ({ project, ...each }));
+    }),
+  );
+  const parts = commands.flat();
+  const names = [...languages.map(({ name }) => name), section];
+  const where = { url: server.url, projectId: names.join('-').replaceAll(' ', '-') };
+  const expected = parts.map(({ command, lines }) => ({ command, lines }));
+  expect(await play(parts, where)).toEqual(expected);
   expect(await outcomesOf(where)).toEqual(EXPECTED[section]);
 }
 

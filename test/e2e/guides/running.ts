@@ -17,8 +17,14 @@ export async function prepare(language: GuideLanguage, examples: readonly Exampl
   throw new Error(`the programs of ${language.page} do not type-check: ${errors}`);
 }
 
+/** A command of a guide, and where it runs. */
+export interface Part {
+  readonly project: GuideProject;
+  readonly command: string;
+}
+
 /** Starts a command of a guide, and goes on. */
-export function start(project: GuideProject, { command }: Said, where: Where): Program {
+export function start({ project, command }: Part, where: Where): Program {
   return new Program(argumentsOf(project, command), optionsOf(project, where));
 }
 
@@ -26,16 +32,16 @@ export function start(project: GuideProject, { command }: Said, where: Where): P
  * Runs the commands of an example as its reader would: services first, and stopped at the end, the last one to its end.
  * @returns what each printed.
  */
-export async function play(project: GuideProject, { commands }: Example, where: Where): Promise<Said[]> {
-  const services = commands.slice(0, -1).map((said) => ({ said, program: start(project, said, where) }));
-  const last = commands.at(-1);
+export async function play(parts: readonly Part[], where: Where): Promise<Said[]> {
+  const services = parts.slice(0, -1).map((part) => ({ ...part, program: start(part, where) }));
+  const last = parts.at(-1);
   if (last === undefined) throw new Error('the guide does not say how the example is run');
-  const ran = await runProgram(argumentsOf(project, last.command), optionsOf(project, where));
+  const ran = await runProgram(argumentsOf(last.project, last.command), optionsOf(last.project, where));
   const played: Said[] = [];
-  for (const { said, program } of services) {
+  for (const { command, program } of services) {
     const { status, stdout, stderr } = await program.end('SIGTERM');
-    if (status !== 0) throw new Error(`${said.command} ended with ${status}: ${stderr}`);
-    played.push({ command: said.command, lines: stdout === '' ? [] : stdout.split('\n') });
+    if (status !== 0) throw new Error(`${command} ended with ${status}: ${stderr}`);
+    played.push({ command, lines: stdout === '' ? [] : stdout.split('\n') });
   }
   if (ran.status !== 0)
     throw new Error(`${last.command} ended with ${ran.status}: ${ran.stderr}${ran.stdout}`);
