@@ -29,14 +29,16 @@ export interface Outcome {
 
 /** How to run a process. */
 export interface RunOptions {
+  /** What runs the program. Default: Node.js. */
+  readonly interpreter?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
   readonly cwd?: string;
 }
 
-/** Runs a Node.js program to its end. */
+/** Runs a program, of Node.js unless the options say otherwise, to its end. */
 export async function runProgram(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-  const child = spawn(process.execPath, args, {
+  const child = spawn(options.interpreter ?? process.execPath, args, {
     cwd: options.cwd,
     env: environment(options.env),
     stdio: 'pipe',
@@ -64,7 +66,7 @@ export class Program {
   #wake = () => {};
 
   constructor(args: readonly string[], options: RunOptions = {}) {
-    this.#child = spawn(process.execPath, args, {
+    this.#child = spawn(options.interpreter ?? process.execPath, args, {
       cwd: options.cwd,
       env: environment(options.env),
       // The IPC channel ends a server when this process dies, however it dies.

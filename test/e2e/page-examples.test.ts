@@ -111,10 +111,12 @@ test('the example has the batch processor word for word', () => {
 
 /** Type-checks and runs a program against the server, with nothing in the environment but where that is. */
 async function runPage(zod: Zod, parts: readonly string[]): Promise<{ errors: string[]; outcome: Outcome }> {
-  const project = new PageProject(zod, parts);
+  const project = new PageProject(zod, new Map([['program.ts', parts.join('\n')]]));
   onTestFinished(() => project.remove());
   const errors = project.compile();
-  const outcome = await runProgram([project.script], { env: { POLOS_API_URL: stage.url } });
+  const outcome = await runProgram([join(project.folder, 'program.js')], {
+    env: { POLOS_API_URL: stage.url },
+  });
   if (outcome.status !== 0) throw new Error(outcome.stderr);
   return { errors, outcome };
 }

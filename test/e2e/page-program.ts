@@ -14,21 +14,19 @@ export function pageBlock(name: string, language: 'ts' | 'py' = 'ts'): string {
   return readFileSync(join(root, 'test/e2e/fixtures/page', `${name}.${language}.txt`), 'utf8');
 }
 
-/** A project as a user has it: the built SDK, one zod, and one TypeScript program. */
+/** A project as a user has it: the built SDK, one zod, and TypeScript programs. */
 export class PageProject {
-  /** The compiled program. */
-  readonly script: string;
-  readonly #folder: string;
-  readonly #source: string;
+  /** Where they are, and what they are compiled to. */
+  readonly folder: string;
+  readonly #sources: readonly string[];
 
-  /** @param parts  the texts that make up the program, one after the other. */
-  constructor(zod: Zod, parts: readonly string[]) {
+  /** @param files  the programs by their names. */
+  constructor(zod: Zod, files: ReadonlyMap<string, string>) {
     // In the repository, so that the SDK's own dependencies are found.
     mkdirSync(join(root, '.cache'), { recursive: true });
-    this.#folder = mkdtempSync(join(root, '.cache/page-'));
-    this.#source = join(this.#folder, 'program.ts');
-    this.script = join(this.#folder, 'program.js');
-    const modules = join(this.#folder, 'node_modules');
+    this.folder = mkdtempSync(join(root, '.cache/page-'));
+    this.#sources = Array.from(files.keys(), (name) => join(this.folder, name));
+    const modules = join(this.folder, 'node_modules');
     mkdirSync(join(modules, '@polos/sdk'), { recursive: true });
     // A copy and not a link: the SDK must see this project's zod.
     for (const entry of ['package.json', 'dist']) {
@@ -37,13 +35,13 @@ export class PageProject {
       });
     }
     symlinkSync(join(root, 'node_modules', zod), join(modules, 'zod'));
-    writeFileSync(join(this.#folder, 'package.json'), '{"type":"module"}');
-    writeFileSync(this.#source, parts.join('\n'));
+    writeFileSync(join(this.folder, 'package.json'), '{"type":"module"}');
+    for (const [name, text] of files) writeFileSync(join(this.folder, name), text);
   }
 
-  /** Compiles the program in strict mode. Writes JavaScript in any case, as `tsc` does. @returns the errors. */
+  /** Compiles the programs in strict mode. Writes JavaScript in any case, as `tsc` does. @returns the errors. */
   compile(): string[] {
-    const program = ts.createProgram([this.#source], {
+    const program = ts.createProgram(this.#sources, {
       strict: true,
       target: ts.ScriptTarget.ES2023,
       module: ts.ModuleKind.NodeNext,
@@ -60,6 +58,6 @@ export class PageProject {
 
   /** Deletes it. */
   remove(): void {
-    rmSync(this.#folder, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true });
   }
 }
