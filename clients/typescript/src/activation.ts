@@ -231,8 +231,8 @@ export class Activation {
       this.#handler = handler;
       void this.#callHandler(() => handler.run(ctx, payload));
     }
-    const { executionId } = this;
-    const surroundings = { executionId, document, signal: this.#abort.signal, payloadBytesMax };
+    const [signal, lease] = [this.#abort.signal, this.#leaseHolder];
+    const surroundings = { executionId: this.executionId, document, signal, lease, payloadBytesMax };
     const runner = new StepRunner(surroundings, () => this.#bell.ring());
     return { journal, runner };
   }

@@ -235,7 +235,8 @@ class Activation:
             self._task = HandlerTask(Scope(self, self.execution_id), self._handler.run(ctx, payload), self._bell.ring)
         # A long history should not stay in memory twice.
         self._options = replace(options, assignment=Assignment(), steps=())
-        around = StepSurroundings(self, self.execution_id, document, self._cancellation, bytes_max, options.pause)
+        held = self._lease_holder.until_held
+        around = StepSurroundings(self, self.execution_id, document, self._cancellation, bytes_max, options.pause, held)
         return Work(journal, StepRunner(around, self._bell.ring))
 
     def _deliver_numbered(self, journal: Journal) -> bool:
