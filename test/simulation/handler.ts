@@ -25,6 +25,8 @@ export interface Process {
   readonly world: World;
   /** Waits while the process is held up; false if it died. */
   goesOn(): Promise<boolean>;
+  /** False once it died. */
+  isAlive(): boolean;
   /** Keeps an execution in memory while it waits, or does not; answers whether it does. */
   keep(executionId: string, outcomes: ReadonlyMap<string, StepRecord>): boolean;
   /** What is kept of an execution, if it is; from then on it is not. */
@@ -38,7 +40,8 @@ export class Handler {
   private readonly assignment: Assignment;
   private readonly outcomes = new Map<string, StepRecord>();
   private leaseUntil: number;
-  private isLost = false;
+  /** The lease was taken from it, as far as it has heard. */
+  isLost = false;
   private isCancelled = false;
   private sequence = 0;
   private revision: number;
@@ -156,7 +159,9 @@ export class Handler {
       if (this.process.world.clock.now() >= this.leaseUntil) throw new Left();
       const { executionId, epoch } = this.lease;
       const root = this.assignment.execution.rootExecutionId;
-      await this.process.world.body({ executionId, root, key, epoch, ms });
+      const { world } = this.process;
+      const isGuarded = () => this.process.isAlive() && world.clock.now() < this.leaseUntil;
+      await world.body({ executionId, root, key, epoch, ms, isGuarded });
       const failure = { type: 'StepError', message: `${value}`, retryable: false };
       const outcome: StepOutcome = fails
         ? { type: 'failed', failure }
@@ -240,6 +245,7 @@ export class Handler {
       : [...this.stateChange(), ...wanted];
     const log = [...this.log];
     const { execution, outcomes } = await this.send(this.sequence, actions);
+    if (execution.status === 'paused') this.isLost = true;
     if (execution.status !== 'running' || !execution.lease) throw new Left();
     this.committed = log;
     this.revision = execution.stateRevision;
@@ -264,7 +270,10 @@ export class Handler {
       try {
         return await ask();
       } catch (error) {
-        if (isOver(error)) throw new Left();
+        if (isOver(error)) {
+          this.isLost = true;
+          throw new Left();
+        }
         if (!world.mayPass(error)) throw error;
         await world.sleep(world.random.between(50, 2_000));
       }

@@ -1,5 +1,11 @@
 import type { StepRecord } from '../../server/src/core/step.js';
-import type { Assignment, LeaseReport, WorkNotice, WorkSession } from '../../server/src/engine/api.js';
+import type {
+  Assignment,
+  LeaseRef,
+  LeaseReport,
+  WorkNotice,
+  WorkSession,
+} from '../../server/src/engine/api.js';
 import { Handler } from './handler.js';
 import type { Server } from './server.js';
 import { ConnectionLost, PROJECT, type World } from './world.js';
@@ -17,6 +23,9 @@ export class Worker {
   private readonly handlers = new Map<string, Handler>();
   /** What the code of executions that wait had seen, as far as it is kept. */
   private readonly kept = new Map<string, ReadonlyMap<string, StepRecord>>();
+  /** Lost leases under which nothing runs any more, until the server has taken note of them. */
+  private readonly released = new Set<LeaseRef>();
+  private workerId = '';
   /** Grows with each crash: what an earlier life began has no effect any more. */
   private life = 0;
   private held: Promise<void> = Promise.resolve();
@@ -30,6 +39,7 @@ export class Worker {
     this.life += 1;
     this.handlers.clear();
     this.kept.clear();
+    this.released.clear();
     const { life } = this;
     const serve = this.streams ? () => this.stream(life) : () => this.poll(life);
     void this.forever(life, serve);
@@ -80,6 +90,7 @@ export class Worker {
         workflows: WORKFLOWS.map((id) => ({ id, description: '', schemas: {} })),
       }),
     );
+    this.workerId = workerId;
     return workerId;
   }
 
@@ -147,6 +158,7 @@ export class Worker {
     const process = {
       world,
       goesOn: () => this.goesOn(life),
+      isAlive: () => life === this.life,
       keep: (id: string, outcomes: ReadonlyMap<string, StepRecord>) => {
         if (life !== this.life || world.random.chance(0.3)) return false;
         this.kept.set(id, outcomes);
@@ -159,7 +171,15 @@ export class Worker {
     void handler.run().finally(() => {
       if (this.handlers.get(executionId) === handler) this.handlers.delete(executionId);
       done();
+      if (handler.isLost) void this.release(life, handler.lease);
     });
+  }
+
+  /** Says at once that it has let go of a lost lease; if that gets lost, the next heartbeat says it again. */
+  private async release(life: number, lease: LeaseRef): Promise<void> {
+    if (!(await this.goesOn(life))) return;
+    this.released.add(lease);
+    await this.extend(this.workerId, []);
   }
 
   /** What was kept, unless there was no room for it any more. */
@@ -175,12 +195,20 @@ export class Worker {
       await this.world.sleep(HEARTBEAT_MS);
       if (!(await this.goesOn(life)) || isOver()) return;
       const leases = [...this.handlers.values()].map(({ lease }) => lease);
-      try {
-        const reports = await this.world.call((engine) => engine.extendLeases(PROJECT, workerId, leases));
-        for (const report of reports) this.hear({ ...report, leaseLost: !report.held });
-      } catch (error) {
-        if (!this.world.mayPass(error)) this.world.violated(`a heartbeat met ${String(error)}`);
-      }
+      await this.extend(workerId, leases);
+    }
+  }
+
+  private async extend(workerId: string, leases: readonly LeaseRef[]): Promise<void> {
+    const released = [...this.released];
+    try {
+      const reports = await this.world.call((engine) =>
+        engine.extendLeases(PROJECT, workerId, leases, released),
+      );
+      for (const lease of released) this.released.delete(lease);
+      for (const report of reports) this.hear({ ...report, leaseLost: !report.held });
+    } catch (error) {
+      if (!this.world.mayPass(error)) this.world.violated(`a heartbeat met ${String(error)}`);
     }
   }
 

@@ -39,8 +39,8 @@ export class World {
   private readonly open = new Map<string, number>();
   private readonly recorded = new Set<string>();
   private readonly bodies = new Set<string>();
-  /** Executions whose lease somebody took from its worker by pausing them. */
-  private readonly revoked = new Set<string>();
+  /** The bodies that run, and whether nobody else may run them: their worker lives, and its lease is not over. */
+  private readonly underWay = new Map<string, Set<() => boolean>>();
   private readonly running = new Map<string, number>();
   private readonly resumed = new Set<string>();
   /** Since when executions have had messages to deliver. */
@@ -161,7 +161,6 @@ export class World {
     else if (!this.outboxes.has(id)) this.outboxes.set(id, this.clock.now());
     if (!before) this.count(root, 1);
     if (entry) this.happened(root);
-    if (execution.pausedFor === 'asked') this.revoked.add(id);
     if (execution.pausedFor === 'workers_lost' && !before?.pausedFor) void this.unpauseLater(id);
     if (entry && isFinal(status) && entry.events.some(({ type }) => isEnd(type))) this.count(root, -1);
     for (const step of entry?.steps ?? []) {
@@ -238,17 +237,22 @@ export class World {
     readonly key: string;
     readonly epoch: number;
     readonly ms: number;
+    /** Whether the worker lives and its lease is not over. */
+    readonly isGuarded: () => boolean;
   }): Promise<void> {
-    const { executionId, root, key, epoch, ms } = step;
+    const { executionId, root, key, epoch, ms, isGuarded } = step;
     const name = `${executionId} ${key}`;
-    // A pause takes the lease at once: a worker that has not heard of it may begin what another one has done meanwhile.
-    const isRevoked = this.revoked.has(executionId);
-    if (this.recorded.has(name) && !isRevoked) this.violated(`3: the body of ${name} ran again`);
+    if (this.recorded.has(name)) this.violated(`3: the body of ${name} ran again`);
+    const others = this.underWay.get(name) ?? new Set();
+    if ([...others].some((isOtherGuarded) => isOtherGuarded()))
+      this.violated(`4: the body of ${name} ran in epoch ${epoch} while another worker was at it`);
+    this.underWay.set(name, others.add(isGuarded));
     if (this.bodies.has(`${name} ${epoch}`))
       this.violated(`4: the body of ${name} ran twice in epoch ${epoch}`);
     this.bodies.add(`${name} ${epoch}`);
     this.running.set(root, (this.running.get(root) ?? 0) + 1);
     await this.sleep(ms);
+    others.delete(isGuarded);
     this.running.set(root, (this.running.get(root) ?? 0) - 1);
     this.happened(root);
   }

@@ -8,10 +8,34 @@ from typing import Any
 
 import grpc.aio
 
+from polos._gen.polos.v1 import execution_pb2
 from polos._gen.polos.v1 import worker_service_pb2 as pb
 from polos._gen.polos.v1.step_pb2 import StepRecord
 from polos._gen.polos.v1.workflow_service_pb2 import ListStepsRequest, ListStepsResponse
 from polos.methods import LIST_STEPS, REGISTER_WORKER, WORK, Method
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Waits for what other tasks bring about."""
+    end = asyncio.get_running_loop().time() + 10
+    while not condition():
+        assert asyncio.get_running_loop().time() < end
+        await asyncio.sleep(0.002)
+
+
+def assign(stream: FakeStream, workflow_id: str = "one-step", *, epoch: int = 1, **more: Any) -> None:
+    stream.send(
+        assignment=pb.Assignment(
+            lease=pb.Lease(execution_id="e1", epoch=epoch, token="t"),
+            execution=execution_pb2.Execution(id="e1", workflow_id=workflow_id, state_revision=1),
+            state="{}",
+            **more,
+        )
+    )
+
+
+def commands_of(completion: pb.WorkRequest.Complete) -> list[str | None]:
+    return [command.WhichOneof("command") for command in completion.request.commands]
 
 
 class FakeStream:
@@ -31,6 +55,12 @@ class FakeStream:
     def completions(self) -> list[pb.WorkRequest.Complete]:
         """The completions among them."""
         return [message.complete for message in self.received if message.HasField("complete")]
+
+    @property
+    def released(self) -> list[pb.Lease]:
+        """The leases that the worker has said it has let go of."""
+        beats = [message.extend_leases for message in self.received if message.HasField("extend_leases")]
+        return [lease for beat in beats for lease in beat.released]
 
     def send(self, **message: Any) -> None:
         """Sends a message, given by its case."""
@@ -59,6 +89,8 @@ class FakeWorkerService:
         self.may_list = asyncio.Event()
         """Waited for before steps are answered."""
         self.may_list.set()
+        self.answers_heartbeats = True
+        """Nothing is lost unless a notice says so."""
         self._server: grpc.aio.Server | None = None
         self._port = 0
 
@@ -111,7 +143,7 @@ class FakeWorkerService:
                 stream.received.append(request)
                 if request.HasField("hello"):
                     stream.send(welcome=pb.WorkResponse.Welcome())
-                elif request.HasField("extend_leases"):
+                elif request.HasField("extend_leases") and self.answers_heartbeats:
                     stream.send(leases_extended=_all_held(request.extend_leases))
             stream.outbox.put_nowait(None)
 

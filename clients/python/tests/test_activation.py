@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from polos.errors import StepExecutionError
 from polos.scope import step_attempt
 from polos.testing.fake_execution import FakeExecution
 
-from .fake_worker import activate, commands_of, run_on
+from .fake_worker import activate, commands_of, run_on, until
 
 
 async def test_commits_each_step_and_the_last_one_together_with_the_end() -> None:
@@ -230,3 +231,29 @@ async def test_runs_handlers_that_are_not_async_in_a_thread(is_async: bool) -> N
     await run_on(execution, async_handler if is_async else handler)
     assert execution.result_value == 3
     assert execution.state == {"n": 2}
+
+
+async def test_tries_a_step_again_only_while_its_lease_is_surely_held() -> None:
+    execution = FakeExecution()
+    calls = 0
+
+    def fail() -> None:
+        nonlocal calls
+        calls += 1
+        raise OSError("not yet")
+
+    async def handler(ctx: Any) -> None:
+        await ctx.step.run("a", fail, max_retries=9, base_delay=1, max_delay=1)
+
+    # The delay, 0.75 s at least, is longer than the two thirds of a lease of a second for which it is surely held.
+    activation = activate(execution, handler)
+    end = asyncio.create_task(activation.run())
+    await asyncio.sleep(1.6)
+    assert calls == 1
+    activation.confirm(time.monotonic())
+    await until(lambda: calls == 2)
+    await asyncio.sleep(1.6)
+    activation.drop()
+    assert await end == "dropped"
+    await activation.when_still()
+    assert calls == 2

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+import threading
+from collections.abc import AsyncIterator
 
 import grpc
 import pytest
@@ -14,7 +14,7 @@ from polos import PolosClient, Worker, WorkflowContext, workflow
 from polos._gen.polos.v1 import execution_pb2, step_pb2
 from polos._gen.polos.v1 import worker_service_pb2 as pb
 
-from .fake_worker_service import FakeStream, FakeWorkerService
+from .fake_worker_service import FakeStream, FakeWorkerService, assign, commands_of, until
 
 
 class Gate:
@@ -23,6 +23,8 @@ class Gate:
     def __init__(self) -> None:
         self.entered = asyncio.Event()
         self.released = asyncio.Event()
+        self.in_thread = threading.Event()
+        self.thread_released = threading.Event()
         self.naps = 0
 
 
@@ -38,6 +40,17 @@ async def _wait_at_gate() -> str:
 @workflow(id="one-step", auto_register=False)
 async def one_step(ctx: WorkflowContext) -> str:
     return await ctx.step.run("a", _wait_at_gate)
+
+
+def _wait_in_thread() -> str:
+    gate.in_thread.set()
+    gate.thread_released.wait(10)
+    return "done"
+
+
+@workflow(id="thread-step", auto_register=False)
+async def thread_step(ctx: WorkflowContext) -> str:
+    return await ctx.step.run("a", _wait_in_thread)
 
 
 @workflow(id="nap", auto_register=False)
@@ -105,7 +118,7 @@ async def stage() -> AsyncIterator[Stage]:
     async with PolosClient(service.url) as client:
         worker = Worker(
             client,
-            workflows=[one_step, nap, long, step_and_nap],
+            workflows=[one_step, thread_step, nap, long, step_and_nap],
             max_concurrent_workflows=3,
             handle_signals=False,
             shutdown_timeout=1,
@@ -116,32 +129,10 @@ async def stage() -> AsyncIterator[Stage]:
         await until(lambda: "credits" in stage.stream.cases)
         yield stage
         gate.released.set()
+        gate.thread_released.set()
         await worker.shutdown()
         await running
     await service.stop()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Waits for what other tasks bring about."""
-    end = asyncio.get_running_loop().time() + 10
-    while not condition():
-        assert asyncio.get_running_loop().time() < end
-        await asyncio.sleep(0.002)
-
-
-def assign(stream: FakeStream, workflow_id: str = "one-step", *, epoch: int = 1, **more: Any) -> None:
-    stream.send(
-        assignment=pb.Assignment(
-            lease=pb.Lease(execution_id="e1", epoch=epoch, token="t"),
-            execution=execution_pb2.Execution(id="e1", workflow_id=workflow_id, state_revision=1),
-            state="{}",
-            **more,
-        )
-    )
-
-
-def commands_of(completion: pb.WorkRequest.Complete) -> list[str | None]:
-    return [command.WhichOneof("command") for command in completion.request.commands]
 
 
 async def test_says_hello_and_grants_credits_for_the_room_it_has(stage: Stage) -> None:
@@ -305,6 +296,34 @@ async def test_drops_an_execution_whose_lease_is_lost(stage: Stage) -> None:
     await until(lambda: stream.cases.count("credits") == 2)
     gate.released.set()
     assert stream.completions == []
+
+
+async def test_says_that_it_has_let_go_once_what_ran_has_ended_and_again_on_the_next_stream(stage: Stage) -> None:
+    stream = stage.stream
+    assign(stream, "thread-step")
+    await until(gate.in_thread.is_set)
+    stage.service.answers_heartbeats = False
+    stream.send(notice=pb.WorkResponse.Notice(execution_id="e1", epoch=1, lease_lost=True))
+    await until(lambda: stream.cases.count("credits") == 2)
+    assert stream.released == []
+    gate.thread_released.set()
+    await until(lambda: stream.released != [])
+    assert (stream.released[0].execution_id, stream.released[0].epoch, stream.released[0].token) == ("e1", 1, "t")
+    stage.service.answers_heartbeats = True
+    stream.fail(grpc.StatusCode.UNAVAILABLE)
+    second = await stage.reconnected()
+    assert [lease.epoch for lease in second.released] == [1]
+    assign(second, epoch=2)
+    await until(lambda: second.cases.count("extend_leases") == 3)
+    assert [lease.epoch for lease in second.released] == [1]
+
+
+async def test_lets_go_of_an_execution_whose_completion_is_answered_as_paused(stage: Stage) -> None:
+    stream = stage.stream
+    assign(stream, "step-and-nap")
+    await until(lambda: len(stream.completions) == 1)
+    stream.answer(stream.completions[0].call_id, execution_pb2.EXECUTION_STATUS_PAUSED)
+    await until(lambda: [lease.epoch for lease in stream.released] == [1])
 
 
 async def test_ignores_notices_of_an_epoch_that_is_over(stage: Stage) -> None:

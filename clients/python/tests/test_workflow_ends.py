@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -216,3 +218,37 @@ async def test_annotations_that_make_no_schema_end_the_worker(client: PolosClien
     with pytest.raises(NameError, match="Nowhere"):
         async with Polos(api_url=client.get_config().api_url, workflows=[made]):
             pass
+
+
+async def test_what_was_paused_in_the_middle_of_a_step_runs_again_once_its_function_has_ended(tmp_path: Path) -> None:
+    # Its lease lasts longer than this test: it goes on since the worker says that it has let go.
+    server = Server(tmp_path, "--lease-ms", "600000")
+    server.start()
+    did: list[str] = []
+    entered, may_end = threading.Event(), threading.Event()
+
+    def held() -> None:
+        did.append("begins")
+        entered.set()
+        may_end.wait(60)
+        did.append("ends")
+
+    @unlisted(id="py.paused")
+    async def paused(ctx: WorkflowContext) -> str:
+        await ctx.step.run("first", did.append, "first")
+        await ctx.step.run("held", held)
+        return "done"
+
+    try:
+        async with PolosClient(server.url) as client, serving(client, paused), serving(client, paused):
+            execution = await client.invoke(paused)
+            await asyncio.to_thread(entered.wait, 60)
+            await execution.pause()
+            await execution.unpause()
+            assert (await execution.get()).status_reason == "lease_release"
+            may_end.set()
+            assert await asyncio.wait_for(execution.result(), 60) == "done"
+        assert did == ["first", "begins", "ends", "begins", "ends"]
+    finally:
+        may_end.set()
+        server.kill()

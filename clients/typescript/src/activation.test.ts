@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { PolosClient } from './client.js';
 import { StepExecutionError } from './errors.js';
 import { FakeExecution } from './fake-execution.js';
-import { activate, commandsOf, runOn, type TestHandler } from './fake-worker.js';
+import { activate, commandsOf, runOn, type TestHandler, until } from './fake-worker.js';
 import { ExecutionStatus } from './gen/polos/v1/execution_pb.js';
 import { defineWorkflow } from './workflow.js';
 
@@ -164,6 +164,28 @@ describe('an activation', () => {
     await runOn(execution, (ctx) => ctx.step.run('outer', () => ctx.step.run('inner', () => 1)));
     expect(execution.failure?.cause).toMatchObject({ type: 'InvalidStepError' });
     expect(execution.steps.map(({ attempts }) => attempts.length)).toEqual([1]);
+  });
+
+  it('tries a step again only while its lease is surely held', async () => {
+    const execution = new FakeExecution();
+    let calls = 0;
+    const fail = () => {
+      calls += 1;
+      throw new Error('not yet');
+    };
+    // The delay, 750 ms at least, is longer than the two thirds of a lease of a second for which it is surely held.
+    const policy = { maxRetries: 9, baseDelay: 1_000, maxDelay: 1_000 };
+    const activation = activate(execution, (ctx) => ctx.step.run('a', fail, policy));
+    const end = activation.run();
+    await new Promise((resolve) => setTimeout(resolve, 1_600));
+    expect(calls).toBe(1);
+    activation.confirm(performance.now());
+    await until(() => calls === 2);
+    await new Promise((resolve) => setTimeout(resolve, 1_600));
+    activation.drop();
+    expect(await end).toBe('dropped');
+    await activation.whenStill();
+    expect(calls).toBe(2);
   });
 
   it('commits nothing more once the lease is lost', async () => {

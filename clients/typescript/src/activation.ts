@@ -161,6 +161,11 @@ export class Activation {
     this.#bell.ring();
   }
 
+  /** Resolves once no function of a step runs any more. */
+  async whenStill(): Promise<void> {
+    await this.#work?.runner.whenIdle();
+  }
+
   async #runUntilEnd(): Promise<ActivationEnd> {
     try {
       this.#work ??= await this.#begin(this.#assignment);
@@ -226,8 +231,8 @@ export class Activation {
       this.#handler = handler;
       void this.#callHandler(() => handler.run(ctx, payload));
     }
-    const signal = this.#abort.signal;
-    const surroundings = { executionId: this.executionId, document, signal, payloadBytesMax };
+    const [signal, lease] = [this.#abort.signal, this.#leaseHolder];
+    const surroundings = { executionId: this.executionId, document, signal, lease, payloadBytesMax };
     const runner = new StepRunner(surroundings, () => this.#bell.ring());
     return { journal, runner };
   }
@@ -293,8 +298,10 @@ export class Activation {
     const canSuspend = isStill && this.#recorded.brought.length === 0;
     if (!journal.isEmpty || canSuspend) {
       const rule = { isUnsettled: this.#requests.pendingCount === 0 };
-      const { isKept = () => true } = this.#options;
-      return this.#note(await journal.commit(canSuspend ? [executionSuspended(isKept())] : [], rule));
+      const last = canSuspend ? [executionSuspended(this.#options.isKept?.() ?? true)] : [];
+      const end = this.#note(await journal.commit(last, rule));
+      // Nothing of that ended it: somebody took it from this worker.
+      return end === 'closed' ? 'dropped' : end;
     }
     if (this.#requests.hasWaiting) {
       // The next heartbeat says whether the lease is still held, and rings.
@@ -317,7 +324,8 @@ export class Activation {
     if (!journal.askServer(this.#requests, { onlyAnswered: true })) {
       return this.#note(await journal.commit([], { isUnsettled: true }));
     }
-    this.#warnOfForgottenSteps();
+    const forgotten = this.#requests.takeForgotten();
+    if (forgotten !== undefined) this.#options.logger.warn(forgotten);
     return this.#note(await journal.commit([completed], { isUnsettled: false }));
   }
 
@@ -377,8 +385,7 @@ export class Activation {
     const refusal = error instanceof CommitRefusal ? error : new CommitRefusal(error);
     const { logger } = this.#options;
     const message = `execution ${this.executionId} stops on this worker: ${String(refusal.cause)}`;
-    if (refusal.isFinal) logger.info(message);
-    else logger.error(message);
+    logger[refusal.isFinal ? 'info' : 'error'](message);
     return 'dropped';
   }
 
@@ -389,12 +396,5 @@ export class Activation {
     if (response.status !== ExecutionStatus.RUNNING) return 'closed';
     if (response.cancelRequested) this.cancel();
     return undefined;
-  }
-
-  #warnOfForgottenSteps(): void {
-    const keys = this.#requests.takeWaiting().map(({ key }) => `"${key}"`);
-    if (keys.length === 0) return;
-    const message = `execution ${this.executionId} ended without waiting for the steps ${keys.join(', ')}`;
-    this.#options.logger.warn(`${message}: they did not run. Is an await missing?`);
   }
 }

@@ -112,7 +112,8 @@ export class ExecutionHandle<TResult = unknown> {
 
   /**
    * Ends a pause: also that of an execution at which five workers were lost, one after the other (`statusReason`
-   * "workers_lost"). Finished steps do not run again. May be repeated.
+   * "workers_lost"). Finished steps do not run again. One that was paused in the middle of a step goes on when the worker that
+   * runs its function has ended it, or has lost its lease; until then its `statusReason` is "lease_release". May be repeated.
    * @throws NotFoundError; ExecutionClosedError if it is final.
    */
   unpause(): Promise<void> {

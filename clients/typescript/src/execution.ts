@@ -28,7 +28,8 @@ export type ExecutionStatusReason =
   | 'resume'
   | 'concurrency_limit'
   | 'workers_lost'
-  | 'state_misfit';
+  | 'state_misfit'
+  | 'lease_release';
 
 /** An execution as it was when it was read. Changing the object changes nothing else. */
 export interface ExecutionInfo {
@@ -149,4 +150,5 @@ const REASON_NAMES: ReadonlyMap<StatusReason, ExecutionStatusReason> = new Map([
   [StatusReason.CONCURRENCY_LIMIT, 'concurrency_limit'],
   [StatusReason.WORKERS_LOST, 'workers_lost'],
   [StatusReason.STATE_MISFIT, 'state_misfit'],
+  [StatusReason.LEASE_RELEASE, 'lease_release'],
 ]);

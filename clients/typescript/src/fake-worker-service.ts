@@ -6,11 +6,15 @@ import {
   type ServerDuplexStream,
   type status,
 } from '@grpc/grpc-js';
+import { ExecutionStatus } from './gen/polos/v1/execution_pb.js';
+import type { StepRecordSchema } from './gen/polos/v1/step_pb.js';
 import {
   type ExtendLeasesRequest,
+  type Lease,
   RegisterWorkerResponseSchema,
   WorkerService,
   type WorkRequest,
+  type WorkRequest_Complete,
   type WorkResponse,
   WorkResponseSchema,
 } from './gen/polos/v1/worker_service_pb.js';
@@ -36,8 +40,10 @@ export interface FakeStream {
 export class FakeWorkerService {
   readonly streams: FakeStream[] = [];
   registrations = 0;
-  /** Whether it answers `hello` by itself. Heartbeats it always does: nothing is lost unless a notice says so. */
+  /** Whether it answers `hello` by itself. */
   welcomes = true;
+  /** Whether it answers heartbeats: nothing is lost unless a notice says so. */
+  answersHeartbeats = true;
   /** What ListSteps answers, by execution, one page for each element. */
   readonly steps = new Map<string, MessageInitShape<typeof ListStepsResponseSchema>['steps'][]>();
   /** The executions whose steps were asked for, once for each page. */
@@ -113,11 +119,67 @@ export class FakeWorkerService {
     call.on('data', ({ message }: WorkRequest) => {
       received.push(message);
       if (message.case === 'hello' && this.welcomes) stream.send({ case: 'welcome', value: {} });
-      if (message.case === 'extendLeases') stream.send(allHeld(message.value));
+      if (message.case === 'extendLeases' && this.answersHeartbeats) stream.send(allHeld(message.value));
     });
     call.on('end', () => call.end());
     call.on('error', () => {});
   }
+}
+
+/** What a worker has sent on a stream, by case, in order. */
+export function casesOf({ received }: FakeStream): WorkRequest['message']['case'][] {
+  return received.map(({ case: name }) => name);
+}
+
+/** The completions among it. */
+export function completionsOf({ received }: FakeStream): WorkRequest_Complete[] {
+  return received.flatMap((message) => (message.case === 'complete' ? [message.value] : []));
+}
+
+/** The heartbeats among it. */
+export function heartbeatsOf({ received }: FakeStream): ExtendLeasesRequest[] {
+  return received.flatMap((message) => (message.case === 'extendLeases' ? [message.value] : []));
+}
+
+/** The leases that the worker said on a stream it has let go of. */
+export function releasedOn(stream: FakeStream): Lease[] {
+  return heartbeatsOf(stream).flatMap(({ released }) => released);
+}
+
+/** Gives a worker an execution, of the workflow `one-step` unless something else is said. */
+export function assign(
+  stream: FakeStream,
+  executionId: string,
+  {
+    epoch = 1n,
+    workflowId = 'one-step',
+    ...more
+  }: {
+    readonly epoch?: bigint;
+    readonly workflowId?: string;
+    readonly omittedSteps?: bigint;
+    readonly steps?: MessageInitShape<typeof StepRecordSchema>[];
+  } = {},
+): void {
+  stream.send({
+    case: 'assignment',
+    value: {
+      lease: { executionId, epoch, token: 't' },
+      execution: { id: executionId, workflowId, stateRevision: 1n },
+      state: '{}',
+      ...more,
+    },
+  });
+}
+
+/** Answers a completion: that is the execution's status now. */
+export function answer(
+  stream: FakeStream,
+  callId: bigint,
+  status: ExecutionStatus = ExecutionStatus.COMPLETED,
+): void {
+  const response = { status, stateRevision: 1n };
+  stream.send({ case: 'completed', value: { callId, answer: { case: 'response', value: response } } });
 }
 
 /** The answer to a heartbeat while no lease is lost. */

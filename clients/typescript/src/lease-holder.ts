@@ -22,6 +22,9 @@ export interface CompletionPort {
 /** How fast a completion is sent again while the store is down, in milliseconds. */
 const RETRY_DELAYS = { baseDelay: 100, maxDelay: 5_000 };
 
+/** How often it is looked whether the lease is held again, in milliseconds. */
+const LOOK_MS = 100;
+
 /** Sends one activation's completions under its lease, numbered without gaps. */
 export class LeaseHolder {
   readonly #port: CompletionPort;
@@ -62,6 +65,12 @@ export class LeaseHolder {
    */
   get isSurelyHeld(): boolean {
     return performance.now() < this.#heldAt + (this.#leaseMs * 2) / 3;
+  }
+
+  /** Waits until the lease is surely held, which a heartbeat's answer says. @returns false as soon as the signal aborts. */
+  async untilHeld(signal: AbortSignal): Promise<boolean> {
+    while (!signal.aborted && !this.isSurelyHeld) await pause(LOOK_MS, signal);
+    return !signal.aborted;
   }
 
   /**

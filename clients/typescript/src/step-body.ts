@@ -3,6 +3,7 @@ import { StateValidationError } from './errors.js';
 import { isRetryable, toAttemptFailure, toFailure } from './failure.js';
 import type { Failure } from './gen/polos/v1/failure_pb.js';
 import { type StepAttempt, StepAttemptSchema } from './gen/polos/v1/step_pb.js';
+import type { LeaseHolder } from './lease-holder.js';
 import { toPayload } from './payload.js';
 import { pause, retryDelayMs } from './retry.js';
 import { currentScope, StepScope } from './scope.js';
@@ -25,6 +26,8 @@ export interface StepSurroundings {
   readonly document: StateDocument;
   /** Aborts when the execution is cancelled or lost: then no further attempt begins. */
   readonly signal: AbortSignal;
+  /** Without it no further attempt begins either: another worker may have recorded the step. */
+  readonly lease: Pick<LeaseHolder, 'untilHeld'>;
   /** Bytes of a result. */
   readonly payloadBytesMax: number;
 }
@@ -63,7 +66,7 @@ export async function runStep(
       const isLast = attempt > work.maxRetries || !mayRetry(error, work.nonRetryable);
       const waited =
         !isLast && (await pause(retryDelayMs(work, attempt - 1, Math.random()), surroundings.signal));
-      if (waited) continue;
+      if (waited && (await surroundings.lease.untilHeld(surroundings.signal))) continue;
       return { ...outcome, result: undefined, failure: toFailure(error), attempts: attempt, statePatch: '' };
     }
   }

@@ -124,6 +124,14 @@ export class StepRequests {
     return taken;
   }
 
+  /** Takes the steps that nobody waits for at the end of the handler. Returns what there is to say of them, if there are any. */
+  takeForgotten(): string | undefined {
+    const keys = this.takeWaiting().map(({ key }) => `"${key}"`);
+    if (keys.length === 0) return undefined;
+    const message = `execution ${this.#executionId} ended without waiting for the steps ${keys.join(', ')}`;
+    return `${message}: they did not run. Is an await missing?`;
+  }
+
   /** Gives the code the outcome of a step that it asked for. */
   deliver(request: StepRequest, outcome: StepOutcome): void {
     this.#pendingCount -= 1;

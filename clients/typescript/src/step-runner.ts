@@ -8,6 +8,7 @@ export class StepRunner {
   readonly #surroundings: StepSurroundings;
   readonly #ring: () => void;
   readonly #finished: FreshOutcome[] = [];
+  readonly #idle: (() => void)[] = [];
   #running = 0;
 
   /** @param ring called when an outcome has come. */
@@ -19,6 +20,11 @@ export class StepRunner {
   /** Whether any function is running. */
   get isBusy(): boolean {
     return this.#running > 0;
+  }
+
+  /** Resolves once no function is running. */
+  async whenIdle(): Promise<void> {
+    if (this.isBusy) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   /** Whether an outcome can be taken. */
@@ -45,6 +51,7 @@ export class StepRunner {
     this.#running -= 1;
     this.#finished.push(outcome);
     this.#ring();
+    if (!this.isBusy) for (const resolve of this.#idle.splice(0)) resolve();
   }
 }
 

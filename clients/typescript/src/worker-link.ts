@@ -30,6 +30,8 @@ import { WorkSession } from './work-session.js';
 /** How fast the worker connects again, in milliseconds. */
 const RECONNECT_DELAYS = { baseDelay: 100, maxDelay: 1_000 };
 const LEASE_MS_DEFAULT = 30_000;
+/** Lost leases that one message names. */
+const RELEASED_MAX = 10_000;
 
 /** What a link tells its worker. */
 export interface WorkerLinkListener {
@@ -73,8 +75,11 @@ export class WorkerLink implements CompletionPort {
   #isAbsenceReported = false;
   #credits = 0;
   #heartbeat: NodeJS.Timeout | undefined;
-  /** When the heartbeats of this stream that are not answered yet were sent; answers come in order. */
-  #heartbeatsSentAt: number[] = [];
+  /** The heartbeats of this stream that are not answered yet; answers come in order. */
+  #heartbeats: { readonly sentAt: number; readonly released: readonly Lease[] }[] = [];
+  /** Lost leases under which nothing runs any more, until the server has taken note of them. */
+  readonly #released = new Set<Lease>();
+  #isReleasing = false;
   #leaseMs = LEASE_MS_DEFAULT;
 
   constructor(
@@ -133,6 +138,17 @@ export class WorkerLink implements CompletionPort {
     }
   }
 
+  /** Says that nothing runs under a lost lease any more: now, and again until the server has answered. */
+  release(lease: Lease): void {
+    this.#released.add(lease);
+    if (this.#isReleasing) return;
+    this.#isReleasing = true;
+    setImmediate(() => {
+      this.#isReleasing = false;
+      if (this.#isWelcome) this.#beat([]);
+    });
+  }
+
   /** Lets the server send one more execution. */
   grant(): void {
     this.#endIfDrained();
@@ -189,7 +205,7 @@ export class WorkerLink implements CompletionPort {
         this.#settle(message.value);
         break;
       case 'leasesExtended':
-        this.#listener.leasesExtended(message.value.reports, this.#heartbeatsSentAt.shift() ?? 0);
+        this.#noteExtended(message.value.reports);
         break;
       case 'notice':
         this.#listener.noticed(message.value);
@@ -205,9 +221,9 @@ export class WorkerLink implements CompletionPort {
   #open(): void {
     this.#isWelcome = true;
     this.#isAbsenceReported = false;
-    this.#heartbeatsSentAt = [];
-    this.#heartbeat = setInterval(() => this.#extendLeases(), this.#leaseMs / 3);
-    this.#extendLeases();
+    this.#heartbeats = [];
+    this.#heartbeat = setInterval(() => this.#beat(this.#listener.leases()), this.#leaseMs / 3);
+    this.#beat(this.#listener.leases());
     for (const [id, { request }] of this.#calls) this.#sendCall(id, request);
     this.#credits = this.#isDraining ? 0 : this.#listener.freeSlots();
     this.#sendCredits();
@@ -220,11 +236,17 @@ export class WorkerLink implements CompletionPort {
     if (count > 0 && !this.#isDraining) this.#session?.send({ case: 'credits', value: { count } });
   }
 
-  #extendLeases(): void {
-    const leases = this.#listener.leases();
-    if (leases.length === 0 || this.#workerId === undefined) return;
-    this.#heartbeatsSentAt.push(performance.now());
-    this.#session?.send({ case: 'extendLeases', value: { workerId: this.#workerId, leases } });
+  #beat(leases: Lease[]): void {
+    const released = [...this.#released].slice(0, RELEASED_MAX);
+    if (leases.length + released.length === 0 || this.#workerId === undefined) return;
+    this.#heartbeats.push({ sentAt: performance.now(), released });
+    this.#session?.send({ case: 'extendLeases', value: { workerId: this.#workerId, leases, released } });
+  }
+
+  #noteExtended(reports: readonly LeaseReport[]): void {
+    const { sentAt = 0, released = [] } = this.#heartbeats.shift() ?? {};
+    for (const lease of released) this.#released.delete(lease);
+    this.#listener.leasesExtended(reports, sentAt);
   }
 
   #sendCall(callId: bigint, request: CompleteStepRequest): void {

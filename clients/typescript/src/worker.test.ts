@@ -1,11 +1,19 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { WorkflowContext } from './context.js';
 import { until } from './fake-worker.js';
-import { type FakeStream, FakeWorkerService } from './fake-worker-service.js';
+import {
+  answer,
+  assign,
+  casesOf,
+  completionsOf,
+  type FakeStream,
+  FakeWorkerService,
+  heartbeatsOf,
+  releasedOn,
+} from './fake-worker-service.js';
 import { ExecutionStatus } from './gen/polos/v1/execution_pb.js';
-import { StepKind, type StepRecordSchema, StepStatus } from './gen/polos/v1/step_pb.js';
+import { StepKind, StepStatus } from './gen/polos/v1/step_pb.js';
 import type { CompleteStepRequest } from './gen/polos/v1/worker_service_pb.js';
 import type { Logger } from './logger.js';
 import { Worker } from './worker.js';
@@ -89,34 +97,6 @@ afterEach(async () => {
 });
 
 const lastStream = (): FakeStream => service.streams.at(-1)!;
-const casesOf = (stream: FakeStream) => stream.received.map(({ case: name }) => name);
-const completionsOf = (stream: FakeStream) =>
-  stream.received.flatMap((message) => (message.case === 'complete' ? [message.value] : []));
-
-function assign(
-  stream: FakeStream,
-  executionId: string,
-  {
-    epoch = 1n,
-    workflowId = 'one-step',
-    ...more
-  }: {
-    readonly epoch?: bigint;
-    readonly workflowId?: string;
-    readonly omittedSteps?: bigint;
-    readonly steps?: MessageInitShape<typeof StepRecordSchema>[];
-  } = {},
-): void {
-  stream.send({
-    case: 'assignment',
-    value: {
-      lease: { executionId, epoch, token: 't' },
-      execution: { id: executionId, workflowId, stateRevision: 1n },
-      state: '{}',
-      ...more,
-    },
-  });
-}
 
 /** What the record of `long` holds before it waits. */
 const STEPS = [1n, 2n, 3n].map((sequence) => ({
@@ -125,15 +105,6 @@ const STEPS = [1n, 2n, 3n].map((sequence) => ({
 
 /** What the record of `nap` and `long` holds once its time has come. */
 const FIRED = [{ key: 'w', kind: StepKind.WAIT_FOR, status: StepStatus.COMPLETED }];
-
-function answer(
-  stream: FakeStream,
-  callId: bigint,
-  status: ExecutionStatus = ExecutionStatus.COMPLETED,
-): void {
-  const response = { status, stateRevision: 1n };
-  stream.send({ case: 'completed', value: { callId, answer: { case: 'response', value: response } } });
-}
 
 /** Ends the step's function once it runs. */
 async function endStep(): Promise<void> {
@@ -313,6 +284,35 @@ describe('a worker', () => {
     await until(() => casesOf(stream).filter((name) => name === 'credits').length === 2);
     release?.();
     expect(completionsOf(stream)).toEqual([]);
+  });
+
+  it('says that it has let go of a lost lease once the function that ran has ended, and again on the next stream', async () => {
+    await worker.whenRunning();
+    const stream = lastStream();
+    assign(stream, 'e1');
+    await until(() => release !== undefined);
+    service.answersHeartbeats = false;
+    stream.send({ case: 'notice', value: { executionId: 'e1', epoch: 1n, leaseLost: true } });
+    await until(() => casesOf(stream).filter((name) => name === 'credits').length === 2);
+    expect(releasedOn(stream)).toEqual([]);
+    release?.();
+    await until(() => releasedOn(stream).length > 0);
+    expect(releasedOn(stream)[0]).toMatchObject({ executionId: 'e1', epoch: 1n, token: 't' });
+    service.answersHeartbeats = true;
+    stream.fail(status.UNAVAILABLE);
+    await until(() => service.streams.length === 2 && releasedOn(lastStream()).length > 0);
+    assign(lastStream(), 'e2');
+    await until(() => heartbeatsOf(lastStream()).some(({ leases, released }) => leases[0] && !released[0]));
+    release?.();
+  });
+
+  it('lets go of an execution whose completion is answered as paused', async () => {
+    await worker.whenRunning();
+    const stream = lastStream();
+    assign(stream, 'e1', { workflowId: 'step-and-nap' });
+    await until(() => completionsOf(stream).length === 1);
+    answer(stream, completionsOf(stream)[0]!.callId, ExecutionStatus.PAUSED);
+    await until(() => releasedOn(stream).length === 1);
   });
 
   it('ignores notices of an epoch that is over', async () => {

@@ -221,6 +221,13 @@ export class Worker {
     const end = await activation.run();
     if (this.#active.get(executionId) === activation) this.#active.delete(executionId);
     if (end === 'suspended') this.#suspended.put(activation);
+    if (end === 'dropped') void this.#releaseWhenStill(activation);
+  }
+
+  /** Functions cannot be stopped: nobody else may run them before they have ended. */
+  async #releaseWhenStill(activation: Activation): Promise<void> {
+    await activation.whenStill();
+    this.#link?.release(activation.lease);
   }
 
   /** The activation that is kept for an execution, if it can go on, or else a new one that replays. */

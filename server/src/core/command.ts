@@ -13,6 +13,7 @@ export type Command =
   | ClaimCommand
   | CompleteCommand
   | ExtendLeaseCommand
+  | ReleaseLeaseCommand
   | WakeCommand
   | CancelCommand
   | ChildClosedCommand
@@ -32,6 +33,7 @@ export const COMMAND_TYPES = [
   'claim',
   'complete',
   'extend_lease',
+  'release_lease',
   'wake',
   'cancel',
   'child_closed',
@@ -185,6 +187,14 @@ export interface ChildRequest {
 /** Renews a lease: it then lasts its full duration from `at`. */
 export interface ExtendLeaseCommand {
   readonly type: 'extend_lease';
+  readonly at: number;
+  readonly epoch: number;
+  readonly token: string;
+}
+
+/** Says that nothing runs under a lease any more which was taken from its worker. */
+export interface ReleaseLeaseCommand {
+  readonly type: 'release_lease';
   readonly at: number;
   readonly epoch: number;
   readonly token: string;

@@ -1,6 +1,6 @@
 import type { Decision, Effect, Rejection, Snapshot } from './decision.js';
 import type { EventType, ExecutionEvent, PublishedEvent } from './event.js';
-import type { Execution, FinalStatus, OutboxMessage, Wait } from './execution.js';
+import { type Execution, type FinalStatus, freeAt, type OutboxMessage, type Wait } from './execution.js';
 import type { Failure } from './failure.js';
 import type { JournalEntry } from './journal.js';
 import type { JsonObject } from './json.js';
@@ -132,14 +132,18 @@ export class Draft {
     this.execution.lease = undefined;
   }
 
-  /** Queues the execution for any worker, now or from `readyAt` on; first for a slot, if its queue is limited. */
+  /**
+   * Queues the execution for any worker, now or from `readyAt` on; first for a slot, if its queue is limited. Whoever had it
+   * until a pause must have let go, or its lease be over.
+   */
   queue(readyAt: number): void {
     const { execution } = this;
     this.releaseLease();
     execution.status = 'queued';
     execution.readyAt = readyAt;
     execution.ready = false;
-    if (readyAt > this.at) return;
+    if (freeAt(execution) > this.at) return;
+    execution.revokedLease = undefined;
     if (execution.isLimited && !execution.slot?.isHeld) this.wantSlot();
     else this.makeReady();
   }
@@ -185,6 +189,7 @@ export class Draft {
     execution.waits = {};
     execution.pausedFor = undefined;
     execution.keptBy = undefined;
+    execution.revokedLease = undefined;
     if (execution.hasChildren && (status === 'cancelled' || status === 'timed_out')) {
       this.send({ type: 'cancel_children' });
     }

@@ -86,6 +86,11 @@ export interface Execution {
   readonly epoch: number;
   /** Held while running, and only then. */
   readonly lease?: Lease | undefined;
+  /**
+   * The lease that a pause took from its worker, while it is not known that the worker has heard of that: it may run a
+   * step's function as long as that lease would have lasted, so that no other worker is leased the execution. Missing for none.
+   */
+  readonly revokedLease?: Lease | undefined;
   /** The last completion that was carried out, so that its repetition is recognised after the lease, too. */
   readonly lastCompletion?: { readonly epoch: number; readonly sequence: number; readonly digest: string };
 
@@ -264,10 +269,15 @@ export function nextWakeAt(execution: Execution): number | undefined {
 
 /** As `nextWakeAt`, the waits aside; infinity for never. */
 export function ownWakeAt(execution: Execution): number {
-  const { status, lease, ready, readyAt, slot } = execution;
-  if (status === 'queued' && !ready && !slot) return readyAt;
+  const { status, lease, ready, slot } = execution;
+  if (status === 'queued' && !ready && !slot) return freeAt(execution);
   if (!lease) return Number.POSITIVE_INFINITY;
   return Math.min(lease.expiresAt, timeoutAt(execution), cancelDeadline(execution));
+}
+
+/** From when on a queued execution may be given to a worker: after its delay, and when no other one can be at work on it. */
+export function freeAt({ readyAt, revokedLease }: Pick<Execution, 'readyAt' | 'revokedLease'>): number {
+  return revokedLease ? Math.max(readyAt, revokedLease.expiresAt) : readyAt;
 }
 
 /** The version of an execution's state's form; undefined while it has not begun and nobody has said. */

@@ -10,6 +10,7 @@ import type { Decision } from './decision.js';
 import { Draft, reject, UNCHANGED } from './draft.js';
 import {
   type Execution,
+  freeAt,
   isFinal,
   type NewExecution,
   ownWakeAt,
@@ -113,7 +114,8 @@ export function wake(draft: Draft): Decision | undefined {
   if (!isDue) return ended.length > 0 ? undefined : UNCHANGED;
   const { lease } = execution;
   if (!lease) {
-    draft.addEvent('workflow_ready', { reason: 'delay' });
+    const reason = execution.readyAt < freeAt(execution) ? 'lease_over' : 'delay';
+    draft.addEvent('workflow_ready', { reason });
     draft.queue(execution.readyAt);
     return undefined;
   }

@@ -1,3 +1,4 @@
+import type { ReleaseLeaseCommand } from './command.js';
 import type { Decision } from './decision.js';
 import { type Draft, reject, UNCHANGED } from './draft.js';
 import { isFinal, type PauseReason } from './execution.js';
@@ -9,7 +10,10 @@ export function pause(draft: Draft): Decision | undefined {
   const { status, cancelRequestedAt, lease, epoch } = draft.execution;
   if (isFinal(status)) return reject({ type: 'closed', status });
   if (status === 'paused' || cancelRequestedAt !== undefined) return UNCHANGED;
-  if (lease) draft.effects.push({ type: 'lease_revoked', workerId: lease.workerId, epoch });
+  if (lease) {
+    draft.effects.push({ type: 'lease_revoked', workerId: lease.workerId, epoch });
+    draft.execution.revokedLease = lease;
+  }
   hold(draft, 'asked');
   return undefined;
 }
@@ -25,6 +29,19 @@ export function unpause(draft: Draft): Decision | undefined {
   execution.lostInARow = undefined;
   draft.addEvent('workflow_unpause', {});
   draft.queue(execution.readyAt);
+  return undefined;
+}
+
+/** The worker that a pause took the execution from has heard of that, and lets go: others may have it. */
+export function releaseLease(draft: Draft, { epoch, token }: ReleaseLeaseCommand): Decision | undefined {
+  const { execution, at } = draft;
+  const { revokedLease, status, readyAt } = execution;
+  if (!revokedLease || epoch !== execution.epoch) return UNCHANGED;
+  if (revokedLease.token !== token) return reject({ type: 'lease_forged' });
+  execution.revokedLease = undefined;
+  if (status !== 'queued' || readyAt > at) return undefined;
+  draft.addEvent('workflow_ready', { reason: 'lease_over' });
+  draft.queue(readyAt);
   return undefined;
 }
 

@@ -50,6 +50,7 @@ export function read(
           stateUnsettled: operands.includes('unsettled'),
         };
       case 'extend_lease':
+      case 'release_lease':
         return { ...named, type };
       case 'wake':
       case 'cancel':

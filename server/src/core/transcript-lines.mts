@@ -1,5 +1,5 @@
 import type { Decision, Effect } from './decision.js';
-import type { Execution, OutboxMessage, Wait } from './execution.js';
+import { type Execution, freeAt, type OutboxMessage, type Wait } from './execution.js';
 import type { Payload } from './payload.js';
 import type { StepFact, StepOutcome } from './step.js';
 
@@ -43,11 +43,15 @@ function summary(execution: Execution): string {
   const resumed = Object.keys(execution.resumes ?? {});
   return [
     `${status} v${version} e${epoch}`,
-    status === 'queued' && !execution.slot && (ready ? `ready since ${readyAt}` : `ready at ${readyAt}`),
+    status === 'queued' &&
+      !execution.slot &&
+      (ready ? `ready since ${readyAt}` : `ready at ${freeAt(execution)}`),
     execution.slot && `${execution.slot.isHeld ? 'holds' : 'waits for'} slot ${execution.slot.turn}`,
     execution.pausedFor !== undefined && `because ${execution.pausedFor}`,
     execution.keptBy && `kept by ${execution.keptBy.workerId} after ${execution.keptBy.steps} outcomes`,
     lease && `lease of ${lease.workerId} until ${lease.expiresAt} after ${lease.completions} completions`,
+    execution.revokedLease &&
+      `revoked lease of ${execution.revokedLease.workerId} until ${execution.revokedLease.expiresAt}`,
     execution.cancelRequestedAt !== undefined && `cancel asked at ${execution.cancelRequestedAt}`,
     waiting.length > 0 && `waits for ${waiting.join(' ')}`,
     resumed.length > 0 && resumed.length < 10 && `keeps what resumed ${resumed.join(' ')}`,

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Action, ClaimCommand, Command, CompleteCommand } from './command.js';
 import { COMMAND_TYPES } from './command.js';
 import type { Decision, Snapshot } from './decision.js';
-import { EXECUTION_STATUSES, type Execution, isFinal, nextWakeAt } from './execution.js';
+import { EXECUTION_STATUSES, type Execution, isFinal, type Lease, nextWakeAt } from './execution.js';
 import { lastEvent } from './journal.js';
 import { applyPatch, EMPTY_STATE, type StateDocument } from './state-document.js';
 import { addFacts, type StepRecord } from './step.js';
@@ -50,6 +50,8 @@ class World {
   private folded: StateDocument = EMPTY_STATE;
   private last: CompleteCommand | undefined;
   private toldParent = 0;
+  /** The lease that a pause took from a worker which has not said since that it has let go. */
+  private unheard: Lease | undefined;
 
   play(move: Move): void {
     this.at += move.afterMs;
@@ -65,6 +67,7 @@ class World {
     if (command.type === 'complete') this.checkFence(before, command, decision);
     if (decision.type !== 'commit') return;
     this.checkCommit(before, decision);
+    this.checkLetGo(before, command, decision.next);
     this.snapshot = decision.next;
     this.checkExecution();
     if (command.type === 'complete') this.checkResent(command);
@@ -95,6 +98,7 @@ class World {
       case 'resend':
         return this.last && { ...this.last, at, digest: off === 0 ? this.last.digest : 'other' };
       case 'extend_lease':
+      case 'release_lease':
         return { type, at, epoch, token };
       case 'wake':
       case 'cancel':
@@ -235,6 +239,15 @@ class World {
     expect(released, '17: a slot is given back with the commit that gives it up').toEqual(
       heldBefore && heldBefore !== heldNow ? [heldBefore] : [],
     );
+  }
+
+  /** 3, 4: what a pause took from its worker goes to another one once the worker has let go, or its lease would be over. */
+  private checkLetGo(before: Snapshot | undefined, { type }: Command, { execution }: Snapshot): void {
+    if (type === 'pause') this.unheard = before?.execution.lease ?? this.unheard;
+    if (type === 'release_lease') this.unheard = undefined;
+    if (!execution.ready && execution.epoch === (before?.execution.epoch ?? 0)) return;
+    if (this.unheard) expect(this.at, '3, 4').toBeGreaterThanOrEqual(this.unheard.expiresAt);
+    this.unheard = undefined;
   }
 
   private checkExecution(): void {

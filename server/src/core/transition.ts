@@ -14,7 +14,7 @@ import {
   revokeSlot,
   wake,
 } from './lifecycle.js';
-import { pause, unpause } from './pause.js';
+import { pause, releaseLease, unpause } from './pause.js';
 import { patchState } from './repair.js';
 import { resume } from './waits.js';
 
@@ -30,6 +30,7 @@ import { resume } from './waits.js';
  *                   |           |                  | -> running, waiting, queued |                  | lease_lost (1)
  *                   |           |                  | (retry) or final            |                  |
  *  extend_lease     | not_found | lease_lost       | later expiry                | lease_lost       | lease_lost
+ *  release_lease (9)| not_found | ready            | unchanged                   | unchanged        | unchanged
  *  wake (3)         | not_found | due: ready       | due: -> timed_out,          | due: -> queued   | unchanged
  *                   |           |                  | cancelled, queued or paused |                  |
  *                   |           |                  | (lost)                      |                  |
@@ -40,7 +41,7 @@ import { resume } from './waits.js';
  *  resume           | not_found | outcome arrives, | outcome arrives, or is kept | -> queued, or    | closed
  *                   |           | or is kept       |                             | is kept          |
  *  pause            | not_found | -> paused        | -> paused, lease revoked    | -> paused        | closed
- *  unpause          | not_found | unchanged        | unchanged                   | unchanged        | closed
+ *  unpause (9)      | not_found | unchanged        | unchanged                   | unchanged        | closed
  *  patch_state (8)  | not_found | another state    | running                     | another state    | closed
  *  grant_slot       | not_found | ready (7)        | unchanged                   | unchanged        | unchanged
  *  revoke_slot      | not_found | ready: waits (7) | unchanged                   | unchanged        | unchanged
@@ -53,6 +54,8 @@ import { resume } from './waits.js';
  *  (5) paused is as waiting, but outcomes leave it paused; pause: unchanged, unpause: -> queued.
  *  (6) without a slot where it needs one: it begins to wait for one.   (7) unchanged unless it waits for, or holds, that slot.
  *  (8) unchanged if it repeats the last one, or changes nothing.
+ *  (9) a pause's end does not make it ready while a lease that a pause took from a worker may last: release_lease by that
+ *  worker (also while paused), or wake once the lease is over, does. Without such a lease release_lease leaves all unchanged.
  *  What repeats what was carried out leaves all unchanged. Nothing is paused that somebody asked to cancel.
  *  lease_lost and closed are lease_forged where the epoch was never granted or the token is not the lease's.
  *
@@ -81,6 +84,8 @@ function decide(
       return complete(draft, snapshot.execution, command);
     case 'extend_lease':
       return extendLease(draft, command);
+    case 'release_lease':
+      return releaseLease(draft, command);
     case 'wake':
       return wake(draft);
     case 'cancel':

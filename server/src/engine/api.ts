@@ -122,6 +122,8 @@ export interface EngineApi {
     projectId: string,
     workerId: string,
     leases: readonly LeaseRef[],
+    /** Leases that the worker has lost and for which it runs nothing any more. Default: none. */
+    released?: readonly LeaseRef[],
   ): Promise<readonly LeaseReport[]>;
   /** Attaches a Work stream. Assignments and notices go to the sink from the first `grant` on. */
   openWork(projectId: string, workerId: string, sink: WorkSink): Promise<WorkSession>;

@@ -344,8 +344,9 @@ export class Engine implements api.EngineApi {
     projectId: string,
     workerId: string,
     leases: readonly api.LeaseRef[],
+    released?: readonly api.LeaseRef[],
   ): Promise<readonly api.LeaseReport[]> {
-    return this.workerCalls.extendLeases(projectId, workerId, leases);
+    return this.workerCalls.extendLeases(projectId, workerId, leases, released);
   }
 
   private async claim(executionId: string, reservation: Reservation): Promise<boolean> {

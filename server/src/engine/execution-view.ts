@@ -48,7 +48,8 @@ export type StatusReason =
   | 'resume'
   | 'concurrency_limit'
   | 'workers_lost'
-  | 'state_misfit';
+  | 'state_misfit'
+  | 'lease_release';
 
 /** An execution as callers see it. `input` and `result` only where the method's RPC answers them. */
 export interface ExecutionView {

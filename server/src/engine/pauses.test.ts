@@ -178,6 +178,45 @@ describe('a pause', () => {
     expect(await polled).toMatchObject([{ execution: { id: executionId } }]);
   });
 
+  test('keeps the execution for the worker that had it until that lets go, whichever server it says so to', async () => {
+    const [here, there] = await Harness.openBeside(2);
+    const worker = await here!.register();
+    const executionId = await here!.invoke();
+    const { lease } = await here!.take(worker);
+    await here!.engine.pause(PROJECT, executionId);
+    await here!.engine.unpause(PROJECT, executionId);
+    const seen = await there!.engine.getExecution(PROJECT, executionId);
+    expect(seen).toMatchObject({ reason: 'lease_release', execution: { status: 'queued' } });
+    const polled = there!.poll(await there!.register());
+    const stranger = await there!.register([], { projectId: 'another' });
+    await there!.engine.extendLeases('another', stranger, [], [lease]);
+    await there!.engine.extendLeases(PROJECT, worker, [], [{ ...lease, token: 'forged' }]);
+    await there!.engine.extendLeases(PROJECT, worker, [], [{ ...lease, executionId: 'nobody' }]);
+    expect(await here!.status(executionId)).toBe('queued');
+    const reports = await there!.engine.extendLeases(PROJECT, worker, [lease], [lease, lease]);
+    expect(reports).toMatchObject([{ executionId, epoch: 1, held: false }]);
+    expect(await polled).toMatchObject([{ lease: { executionId, epoch: 2 } }]);
+    await there!.engine.extendLeases(PROJECT, worker, [], [lease]);
+    expect(await here!.status(executionId)).toBe('running');
+  });
+
+  test('keeps it for a worker that says nothing until its lease would have been over, also after a restart', async () => {
+    const harness = await Harness.open();
+    const executionId = await harness.invoke();
+    await harness.take(await harness.register());
+    await harness.clock.turn(1_000);
+    await harness.engine.pause(PROJECT, executionId);
+    await harness.engine.stop();
+    await harness.restart();
+    await harness.engine.unpause(PROJECT, executionId);
+    const next = await harness.register();
+    await harness.clock.turn(LEASE_MS - 1_001);
+    expect(await harness.takeAll(next)).toEqual([]);
+    await harness.clock.turn(1);
+    expect(await harness.take(next)).toMatchObject({ lease: { epoch: 2 } });
+    expect((await harness.execution(executionId)).lostLeases).toBe(0);
+  });
+
   test('that the store did not answer is carried out or not, but never half', async () => {
     const inner = openMemoryStore();
     let isDown = false;

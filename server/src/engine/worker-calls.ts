@@ -85,9 +85,26 @@ export class WorkerCalls {
     projectId: string,
     workerId: string,
     leases: readonly api.LeaseRef[],
+    released: readonly api.LeaseRef[] = [],
   ): Promise<readonly api.LeaseReport[]> {
     await this.port.workers.get(projectId, workerId);
-    return Promise.all(leases.map((lease) => this.extendLease(projectId, lease)));
+    const [reports] = await Promise.all([
+      Promise.all(leases.map((lease) => this.extendLease(projectId, lease))),
+      Promise.all(released.map((lease) => this.releaseLease(projectId, lease))),
+    ]);
+    return reports;
+  }
+
+  private async releaseLease(projectId: string, { executionId, epoch, token }: api.LeaseRef): Promise<void> {
+    try {
+      await this.port.executions.submit(executionId, (before) => {
+        assertVisible(before.execution, projectId);
+        return { type: 'release_lease', at: this.port.clock.now(), epoch, token };
+      });
+    } catch (error) {
+      // Deleted since, or never this worker's: nobody waits for it.
+      if (!(error instanceof EngineError)) throw error;
+    }
   }
 
   private async extendLease(projectId: string, lease: api.LeaseRef): Promise<api.LeaseReport> {

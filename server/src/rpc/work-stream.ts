@@ -209,9 +209,10 @@ export class WorkStream implements WorkSink {
     return this.#engine.complete(this.#projectId, fromCompletion(request));
   }
 
-  #extendLeases({ workerId, leases }: ExtendLeasesRequest): void {
+  #extendLeases({ workerId, leases, released }: ExtendLeasesRequest): void {
     this.#pending += 1;
-    this.#engine.extendLeases(this.#projectId, workerId, leases.map(fromLease)).then(
+    const [held, over] = [leases.map(fromLease), released.map(fromLease)];
+    this.#engine.extendLeases(this.#projectId, workerId, held, over).then(
       (reports) => {
         this.#pending -= 1;
         this.#send({ case: 'leasesExtended', value: { reports: reports.map(toLeaseReport) } });

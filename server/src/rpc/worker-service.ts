@@ -32,8 +32,9 @@ export function workerService(engine: EngineApi): ServiceRoutes {
       return toCompletion(await engine.complete(projectId, fromCompletion(request)));
     },
 
-    async extendLeases({ workerId, leases }, { projectId }) {
-      const reports = await engine.extendLeases(projectId, workerId, leases.map(fromLease));
+    async extendLeases({ workerId, leases, released }, { projectId }) {
+      const [held, over] = [leases.map(fromLease), released.map(fromLease)];
+      const reports = await engine.extendLeases(projectId, workerId, held, over);
       return create(ExtendLeasesResponseSchema, { reports: reports.map(toLeaseReport) });
     },
   };

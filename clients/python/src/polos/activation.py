@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,7 +28,7 @@ from .replay_check import ReplayCheck
 from .scope import Scope
 from .state_opening import bring_up_to_date, open_state
 from .step_attempt import StepSurroundings
-from .step_request import StepOutcome, StepRequest, as_abandoned, is_state_change, was_abandoned
+from .step_request import StepOutcome, StepRequest, is_state_change, was_abandoned
 from .step_requests import StepRequests, StepRequestsListener
 from .step_runner import StepRunner
 from .steps import Steps
@@ -161,6 +160,11 @@ class Activation:
         self._stop(RuntimeError("this worker no longer holds the execution"))
         self._bell.ring()
 
+    async def when_still(self) -> None:
+        """Returns once no function of a step runs any more."""
+        if self._work is not None:
+            await self._work.runner.when_idle()
+
     @property
     def _ending(self) -> Ending | None:
         """How the handler ended, if it has; one that was cancelled before it began has."""
@@ -231,7 +235,8 @@ class Activation:
             self._task = HandlerTask(Scope(self, self.execution_id), self._handler.run(ctx, payload), self._bell.ring)
         # A long history should not stay in memory twice.
         self._options = replace(options, assignment=Assignment(), steps=())
-        around = StepSurroundings(self, self.execution_id, document, self._cancellation, bytes_max, options.pause)
+        held = self._lease_holder.until_held
+        around = StepSurroundings(self, self.execution_id, document, self._cancellation, bytes_max, options.pause, held)
         return Work(journal, StepRunner(around, self._bell.ring))
 
     def _deliver_numbered(self, journal: Journal) -> bool:
@@ -264,9 +269,7 @@ class Activation:
         finished = runner.take()
         if finished is None:
             return False
-        request = self._requests.get(finished.key)
-        is_abandoned = request is not None and request.is_abandoned
-        self._deliver(journal, journal.record(as_abandoned(finished) if is_abandoned else finished))
+        self._deliver(journal, journal.record(self._requests.as_wanted(finished)))
         return True
 
     def _deliver(self, journal: Journal, outcome: StepOutcome) -> None:
@@ -286,7 +289,9 @@ class Activation:
         can_suspend = is_still and not self._recorded.brought and not timers
         if not journal.is_empty or can_suspend:
             last: list[Command] = [commands.execution_suspended(self._options.is_kept())] if can_suspend else []
-            return self._note(await journal.commit(last, is_unsettled=self._requests.pending_count == 0))
+            end = self._note(await journal.commit(last, is_unsettled=self._requests.pending_count == 0))
+            # Nothing of that ended it: somebody took it from this worker.
+            return "dropped" if end == "closed" else end
         if self._requests.has_waiting:
             if self._lease_holder.is_surely_held:
                 for request in self._requests.take_waiting():
@@ -295,10 +300,7 @@ class Activation:
             # The next heartbeat says whether the lease is still held, and rings.
         elif is_still:
             self._check.expect_brought(False)
-        wake = asyncio.get_running_loop().call_at(timers[0].when(), self._bell.ring) if timers else None
-        await self._bell.wait()
-        if wake is not None:
-            wake.cancel()
+        await self._bell.wait(until=timers[0].when() if timers else None)
         return None
 
     async def _commit_ending(self, journal: Journal, ending: Ending) -> ActivationEnd | None:
@@ -307,7 +309,7 @@ class Activation:
         self._check.expect_brought(True)
         if not journal.ask_server(self._requests, only_answered=True):
             return self._note(await journal.commit([], is_unsettled=True))
-        if keys := ", ".join(f'"{request.key}"' for request in self._requests.take_waiting()):
+        if keys := self._requests.take_forgotten():
             message = "execution %s ended without waiting for the steps %s: they did not run. Is an await missing?"
             self._options.logger.warning(message, self.execution_id, keys)
         return self._note(await journal.commit([commands.execution_completed(ending.result)], is_unsettled=False))
@@ -318,10 +320,8 @@ class Activation:
             return None
         while (outcome := runner.take()) is not None:
             journal.record_undelivered(outcome)
-        with_state = self._check.is_state_current
-        return self._note(
-            await journal.commit([commands.execution_cancelled()], is_unsettled=False, with_state=with_state)
-        )
+        last, with_state = [commands.execution_cancelled()], self._check.is_state_current
+        return self._note(await journal.commit(last, is_unsettled=False, with_state=with_state))
 
     async def _fail(self, journal: Journal, error: BaseException) -> ActivationEnd:
         """Ends this attempt with an error: the handler's, or one that the handler must not go on after."""

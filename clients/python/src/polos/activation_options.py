@@ -15,7 +15,7 @@ from .grace import GRACE
 from .journal import Journal
 from .lease_holder import CompletionPort
 from .payload import PAYLOAD_BYTES_MAX
-from .step_body import pause
+from .retry import pause
 from .step_runner import StepRunner
 from .workflow import Workflow
 

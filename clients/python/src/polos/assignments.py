@@ -58,6 +58,7 @@ class Assignments:
         # The newest assignment of each execution that is at work or being taken up.
         self._newest: dict[str, pb.Assignment] = {}
         self._takings: set[asyncio.Task[None]] = set()
+        self._releases: set[asyncio.Task[None]] = set()
 
     @property
     def count(self) -> int:
@@ -137,6 +138,16 @@ class Assignments:
             del self._active[execution_id]
         if end == "suspended":
             self._suspended.put(activation)
+        elif end == "dropped":
+            release = asyncio.create_task(self._release_when_still(activation))
+            self._releases.add(release)
+            release.add_done_callback(self._releases.discard)
+
+    async def _release_when_still(self, activation: Activation) -> None:
+        """Not every function can be stopped: nobody else may run them before they have ended."""
+        await activation.when_still()
+        if self.link is not None:
+            self.link.release(activation.lease)
 
     async def _activation_for(self, execution_id: str, assignment: pb.Assignment, received_at: float) -> Activation:
         """The activation that is kept for an execution, if it can go on, or else a new one that replays."""

@@ -123,7 +123,10 @@ class ExecutionHandle(Generic[ResultT]):
     async def unpause(self) -> None:
         """Ends a pause: also that of an execution at which five workers were lost (`status_reason` "workers_lost").
 
-        Finished steps do not run again. May be repeated. Raises NotFoundError; ExecutionClosedError if it is final.
+        Finished steps do not run again. One that was paused in the middle of a step goes on when the worker that runs its
+        function has ended it, or has lost its lease; until then its `status_reason` is "lease_release". May be repeated.
+
+        Raises NotFoundError; ExecutionClosedError if it is final.
         """
         await request_unpause(self._transport, self._id)
 

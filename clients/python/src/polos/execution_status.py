@@ -21,6 +21,7 @@ ExecutionStatusReason = Literal[
     "concurrency_limit",
     "workers_lost",
     "state_misfit",
+    "lease_release",
 ]
 """Why an execution that is queued, waiting or paused is not running. One that somebody paused has no reason."""
 
@@ -47,6 +48,7 @@ _REASON_NAMES: dict[int, ExecutionStatusReason] = {
     pb.STATUS_REASON_CONCURRENCY_LIMIT: "concurrency_limit",
     pb.STATUS_REASON_WORKERS_LOST: "workers_lost",
     pb.STATUS_REASON_STATE_MISFIT: "state_misfit",
+    pb.STATUS_REASON_LEASE_RELEASE: "lease_release",
 }
 
 _FINAL = frozenset(

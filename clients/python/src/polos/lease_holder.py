@@ -11,10 +11,15 @@ from typing import Protocol
 from ._gen.polos.v1.command_pb2 import Command
 from ._gen.polos.v1.worker_service_pb2 import Assignment, CompleteStepRequest, CompleteStepResponse, Lease
 from .api_errors import LeaseLostError, UnavailableError
-from .retry import retry_delay
+from .cancellation import Cancellation
+from .retry import pause, retry_delay
 
 _BASE_DELAY, _MAX_DELAY = 0.1, 5.0
 """How fast a completion is sent again while the store is down, in seconds."""
+
+
+_LOOK = 0.1
+"""How often it is looked whether the lease is held again, in seconds."""
 
 
 class CompletionPort(Protocol):
@@ -60,6 +65,12 @@ class LeaseHolder:
         its socket that is older than its lease; it must not start a function that another worker may have finished
         meanwhile. A completion leaves at least two thirds of the lease."""
         return time.monotonic() < self._held_at + self._lease_seconds * 2 / 3
+
+    async def until_held(self, signal: Cancellation) -> bool:
+        """Waits until the lease is surely held, which a heartbeat's answer says. Returns False as soon as the signal is set."""
+        while not signal.is_set() and not self.is_surely_held:
+            await pause(_LOOK, signal)
+        return not signal.is_set()
 
     async def complete(self, commands: Sequence[Command], state_unsettled: bool) -> CompleteStepResponse:
         """Sends a completion. While the store is down the same one is sent again, until the lease is surely over. After a

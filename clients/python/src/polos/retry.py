@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
+from .cancellation import Cancellation
+
 
 def retry_delay(base_delay: float, max_delay: float, retry: int, random: float) -> float:
     """The delay before a retry in seconds: exponential and capped, spread by ±25 % so that what failed together does not
@@ -13,3 +17,14 @@ def retry_delay(base_delay: float, max_delay: float, retry: int, random: float) 
     - `random`: a number from 0 up to 1, for example from `random.random`.
     """
     return float(min(base_delay * 2.0 ** min(retry, 50), max_delay) * (0.75 + random * 0.5))
+
+
+async def pause(seconds: float, signal: Cancellation) -> bool:
+    """Waits. Returns True after the time, False as soon as the signal is set."""
+    if signal.is_set():
+        return False
+    try:
+        await asyncio.wait_for(signal.wait(), seconds)
+    except asyncio.TimeoutError:
+        return True
+    return False

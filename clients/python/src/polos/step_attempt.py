@@ -31,6 +31,9 @@ class StepSurroundings:
     """Bytes of a result."""
     pause: Callable[[float, Cancellation], Awaitable[bool]]
     """Waits before the next attempt."""
+    until_held: Callable[[Cancellation], Awaitable[bool]]
+    """Waits until the lease is surely held, as the next attempt wants: another worker may have recorded the step. Returns False
+    as soon as the signal is set."""
 
 
 class AttemptEnd(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import time
 from collections.abc import Callable
@@ -10,7 +9,6 @@ from dataclasses import replace
 
 from ._gen.polos.v1.failure_pb2 import Failure
 from ._gen.polos.v1.step_pb2 import StepAttempt as AttemptRecord
-from .cancellation import Cancellation
 from .errors import ResultValidationError, StateValidationError
 from .failure import is_retryable, to_attempt_failure, to_failure
 from .issue import describe_issues
@@ -53,7 +51,8 @@ async def run_step(
         records.append(_attempt_record(attempt, start, to_attempt_failure(error)))
         if attempt <= work.max_retries and not request.is_abandoned and _may_retry(error, work):
             delay = retry_delay(work.base_delay, work.max_delay, attempt - 1, random.random())
-            if await surroundings.pause(delay, surroundings.signal) and not request.is_abandoned:
+            waited = await surroundings.pause(delay, surroundings.signal)
+            if waited and await surroundings.until_held(surroundings.signal) and not request.is_abandoned:
                 continue
         return replace(failed, failure=to_failure(error), attempts=attempt)
 
@@ -86,17 +85,6 @@ def _is_of_type(error: BaseException, kind: str | type[BaseException]) -> bool:
     if isinstance(kind, str):
         return any(each.__name__ == kind for each in type(error).__mro__)
     return isinstance(error, kind)
-
-
-async def pause(seconds: float, signal: Cancellation) -> bool:
-    """Waits. Returns True after the time, False as soon as the signal is set."""
-    if signal.is_set():
-        return False
-    try:
-        await asyncio.wait_for(signal.wait(), seconds)
-    except asyncio.TimeoutError:
-        return True
-    return False
 
 
 def _attempt_record(number: int, start: float, failure: Failure | None = None) -> AttemptRecord:

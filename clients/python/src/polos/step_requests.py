@@ -18,6 +18,7 @@ from .step_request import (
     StepOutcome,
     StepRequest,
     Work,
+    as_abandoned,
     is_brought_by_server,
     kind_name,
     reject,
@@ -141,6 +142,15 @@ class StepRequests:
         for request in taken:
             request.phase = Phase.BEGUN
         return taken
+
+    def take_forgotten(self) -> str:
+        """Takes the steps that nobody waits for at the end of the handler. Returns their keys, as a text."""
+        return ", ".join(f'"{request.key}"' for request in self.take_waiting())
+
+    def as_wanted(self, outcome: StepOutcome) -> StepOutcome:
+        """What a step that ran here came to, as it is recorded: not as it ended if the code has abandoned it since."""
+        request = self.get(outcome.key)
+        return as_abandoned(outcome) if request is not None and request.is_abandoned else outcome
 
     def deliver(self, request: StepRequest, outcome: StepOutcome) -> None:
         """Gives the code the outcome of a step that it asked for."""

@@ -23,11 +23,17 @@ class StepRunner:
         self._finished: deque[StepOutcome] = deque()
         self._running: dict[str, RunningAttempt | None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     @property
     def is_busy(self) -> bool:
         """Whether any function is running."""
         return bool(self._running)
+
+    async def when_idle(self) -> None:
+        """Returns once no function is running, in a thread neither."""
+        await self._idle.wait()
 
     @property
     def has_finished(self) -> bool:
@@ -42,6 +48,7 @@ class StepRunner:
             self._finished.append(outcome)
         elif isinstance(work, RunWork):
             self._running[request.key] = None
+            self._idle.clear()
             task = asyncio.get_running_loop().create_task(self._run(request, work))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -72,5 +79,7 @@ class StepRunner:
             outcome = StepOutcome(request.key, request.kind, failure=to_failure(bug), attempts=1)
         finally:
             del self._running[request.key]
+            if not self._running:
+                self._idle.set()
             self._ring()
         self._finished.append(outcome)

@@ -120,12 +120,16 @@ class Bell:
         """Forgets a ring: what it announced is about to be looked at."""
         self._is_rung = False
 
-    async def wait(self) -> None:
-        """Returns at the next ring, or at once if one was kept."""
+    async def wait(self, until: float | None = None) -> None:
+        """Returns at the next ring, or at once if one was kept. `until`: a time of the loop at which it rings by itself."""
         if not self._is_rung:
-            self._waiter = asyncio.get_running_loop().create_future()
+            loop = asyncio.get_running_loop()
+            self._waiter = loop.create_future()
+            alarm = None if until is None else loop.call_at(until, self.ring)
             try:
                 await self._waiter
             finally:
                 self._waiter = None
+                if alarm is not None:
+                    alarm.cancel()
         self._is_rung = False

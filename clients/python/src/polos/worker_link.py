@@ -9,6 +9,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import TypeAlias
 
 from ._gen.polos.v1 import worker_service_pb2 as pb
 from .api_errors import (
@@ -34,6 +36,13 @@ LEASE_SECONDS_DEFAULT = 30.0
 
 _CLOSE_SECONDS = 1.0
 """How long the server may take to close a stream that this side has ended."""
+
+
+_LeaseKey: TypeAlias = tuple[str, int]
+"""An execution, and an epoch of it."""
+
+_RELEASED_MAX = 10_000
+"""Lost leases that one message names."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +95,12 @@ class WorkerLink:
         self._is_absence_reported = False
         self._credits = 0
         self._heartbeat: asyncio.TimerHandle | None = None
-        # When the heartbeats of this stream that are not answered yet were sent; answers come in order.
-        self._heartbeats_sent_at: deque[float] = deque()
+        # The heartbeats of this stream that are not answered yet: when they were sent, and the lost leases that they named.
+        # Answers come in order.
+        self._heartbeats: deque[tuple[float, list[_LeaseKey]]] = deque()
+        # Lost leases under which nothing runs any more, until the server has taken note of them.
+        self._released: dict[_LeaseKey, pb.Lease] = {}
+        self._is_releasing = False
         self._lease_seconds = LEASE_SECONDS_DEFAULT
 
     async def run(self) -> None:
@@ -142,6 +155,13 @@ class WorkerLink:
         for request, answer in self._calls.values():
             if request.lease.execution_id == execution_id and not answer.done():
                 answer.set_exception(LeaseLostError(f"the lease of execution {execution_id} is over"))
+
+    def release(self, lease: pb.Lease) -> None:
+        """Says that nothing runs under a lost lease any more: now, and again until the server has answered."""
+        self._released[lease.execution_id, lease.epoch] = lease
+        if not self._is_releasing:
+            self._is_releasing = True
+            asyncio.get_running_loop().call_soon(self._send_released)
 
     def grant(self) -> None:
         """Lets the server send one more execution."""
@@ -204,8 +224,7 @@ class WorkerLink:
         elif case == "completed":
             self._settle(message.completed)
         elif case == "leases_extended":
-            sent_at = self._heartbeats_sent_at.popleft() if self._heartbeats_sent_at else 0.0
-            self._listener.leases_extended(message.leases_extended.reports, sent_at)
+            self._note_extended(message.leases_extended.reports)
         elif case == "notice":
             self._listener.noticed(message.notice)
         elif case == "drain":
@@ -215,7 +234,7 @@ class WorkerLink:
     def _open(self) -> None:
         self._is_welcome = True
         self._is_absence_reported = False
-        self._heartbeats_sent_at.clear()
+        self._heartbeats.clear()
         self._beat()
         for call_id, (request, answer) in self._calls.items():
             if not answer.done():
@@ -232,12 +251,26 @@ class WorkerLink:
     def _beat(self) -> None:
         """Extends the leases now and from time to time."""
         self._heartbeat = asyncio.get_running_loop().call_later(self._lease_seconds / 3, self._beat)
-        leases = self._listener.leases()
-        if not leases or self._worker_id is None or self._session is None:
+        self._extend(self._listener.leases())
+
+    def _send_released(self) -> None:
+        self._is_releasing = False
+        if self._is_welcome:
+            self._extend([])
+
+    def _extend(self, leases: list[pb.Lease]) -> None:
+        released = dict(islice(self._released.items(), _RELEASED_MAX))
+        if not (leases or released) or self._worker_id is None or self._session is None:
             return
-        self._heartbeats_sent_at.append(time.monotonic())
-        request = pb.ExtendLeasesRequest(worker_id=self._worker_id, leases=leases)
+        self._heartbeats.append((time.monotonic(), list(released)))
+        request = pb.ExtendLeasesRequest(worker_id=self._worker_id, leases=leases, released=released.values())
         self._session.send(pb.WorkRequest(extend_leases=request))
+
+    def _note_extended(self, reports: Sequence[pb.LeaseReport]) -> None:
+        sent_at, released = self._heartbeats.popleft() if self._heartbeats else (0.0, [])
+        for key in released:
+            self._released.pop(key, None)
+        self._listener.leases_extended(reports, sent_at)
 
     def _send_call(self, call_id: int, request: pb.CompleteStepRequest) -> None:
         if self._session is not None:

@@ -37,6 +37,7 @@ const REASONS: Readonly<Record<StatusReason, WireReason>> = {
   concurrency_limit: WireReason.CONCURRENCY_LIMIT,
   workers_lost: WireReason.WORKERS_LOST,
   state_misfit: WireReason.STATE_MISFIT,
+  lease_release: WireReason.LEASE_RELEASE,
 };
 
 /** A status as it goes over the wire. */

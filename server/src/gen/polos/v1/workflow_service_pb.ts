@@ -1870,8 +1870,8 @@ export const WorkflowService: GenService<{
   },
   /**
    * Holds an execution back from workers until UnpauseExecution. A worker that holds it loses its lease at once: a step that
-   * it is in the middle of runs again later. What comes meanwhile (children, times, events, resumes) is kept. May be
-   * repeated.
+   * it is in the middle of runs again later. What comes meanwhile (children, times, events, resumes) is kept. Once this
+   * has returned, nothing more is committed, although that worker may not have heard yet. May be repeated.
    *
    * Errors: NOT_FOUND; FAILED_PRECONDITION (ExecutionClosed).
    *
@@ -1883,7 +1883,9 @@ export const WorkflowService: GenService<{
     output: typeof PauseExecutionResponseSchema;
   },
   /**
-   * Ends a pause, also that of an execution at which too many workers were lost. May be repeated.
+   * Ends a pause, also that of an execution at which too many workers were lost. An execution that was paused while a
+   * worker had it stays QUEUED (LEASE_RELEASE) until that worker says that it runs nothing for it any more, at most until
+   * its lease would have run out. May be repeated.
    *
    * Errors: NOT_FOUND; FAILED_PRECONDITION (ExecutionClosed).
    *

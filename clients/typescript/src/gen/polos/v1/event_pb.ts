@@ -43,7 +43,8 @@ export const file_polos_v1_event: GenFile = /*@__PURE__*/
  *  - workflow_pause   {reason}                      it is held back: "asked", "workers_lost" or "state_misfit"
  *  - workflow_unpause {}                            it is no longer held back
  *  - workflow_wait    {}                            it left its worker to wait
- *  - workflow_ready   {reason}                      what it waited for has come, or its delay has passed
+ *  - workflow_ready   {reason}                      what it waited for has come, its delay has passed, or the
+ *                                                    worker that it was paused at has let go ("lease_over")
  *  - workflow_retry   {failure, delayMs}            the handler failed and will run again
  *  - worker_lost      {workerId, epoch}             a lease ran out; it is queued again
  *  - workflow_cancel_request {}                     somebody asked to cancel it; a worker still holds it

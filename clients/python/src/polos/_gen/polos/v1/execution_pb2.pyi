@@ -39,6 +39,7 @@ class StatusReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STATUS_REASON_CONCURRENCY_LIMIT: _ClassVar[StatusReason]
     STATUS_REASON_WORKERS_LOST: _ClassVar[StatusReason]
     STATUS_REASON_STATE_MISFIT: _ClassVar[StatusReason]
+    STATUS_REASON_LEASE_RELEASE: _ClassVar[StatusReason]
 EXECUTION_STATUS_UNSPECIFIED: ExecutionStatus
 EXECUTION_STATUS_QUEUED: ExecutionStatus
 EXECUTION_STATUS_RUNNING: ExecutionStatus
@@ -60,6 +61,7 @@ STATUS_REASON_RESUME: StatusReason
 STATUS_REASON_CONCURRENCY_LIMIT: StatusReason
 STATUS_REASON_WORKERS_LOST: StatusReason
 STATUS_REASON_STATE_MISFIT: StatusReason
+STATUS_REASON_LEASE_RELEASE: StatusReason
 
 class RetryPolicy(_message.Message):
     __slots__ = ("max_retries", "base_delay", "max_delay")

@@ -127,12 +127,14 @@ class CompleteStepResponse(_message.Message):
     def __init__(self, status: _Optional[_Union[_execution_pb2.ExecutionStatus, str]] = ..., state_revision: _Optional[int] = ..., step_count: _Optional[int] = ..., cancel_requested: bool = ..., lease_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., outcomes: _Optional[_Iterable[_Union[_step_pb2.StepRecord, _Mapping]]] = ...) -> None: ...
 
 class ExtendLeasesRequest(_message.Message):
-    __slots__ = ("worker_id", "leases")
+    __slots__ = ("worker_id", "leases", "released")
     WORKER_ID_FIELD_NUMBER: _ClassVar[int]
     LEASES_FIELD_NUMBER: _ClassVar[int]
+    RELEASED_FIELD_NUMBER: _ClassVar[int]
     worker_id: str
     leases: _containers.RepeatedCompositeFieldContainer[Lease]
-    def __init__(self, worker_id: _Optional[str] = ..., leases: _Optional[_Iterable[_Union[Lease, _Mapping]]] = ...) -> None: ...
+    released: _containers.RepeatedCompositeFieldContainer[Lease]
+    def __init__(self, worker_id: _Optional[str] = ..., leases: _Optional[_Iterable[_Union[Lease, _Mapping]]] = ..., released: _Optional[_Iterable[_Union[Lease, _Mapping]]] = ...) -> None: ...
 
 class LeaseReport(_message.Message):
     __slots__ = ("execution_id", "epoch", "held", "lease_expire_time", "cancel_requested", "outcomes")
