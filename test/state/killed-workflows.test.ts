@@ -20,7 +20,7 @@ const { KILLED_WORKFLOWS = '8', KILLED_SEED = '1' } = process.env;
 const COUNT = Number(KILLED_WORKFLOWS);
 /** Workflows that are played at once. */
 const BATCH = 40;
-/** Processes that are killed in a batch, at most: it has to end. */
+/** How often something is killed in a batch, at most: it has to end. */
 const KILLS_MAX = 40;
 /** Under fire workflows begin one after the other, or the first kills would meet them all in their first steps. */
 const BEGIN_EVERY_MS = 150;
@@ -52,6 +52,7 @@ function describeKills(language: Language, mongodbUrl: () => Promise<string | un
     }
     console.log(`${language.name}: ${JSON.stringify(sum)}`);
     expect(sum.workers).toBeGreaterThan(0);
+    expect(sum.servers).toBeGreaterThan(0);
     expect(sum.lost).toBeGreaterThan(0);
   });
 }

@@ -12,7 +12,9 @@ const WORKERS = 2;
 /** From a report of a worker to the kill. */
 const LATE_MS_MAX = 40;
 /** Reports of workers between two kills. */
-const REPORTS_MAX = 10;
+const REPORTS_MAX = 6;
+/** What is killed, in turn. */
+const TARGETS = ['worker', 'both', 'worker', 'worker', 'server'] as const;
 
 /** A call of a step's function. */
 export interface Call {
@@ -51,6 +53,8 @@ export class KilledSite {
   #workflows: readonly WorkflowScript[] = [];
   #count = 0;
   #reported: () => void = () => {};
+  /** The worker that has last called a step's function. */
+  #reporter = '';
 
   private constructor(
     language: Language,
@@ -101,16 +105,16 @@ export class KilledSite {
   ): Promise<{ readonly workers: number; readonly servers: number }> {
     const killed = { workers: 0, servers: 0 };
     signal.addEventListener('abort', () => this.#reported());
-    while (killed.workers + killed.servers < kills) {
+    for (let turn = 0; turn < kills; turn++) {
       for (let left = random.between(1, REPORTS_MAX); left > 0; left--) await this.#nextCall(signal);
       if (signal.aborted) break;
       await wait(random.between(0, LATE_MS_MAX));
-      const roll = random.next();
-      if (roll < 0.8) {
+      const target = TARGETS[turn % TARGETS.length];
+      if (target !== 'server') {
         await this.#killWorker(random);
         killed.workers += 1;
       }
-      if (roll > 0.7) {
+      if (target !== 'worker') {
         const server = random.pick(this.#servers);
         await server.kill();
         await server.restart();
@@ -128,7 +132,9 @@ export class KilledSite {
   }
 
   async #killWorker(random: Random): Promise<void> {
-    const [victim] = this.#workers.splice(random.between(0, this.#workers.length - 1), 1);
+    const reporter = this.#workers.findIndex(({ name }) => name === this.#reporter);
+    const place = reporter >= 0 && random.chance(0.75) ? reporter : random.between(0, WORKERS - 1);
+    const [victim] = this.#workers.splice(place, 1);
     await victim?.driver.end('SIGKILL');
     this.#startWorker();
   }
@@ -160,6 +166,7 @@ export class KilledSite {
     const by = this.#workers.find(({ name }) => name === worker);
     if (event !== 'ran' || by === undefined) return;
     this.calls.push({ executionId: execution ?? '', stepKey: step ?? '', workerAt: by.startedAt });
+    this.#reporter = by.name;
     this.#reported();
   }
 }
