@@ -20,8 +20,6 @@ const { KILLED_WORKFLOWS = '8', KILLED_SEED = '1' } = process.env;
 const COUNT = Number(KILLED_WORKFLOWS);
 /** Workflows that are played at once. */
 const BATCH = 40;
-/** How often something is killed in a batch, at most: it has to end. */
-const KILLS_MAX = 40;
 /** Under fire workflows begin one after the other, or the first kills would meet them all in their first steps. */
 const BEGIN_EVERY_MS = 150;
 /** For each batch. A wait that long is a hang. */
@@ -64,7 +62,7 @@ async function playTwice(site: KilledSite, batch: Batch) {
   const wild = await play(
     site,
     { ...batch, beginWithinMs: batch.programs.length * BEGIN_EVERY_MS },
-    (signal) => site.wreak(random, { kills: KILLS_MAX, signal }),
+    (signal) => site.wreak(random, { kills: batch.programs.length, signal }),
   );
   for (const [index, pieces] of batch.programs.entries()) {
     const isOrdered = isSequential(pieces);

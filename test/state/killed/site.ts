@@ -95,7 +95,8 @@ export class KilledSite {
   }
 
   /**
-   * Kills workers and servers with -9 while steps are running, and starts others in their place.
+   * Kills workers and servers with -9 while steps are running, and starts others in their place; no more often than that, for
+   * all of it has to end.
    * @param signal ends it.
    * @returns what was killed, how often.
    */
@@ -105,6 +106,7 @@ export class KilledSite {
   ): Promise<{ readonly workers: number; readonly servers: number }> {
     const killed = { workers: 0, servers: 0 };
     signal.addEventListener('abort', () => this.#reported());
+    let restarted: Promise<void> = Promise.resolve();
     for (let turn = 0; turn < kills; turn++) {
       for (let left = random.between(1, REPORTS_MAX); left > 0; left--) await this.#nextCall(signal);
       if (signal.aborted) break;
@@ -116,11 +118,15 @@ export class KilledSite {
       }
       if (target !== 'worker') {
         const server = random.pick(this.#servers);
+        await restarted;
         await server.kill();
-        await server.restart();
+        // Where there is another one, workers go on, and are killed meanwhile.
+        restarted = server.restart();
+        restarted.catch(() => {});
         killed.servers += 1;
       }
     }
+    await restarted;
     return killed;
   }
 
