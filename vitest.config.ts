@@ -2,7 +2,16 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that take minutes. One that began last would run alone in the end. */
-const LONG = ['conformance', 'mixed', 'mongo-faults', 'simulation', 'python-sdk', 'round-trips', 'load'];
+const LONG = [
+  'conformance',
+  'mixed',
+  'mongo-faults',
+  'simulation',
+  'python-sdk',
+  'round-trips',
+  'load',
+  'killed-workflows',
+];
 
 class LongOnesFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -2,8 +2,8 @@ import { isFinal } from '../../server/src/core/execution.js';
 import type { NumberedEvent } from '../../server/src/engine/api.js';
 import type { Engine } from '../../server/src/engine/engine.js';
 import { EngineError } from '../../server/src/engine/errors.js';
-import { INITIAL_STATE } from './handler.js';
 import { TreeReader } from './tree-reader.js';
+import { INITIAL_STATE } from './versions.js';
 import { WORKFLOWS } from './worker.js';
 import { ConnectionLost, PROJECT, type World } from './world.js';
 

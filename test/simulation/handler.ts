@@ -9,11 +9,9 @@ import type {
 } from '../../server/src/engine/api.js';
 import { EngineError } from '../../server/src/engine/errors.js';
 import type { AwaitedOperation, Operation } from './programs.js';
+import { type Build, INITIAL_STATE, linesOf, migrated, placeOfLines } from './versions.js';
 import { WORKFLOWS } from './worker.js';
 import { PROJECT, type World } from './world.js';
-
-/** What every execution begins with: lines that its code writes, and those that operators add. */
-export const INITIAL_STATE = '{"log":[],"repairs":[]}';
 
 /** Thrown through a handler that has nothing more to do here. */
 class Left extends Error {
@@ -23,6 +21,7 @@ class Left extends Error {
 /** What a handler needs of its worker. */
 export interface Process {
   readonly world: World;
+  readonly build: Build;
   /** Waits while the process is held up; false if it died. */
   goesOn(): Promise<boolean>;
   /** False once it died. */
@@ -45,6 +44,8 @@ export class Handler {
   private isCancelled = false;
   private sequence = 0;
   private revision: number;
+  /** Of the form of the state as it is committed. */
+  private version: number;
   /** What the code made of the outcomes so far: the state's log, and how much of it is committed. */
   private readonly log: string[] = [];
   private committed: readonly string[];
@@ -55,13 +56,15 @@ export class Handler {
     this.lease = assignment.lease;
     this.leaseUntil = assignment.leaseExpiresAt;
     this.revision = assignment.execution.stateRevision;
-    this.committed = JSON.parse(assignment.state).log;
+    this.version = assignment.execution.stateVersion ?? 1;
+    this.committed = linesOf(assignment.state, this.version);
   }
 
   /** Ends when the execution does, or when it is out of this worker's hands. */
   async run(): Promise<void> {
     try {
       await this.load();
+      if (this.version < this.process.build.stateVersion) await this.migrate();
       await this.perform();
     } catch (error) {
       if (!(error instanceof Left)) this.process.world.violated(`a handler met ${(error as Error).stack}`);
@@ -93,9 +96,26 @@ export class Handler {
     }
     for (;;) {
       for (const step of page.steps) this.outcomes.set(nameOf(step), step);
-      if (page.next === undefined) return this.checkRepairs();
+      if (page.next === undefined) break;
       page = await this.fetchSteps(page.next);
     }
+    this.checkRepairs();
+    const { world } = this.process;
+    world.versions.checkReplay(this.lease.executionId, this.version, this.outcomes.values());
+  }
+
+  /** Brings the state to the form of its own code, before anything else; parks the execution where it cannot. */
+  private async migrate(): Promise<void> {
+    const { stateVersion, isBroken } = this.process.build;
+    const { version: fromVersion, revision: baseRevision } = this;
+    const document = migrated(this.assignment.state);
+    const failure = { type: 'StateMigrationError', message: 'nobody thought of it', retryable: false };
+    await this.carryOut(
+      isBroken
+        ? { type: 'park_execution', failure }
+        : { type: 'migrate_state', baseRevision, fromVersion, toVersion: stateVersion, document },
+    );
+    this.version = stateVersion;
   }
 
   /** The repairs in the order of outcomes make what the state holds of them. */
@@ -232,22 +252,25 @@ export class Handler {
 
   private arrive(steps: readonly StepRecord[]): void {
     for (const step of steps) {
-      if (!this.outcomes.get(step.key)?.outcome) this.outcomes.set(step.key, step);
+      if (!this.outcomes.get(nameOf(step))?.outcome) this.outcomes.set(nameOf(step), step);
     }
   }
 
-  /** Commits, with what changed in the state since the last commit; again until there is an answer. */
+  /** Commits, with what changed in the state since the last commit. */
   private async commit(wanted: readonly WorkerAction[]): Promise<void> {
+    const log = [...this.log];
+    await this.carryOut(...this.stateChange(), ...wanted);
+    this.committed = log;
+  }
+
+  /** One completion, or the cancellation if there is to be one; again until there is an answer. */
+  private async carryOut(...wanted: readonly WorkerAction[]): Promise<void> {
     await this.stayAlive();
     this.sequence += 1;
-    const actions = this.isCancelled
-      ? [{ type: 'cancel_execution' } as const]
-      : [...this.stateChange(), ...wanted];
-    const log = [...this.log];
+    const actions = this.isCancelled ? [{ type: 'cancel_execution' } as const] : wanted;
     const { execution, outcomes } = await this.send(this.sequence, actions);
     if (execution.status === 'paused') this.isLost = true;
     if (execution.status !== 'running' || !execution.lease) throw new Left();
-    this.committed = log;
     this.revision = execution.stateRevision;
     this.leaseUntil = execution.lease.expiresAt;
     if (execution.cancelRequestedAt !== undefined) this.isCancelled = true;
@@ -286,7 +309,8 @@ export class Handler {
     if (committed.some((line, index) => line !== log[index])) {
       throw new Error(`the state of ${this.lease.executionId} is ${committed} and should begin ${log}`);
     }
-    const patch = log.slice(committed.length).map((value) => ({ op: 'add', path: '/log/-', value }) as const);
+    const path = placeOfLines(this.version);
+    const patch = log.slice(committed.length).map((value) => ({ op: 'add', path, value }) as const);
     return patch.length === 0
       ? []
       : [{ type: 'change_state', baseRevision: this.revision, change: { patch } }];

@@ -1,4 +1,4 @@
-import { type Execution, isFinal } from '../../server/src/core/execution.js';
+import { type Execution, isFinal, stateVersionOf } from '../../server/src/core/execution.js';
 import type { JournalEntry } from '../../server/src/core/journal.js';
 import { applyPatch, parseState } from '../../server/src/core/state-document.js';
 import { addFacts, inOrder, type StepOutcome, type StepRecord } from '../../server/src/core/step.js';
@@ -8,6 +8,7 @@ import { topicOf, withoutIds } from './handler.js';
 import { randomPrograms } from './programs.js';
 import { Random } from './random.js';
 import { problemWith } from './tree-reader.js';
+import { type Build, linesOf } from './versions.js';
 import { Worker } from './worker.js';
 import { PROJECT, World } from './world.js';
 
@@ -20,6 +21,8 @@ export interface Report {
   /** What each execution left behind, by its place in its tree. */
   readonly executions: ReadonlyMap<string, Legacy>;
   readonly virtualMs: number;
+  /** Executions whose state was migrated, and how often one was parked. */
+  readonly versions: { readonly migrations: number; readonly parked: number };
 }
 
 /** All of an execution that must not depend on what went wrong. */
@@ -58,7 +61,11 @@ export async function simulate(
   if (world.violations.length === 0) {
     for (const client of clients) await collect(world, client, executions);
   }
-  return { violations: world.violations, executions, virtualMs: world.clock.now() - start };
+  const { migrations, parked } = world.versions;
+  return {
+    ...{ violations: world.violations, executions, virtualMs: world.clock.now() - start },
+    versions: { migrations, parked },
+  };
 }
 
 function randomWishes(plan: Random, programs: number): Wish[] {
@@ -85,10 +92,22 @@ async function wreak(world: World, workers: readonly Worker[]): Promise<void> {
     const roll = random.next();
     if (roll < 0.35) await world.killServer();
     else if (roll < 0.5) await storeOutage(world);
-    else if (roll < 0.8) void worker.crash();
+    else if (roll < 0.6) void worker.crash();
+    else if (roll < 0.8) void worker.crash(randomBuild(random));
     else worker.holdUp(random.between(1_000, 70_000));
   }
   world.heal();
+  // From now on there is a worker that can take everything, and none whose code is broken.
+  const recent = random.between(0, workers.length - 1);
+  for (const [place, worker] of workers.entries()) {
+    const stateVersion = place === recent || random.chance(0.5) ? 2 : 1;
+    void worker.crash({ stateVersion, isBroken: false });
+  }
+}
+
+/** Deployments come and go: an older one, too, and one whose migration throws. */
+function randomBuild(random: Random): Build {
+  return { stateVersion: random.chance(0.5) ? 2 : 1, isBroken: random.chance(0.5) };
 }
 
 async function storeOutage(world: World): Promise<void> {
@@ -182,9 +201,9 @@ async function legacyOf(
   if (places.some((place, index) => place !== index + 1) || places.length !== stepCount) {
     world.violated(`the outcomes of ${id} have the places ${places}`);
   }
-  const { log } = JSON.parse(state ?? '{}');
+  const lines = linesOf(state ?? '{}', stateVersionOf(execution) ?? 1);
   return {
-    ...{ status, state: log, failure: failure?.message, result: journal.at(-1)?.result },
+    ...{ status, state: lines, failure: failure?.message, result: journal.at(-1)?.result },
     steps: ordered
       .map(({ key, outcome, kind }) => `${key} ${kind} ${kind === 'invoke' || outcomeText(outcome)}`)
       .sort(),

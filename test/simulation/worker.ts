@@ -8,6 +8,7 @@ import type {
 } from '../../server/src/engine/api.js';
 import { Handler } from './handler.js';
 import type { Server } from './server.js';
+import { type Build, FIRST_BUILD } from './versions.js';
 import { ConnectionLost, PROJECT, type World } from './world.js';
 
 /** The workflows of all programs. */
@@ -28,6 +29,7 @@ export class Worker {
   private workerId = '';
   /** Grows with each crash: what an earlier life began has no effect any more. */
   private life = 0;
+  private build = FIRST_BUILD;
   private held: Promise<void> = Promise.resolve();
 
   constructor(world: World, { streams }: { readonly streams: boolean }) {
@@ -37,6 +39,7 @@ export class Worker {
 
   start(): void {
     this.life += 1;
+    this.held = Promise.resolve();
     this.handlers.clear();
     this.kept.clear();
     this.released.clear();
@@ -45,9 +48,10 @@ export class Worker {
     void this.forever(life, serve);
   }
 
-  /** Loses everything in memory, and starts anew a little later. */
-  async crash(): Promise<void> {
+  /** Loses everything in memory, and starts anew a little later, with other code if it is given. */
+  async crash(build: Build = this.build): Promise<void> {
     this.life += 1;
+    this.build = build;
     await this.world.sleep(this.world.random.between(0, 10_000));
     this.start();
   }
@@ -76,21 +80,28 @@ export class Worker {
   }
 
   private async register(): Promise<string> {
+    const { build } = this;
+    const { stateVersion } = build;
     const { workerId } = await this.world.call((engine) =>
       engine.registerWorker({
         ...{
           projectId: PROJECT,
           queues: [],
-          deploymentId: '',
-          buildId: '',
+          deploymentId: `version ${stateVersion}`,
+          buildId: build.isBroken ? 'broken' : '',
           sdkName: 'simulation',
           sdkVersion: '',
         },
         ...{ identity: '', maxConcurrentExecutions: CAPACITY },
-        workflows: WORKFLOWS.map((id) => ({ id, description: '', schemas: {} })),
+        workflows: WORKFLOWS.map((id) => ({
+          ...{ id, description: '', schemas: {} },
+          // Version 1 is what nobody says.
+          ...(stateVersion > 1 && { stateVersion }),
+        })),
       }),
     );
     this.workerId = workerId;
+    this.world.versions.registered(workerId, build);
     return workerId;
   }
 
@@ -157,6 +168,7 @@ export class Worker {
     const { world } = this;
     const process = {
       world,
+      build: this.build,
       goesOn: () => this.goesOn(life),
       isAlive: () => life === this.life,
       keep: (id: string, outcomes: ReadonlyMap<string, StepRecord>) => {

@@ -8,6 +8,7 @@ import type { AwaitedOperation, Program } from './programs.js';
 import type { Random } from './random.js';
 import { Server } from './server.js';
 import { SlotWatch } from './slot-watch.js';
+import { VersionWatch } from './versions.js';
 
 export const PROJECT = 'p';
 
@@ -30,6 +31,7 @@ export class World {
   readonly random: Random;
   readonly programs: readonly Program[];
   readonly violations: string[] = [];
+  readonly versions = new VersionWatch((what) => this.violated(what));
   faults: boolean;
   storeIsDown = false;
   private readonly database: MemoryDatabase | undefined;
@@ -153,7 +155,9 @@ export class World {
   }
 
   /** Notes what the store holds now. */
-  committed({ execution, before, entry }: ExecutionWrite): void {
+  committed(write: ExecutionWrite): void {
+    const { execution, before, entry } = write;
+    this.versions.committed(write);
     const { id, rootExecutionId: root, status, outbox } = execution;
     this.slots.committed(execution);
     this.noteUnfinished(execution);
@@ -161,7 +165,8 @@ export class World {
     else if (!this.outboxes.has(id)) this.outboxes.set(id, this.clock.now());
     if (!before) this.count(root, 1);
     if (entry) this.happened(root);
-    if (execution.pausedFor === 'workers_lost' && !before?.pausedFor) void this.unpauseLater(id);
+    const isHeldBack = execution.pausedFor === 'workers_lost' || execution.pausedFor === 'state_misfit';
+    if (isHeldBack && !before?.pausedFor) void this.unpauseLater(id);
     if (entry && isFinal(status) && entry.events.some(({ type }) => isEnd(type))) this.count(root, -1);
     for (const step of entry?.steps ?? []) {
       if (step.type === 'recorded' || step.type === 'arrived') this.recorded.add(`${id} ${step.key}`);
@@ -207,7 +212,7 @@ export class World {
     return this.untilAnswered('resume', (engine) => engine.resume(PROJECT, executionId, given));
   }
 
-  /** The one who looks after executions at which too many workers were lost. */
+  /** The one who looks after executions at which too many workers were lost, or which did not fit the code. */
   private async unpauseLater(executionId: string): Promise<void> {
     await this.sleep(this.random.between(0, 10_000));
     await this.untilAnswered('unpause', (engine) => engine.unpause(PROJECT, executionId));

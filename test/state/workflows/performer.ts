@@ -1,5 +1,5 @@
 import type { WorkflowContext } from '../../../clients/typescript/src/context.js';
-import { Random } from '../../simulation/random.js';
+import { edit, newOwn } from './edit.js';
 import type { Piece } from './program.js';
 
 /** What a random workflow keeps: a subtree of its own for each branch, and what all branches add to. */
@@ -128,44 +128,6 @@ function mark(ctx: Context, assigns: boolean, branch: string, key: string): void
 
 /** A branch's own part of the state, which no other branch touches. */
 function ownOf({ state }: Context, branch: string): Record<string, unknown> {
-  state.own[branch] ??= { list: [1, { a: [] }, 'x'], object: { deep: { er: {} } } };
+  state.own[branch] ??= newOwn();
   return state.own[branch] as Record<string, unknown>;
-}
-
-const VALUES = [null, 0, 'text', [], {}, [1, [2]], { a: { b: [] } }, { __proto__x: [{}] }];
-const NAMES = ['a', 'b', '0', '', '__proto__', '$set', 'a.b'];
-
-/** Changes an object or an array somewhere inside: what and where follows from the key and from what is there. */
-function edit(target: Record<string, unknown>, key: string): void {
-  const random = new Random([...key].reduce((hash, each) => (hash * 31 + each.charCodeAt(0)) | 0, 7));
-  for (let changes = random.between(1, 3); changes > 0; changes--) {
-    let container: unknown = target;
-    while (random.chance(0.7)) {
-      const inside = Object.values(container as object).filter(
-        (value) => typeof value === 'object' && value !== null,
-      );
-      if (inside.length === 0) break;
-      container = random.pick(inside);
-    }
-    const value = structuredClone(random.pick(VALUES));
-    if (Array.isArray(container)) editArray(container, value, random);
-    else editObject(container as Record<string, unknown>, value, random);
-  }
-}
-
-function editArray(array: unknown[], value: unknown, random: Random): void {
-  const at = random.between(0, array.length);
-  const roll = random.next();
-  if (roll < 0.4) array.push(value);
-  else if (roll < 0.6) array.splice(at, 0, value);
-  else if (roll < 0.8) array.splice(at, 1);
-  else if (at < array.length) array[at] = value;
-}
-
-function editObject(object: Record<string, unknown>, value: unknown, random: Random): void {
-  const name = random.pick(
-    random.chance(0.5) && Object.keys(object).length > 0 ? Object.keys(object) : NAMES,
-  );
-  if (random.chance(0.25)) Reflect.deleteProperty(object, name);
-  else Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
 }
