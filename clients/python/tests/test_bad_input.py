@@ -121,6 +121,7 @@ async def test_a_method_of_an_open_state_is_no_function_of_a_step_either() -> No
     execution = FakeExecution(None, {"log": []})
 
     async def handler(ctx: Any) -> Any:
+        refused = ""
         try:
             await ctx.step.run("add", ctx.state["log"].append, "x")
         except Exception as error:
