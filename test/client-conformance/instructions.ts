@@ -90,10 +90,17 @@ const hook = z.strictObject({
 /** The fields of an object: a type, or what it takes; the driver makes a schema of its language of them. */
 const fields = z.record(z.string(), z.unknown());
 
+/** What becomes of a state of the version before, which is `!get old`; or why it cannot become anything. */
+const migration = z.strictObject({ to: expression }).or(z.strictObject({ throws: z.string() }));
+
 /** A workflow as data. */
 export const workflow = z.strictObject({
   id: z.string().default('main'),
   stateSchema: fields.optional(),
+  stateIndex: z.array(z.string()).optional(),
+  stateVersion: z.number().optional(),
+  /** By version. */
+  migrate: z.record(z.string(), migration).optional(),
   payloadSchema: fields.optional(),
   resultSchema: fields.optional(),
   maxRetries: z.number().optional(),

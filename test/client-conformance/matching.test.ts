@@ -15,6 +15,7 @@ test.each([
   ['a new id, twice', [{ '!id': 'new' }, { '!id': 'new' }], [OTHER_ID, OTHER_ID]],
   ['some members', { '!including': { a: 1 } }, { a: 1, b: 2 }],
   ['any order', { '!unordered': [1, 1, 2] }, [1, 2, 1]],
+  ['so many texts', { '!distinct': '2' }, ['a', 'b']],
   ['no value', nothing, nothing],
   ['an own __proto__', JSON.parse('{"__proto__":1}'), JSON.parse('{"__proto__":1}')],
 ])('%s match', (_, expected, actual) => {
@@ -31,6 +32,7 @@ test.each([
   ['one id for two names', { '!id': 'known' }, OTHER_ID, `it: expected "${ID} (known)", got "${OTHER_ID}"`],
   ['what is no id', { '!id': 'new' }, 'x', 'it: expected "an id", got "x"'],
   ['one element too often', { '!unordered': [1, 2] }, [1, 1], 'it (in any order): expected [2], got [1]'],
+  ['one text twice', { '!distinct': 2 }, ['a', 'a'], 'it: expected "2 different ones", got ["a","a"]'],
   ['null in place of no value', nothing, null, 'it: expected "nothing", got null'],
   ['no value in place of null', null, nothing, 'it: expected null, got {"!value":"nothing"}'],
   ['an inherited member', { constructor: 1 }, {}, '/constructor: expected 1, got nothing at all'],

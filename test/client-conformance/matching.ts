@@ -13,7 +13,7 @@ export interface MatchRule {
 /**
  * Compares a value with an expected one, in which these stand for more than themselves: `!any` for whatever is there, `!number`,
  * `!text PATTERN`, `!id NAME` for a UUID (the same for the same name), `!value nothing`, `!including {..}` for an object that has more
- * members, `!unordered [..]` for a list in any order.
+ * members, `!unordered [..]` for a list in any order, `!distinct N` for a list of so many different texts.
  * @returns the places that differ, one a line; empty if none does.
  */
 export function differences(expected: unknown, actual: unknown, rule: MatchRule, place = ''): string[] {
@@ -89,6 +89,8 @@ function matchSpecial({ tag, value }: Special, actual: unknown, rule: MatchRule,
       return value === 'nothing' && specialOf(actual)?.tag === '!value'
         ? []
         : [differs(place, value, actual)];
+    case '!distinct':
+      return matchDistinct(Number(value), actual, place);
     case '!including':
       return matchObjects(value as Record<string, unknown>, actual, { rule, place, isWhole: false });
     case '!unordered':
@@ -122,6 +124,11 @@ function matchUnordered(expected: unknown[], actual: unknown, rule: MatchRule, p
   return missing.length + left.length === 0
     ? []
     : [differs(`${place === '' ? 'it' : place} (in any order)`, missing, left)];
+}
+
+function matchDistinct(count: number, actual: unknown, place: string): string[] {
+  const isSo = Array.isArray(actual) && actual.length === count && new Set(actual).size === count;
+  return isSo ? [] : [differs(place, `${count} different ones`, actual)];
 }
 
 function matchObjects(

@@ -104,6 +104,8 @@ class Play {
       case 'createSchedule':
       case 'listSchedules':
         return { workflow: first, ...rest };
+      case 'list':
+        return { options: fillIn(first, this.#names) };
       case 'batch':
         return { items: fillIn(first, this.#names), ...rest };
       case 'publish':

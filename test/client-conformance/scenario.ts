@@ -41,6 +41,8 @@ const CALLS: Readonly<Record<string, z.ZodObject>> = {
   watch: onExecution('watch', { after: expression, count }),
   diff: onExecution('diff', { from: z.number(), to: z.number() }),
   events: onExecution('events', { after: expression, follow: expression, descendants: expression, count }),
+  /** Lists executions, by their ids. */
+  list: call({ list: z.record(z.string(), z.unknown()) }),
   cancel: onExecution('cancel'),
   pause: onExecution('pause'),
   unpause: onExecution('unpause'),
@@ -71,6 +73,8 @@ const DEEDS: Readonly<Record<string, z.ZodObject>> = {
     unattended: z.boolean().optional(),
     concurrency: z.number().optional(),
     apiKey: z.string().optional(),
+    /** What the worker warned of until the server accepted it. */
+    expect: expression,
     error: expression,
   }),
   /** kill -9. */

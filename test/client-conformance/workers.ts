@@ -35,7 +35,7 @@ export class Workers {
     this.#project = project;
   }
 
-  /** Starts a worker; resolves to the first error, if one of its parts is refused. */
+  /** Starts a worker; resolves to what its parts warned of, or to the first error, if one of them is refused. */
   async start(
     name: string,
     workflows: readonly WorkflowData[],
@@ -66,7 +66,8 @@ export class Workers {
         }),
       ),
     );
-    return answers.find((answer) => 'error' in answer) ?? { value: null };
+    const warnings = answers.flatMap((answer) => ('value' in answer ? (answer.value as string[]) : []));
+    return answers.find((answer) => 'error' in answer) ?? { value: warnings };
   }
 
   /** Ends the processes of a worker. */

@@ -1,7 +1,7 @@
 import { type CollectionTag, type ScalarTag, YAMLMap, type YAMLSeq } from 'yaml';
 
 /** Tags that stay in the data as an object with one member: of workflows and calls, for drivers; of expectations, for matching. */
-const KEPT_SCALARS = ['!get', '!value', '!id', '!any', '!number', '!text'];
+const KEPT_SCALARS = ['!get', '!value', '!id', '!any', '!number', '!text', '!distinct'];
 
 function keptScalar(tag: string): ScalarTag {
   return { tag, resolve: (text) => ({ [tag]: text }) };

@@ -115,7 +115,16 @@ async def test_one_key_is_one_execution(client: PolosClient) -> None:
         ({"item": "a"}, {"initial_state": {"more": "a" * 1_100_000}}, StateSizeError, "1048576"),
         ({"item": {1, 2}}, {}, SerializationError, "/item"),
         ({"item": "a"}, {"priorities": 1}, TypeError, "priorities"),
-        ({"item": "a"}, {"run_timeout_seconds": -1}, ValueError, "run_timeout_seconds"),
+        (
+            {"item": "a"},
+            {"run_timeout_seconds": float("nan")},
+            ValueError,
+            "run_timeout_seconds must be a finite number",
+        ),
+        ({"item": "a"}, {"run_timeout_seconds": "5"}, TypeError, "run_timeout_seconds must be a number of seconds"),
+        ({"item": "a"}, {"priority": 1.5}, TypeError, "priority cannot be 1.5"),
+        ({"item": "a"}, {"search_attributes": {"a": 5}}, TypeError, "search_attributes cannot be"),
+        ({"item": "a"}, {"user_id": "\ud800"}, ValueError, "user_id cannot be"),
     ],
 )
 async def test_what_the_schemas_refuse_is_refused_early(
@@ -131,6 +140,10 @@ async def test_what_the_server_refuses_is_typed(client: PolosClient) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         await client.invoke("client.order", priority=1_000)
     assert caught.value.field_violations[0].path == "priority"
+    with pytest.raises(InvalidArgumentError, match="run_timeout"):
+        await client.invoke("client.order", run_timeout_seconds=-1.5)
+    with pytest.raises(InvalidArgumentError, match="workflow_id"):
+        await client.invoke("")
     with pytest.raises(NotFoundError) as missing:
         await client.get_execution("nobody")
     assert (missing.value.resource_type, missing.value.resource_name) == ("execution", "nobody")
@@ -289,7 +302,7 @@ async def test_schedules_are_kept(client: PolosClient) -> None:
     assert (await client.schedules.trigger(schedule_id, idempotency_key="now")).id == execution.id
     await client.schedules.delete(schedule_id)
     assert await client.schedules.list(order) == []
-    with pytest.raises(ValueError, match="five fields"):
+    with pytest.raises(InvalidArgumentError, match="not five"):
         await client.schedules.create(order, "* *")
     with pytest.raises(InvalidArgumentError):
         await client.schedules.create(order, "0 3 * * *", "Mars/Olympus")

@@ -173,7 +173,7 @@ def test_a_type_without_a_schema_is_refused() -> None:
         ({"queue": 7}, TypeError),
         ({"state_schema": dict}, TypeError),
         ({"state_index": "n"}, TypeError),
-        ({"schedule": "* * *"}, ValueError),
+        ({"schedule": {"cron": 5}}, TypeError),
         ({"schedule": {"cron": "* * * * *", "key": "a"}}, TypeError),
         ({"schedule": 7}, TypeError),
         ({"trigger_on_event": ""}, TypeError),

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { create } from '@bufbuild/protobuf';
 import {
   type ScheduleDeclaration,
@@ -87,7 +88,9 @@ export interface BatchEventPayload<TData = unknown> {
 export function assertAutomaticStarts(id: string, starts: AutomaticStarts): void {
   const { schedule, triggerOnEvent: topic, batchSize, batchTimeoutSeconds } = starts;
   const rule = toRule(schedule);
-  if (rule) assertCron(`the schedule of "${id}"`, rule.cron);
+  if (rule && typeof rule.cron !== 'string') {
+    throw new TypeError(`the schedule of "${id}" needs a cron expression, not ${inspect(rule.cron)}`);
+  }
   if (topic === undefined) {
     if (batchSize === undefined && batchTimeoutSeconds === undefined) return;
     throw new TypeError(`batchSize and batchTimeoutSeconds of "${id}" mean nothing without triggerOnEvent`);
@@ -103,14 +106,6 @@ export function assertAutomaticStarts(id: string, starts: AutomaticStarts): void
   if (!(seconds >= 0 && seconds <= 86_400)) {
     throw new RangeError(`batchTimeoutSeconds of "${id}" should be a number from 0 to 86,400`);
   }
-}
-
-/** @throws TypeError for a text that has not five fields. */
-export function assertCron(what: string, cron: string): void {
-  const fields = typeof cron === 'string' ? cron.split(/\s+/).filter((field) => field !== '').length : 0;
-  if (fields === 5) return;
-  const example = 'minute, hour, day of month, month and day of week, for example "30 3 * * MON-FRI"';
-  throw new TypeError(`${what} should have five fields, and has ${fields}: ${example}`);
 }
 
 /** The declarations that a registration holds. */

@@ -1,5 +1,7 @@
+import { inspect } from 'node:util';
 import { create } from '@bufbuild/protobuf';
 import {
+  InvalidStepError,
   PayloadValidationError,
   SerializationError,
   StateSizeError,
@@ -13,7 +15,7 @@ import { type Checked, check } from './schema.js';
 import { JsonRefusal, toJsonText } from './state/json.js';
 import { STATE_BYTES_MAX } from './state/state-document.js';
 import type { ChildOptions } from './step.js';
-import { toDuration } from './time.js';
+import { durationField } from './time.js';
 import type { AnyWorkflow } from './workflow.js';
 import { idOf } from './workflow-target.js';
 
@@ -52,7 +54,8 @@ export function readChildArguments(rest: readonly unknown[]): ChildArguments {
 /**
  * Makes the command that starts a child. What the child would refuse is refused here, as far as the workflow's schemas
  * are known and answer at once; the server and the child's worker check again.
- * @throws SerializationError, PayloadValidationError, StateValidationError, StateSizeError.
+ * @throws SerializationError, PayloadValidationError, StateValidationError, StateSizeError; InvalidStepError for an option
+ * that its field cannot hold.
  */
 export function toChildCommand(
   key: string,
@@ -87,14 +90,23 @@ export function toChildFields(
   }
   const body = toPayload(payload, { what: `the payload of ${what}` });
   return {
-    ...toStartFields(workflow, options),
+    ...inStep(what, () => toStartFields(workflow, options)),
     ...(body !== undefined && { payload: body }),
   };
 }
 
+/** What a field cannot hold is the step's error. The other steps of the commit would otherwise fail with it. */
+function inStep<T>(what: string, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    throw error instanceof TypeError ? new InvalidStepError(`${what}: ${error.message}`) : error;
+  }
+}
+
 /**
  * What an execution is started with besides its payload, whoever starts it.
- * @throws SerializationError, StateSizeError for the initial state.
+ * @throws SerializationError, StateSizeError for the initial state; TypeError for an option that its field cannot hold.
  */
 export function toStartFields(workflow: AnyWorkflow | string, options: ChildOptions<unknown>) {
   const { initialState, queue, concurrencyKey, runTimeoutSeconds, priority } = options;
@@ -103,8 +115,8 @@ export function toStartFields(workflow: AnyWorkflow | string, options: ChildOpti
     initialState: toInitialState(initialState),
     queue: queueName(queue),
     concurrencyKey: concurrencyKey ?? '',
-    priority: priority ?? 0,
-    ...(runTimeoutSeconds !== undefined && { runTimeout: toDuration(runTimeoutSeconds * 1_000) }),
+    priority: toInt32('priority', priority ?? 0),
+    ...durationField('runTimeout', 'runTimeoutSeconds', runTimeoutSeconds),
   };
 }
 
@@ -124,6 +136,12 @@ function toInitialState(state: unknown): string {
     const message = `the initial state cannot be written as JSON: the value${at} ${error.reason}`;
     throw new SerializationError(message, error.path);
   }
+}
+
+/** A number that a field of the protocol holds. @throws TypeError for any other. */
+function toInt32(name: string, value: number): number {
+  if (Number.isInteger(value) && value >= -(2 ** 31) && value < 2 ** 31) return value;
+  throw new TypeError(`${name} must be an integer, not ${inspect(value)}`);
 }
 
 function isRefused(

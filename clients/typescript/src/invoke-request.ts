@@ -6,8 +6,9 @@ import type { InvokeOptions } from './invocation.js';
 import { describeIssues } from './issue.js';
 import { toPayload } from './payload.js';
 import { check } from './schema.js';
-import { toDuration } from './time.js';
+import { durationField } from './time.js';
 import type { AnyWorkflow } from './workflow.js';
+import { assertTarget } from './workflow-target.js';
 
 /** What the client adds to what its caller asks for. */
 export interface InvokeSurroundings {
@@ -19,8 +20,9 @@ export interface InvokeSurroundings {
 }
 
 /**
- * Makes a request of Invoke. Refuses early what the server or the worker would refuse, with the same errors.
- * @throws PayloadValidationError, StateValidationError, StateSizeError, PayloadSizeError, SerializationError.
+ * Makes a request of Invoke. Refuses early what the workflow's own schemas refuse; all else is the server's to judge.
+ * @throws PayloadValidationError, StateValidationError, StateSizeError, PayloadSizeError, SerializationError; TypeError for
+ * what is neither a workflow nor an id, and for an option that its field cannot hold.
  */
 export async function toInvokeRequest(
   workflow: AnyWorkflow | string,
@@ -28,6 +30,7 @@ export async function toInvokeRequest(
   options: InvokeOptions<object>,
   { executionId, deploymentId, of = '' }: InvokeSurroundings,
 ): Promise<InvokeRequest> {
+  assertTarget(workflow);
   if (typeof workflow !== 'string') await assertValid(workflow, payload, options.initialState, of);
   const body = toPayload(payload, { what: `the payload${of}` });
   const { startDelaySeconds } = options;
@@ -40,7 +43,7 @@ export async function toInvokeRequest(
     searchAttributes: { ...options.searchAttributes },
     deploymentId: deploymentId ?? '',
     ...(body !== undefined && { payload: body }),
-    ...(startDelaySeconds !== undefined && { startDelay: toDuration(startDelaySeconds * 1_000) }),
+    ...durationField('startDelay', 'startDelaySeconds', startDelaySeconds),
   });
 }
 

@@ -9,7 +9,7 @@ import { type RegisterWorkerRequest, RegisterWorkerRequestSchema } from './gen/p
 import { type SchemaSide, toJsonSchemaText } from './json-schema.js';
 import type { Logger } from './logger.js';
 import { queueName } from './queue.js';
-import { toDuration } from './time.js';
+import { durationField, toDuration } from './time.js';
 import { SDK_NAME, SDK_VERSION } from './version.js';
 import type { AnyWorkflow } from './workflow.js';
 
@@ -63,7 +63,7 @@ async function toDefinition(workflow: AnyWorkflow, logger: Logger): Promise<Work
     stateSchema: await write('state', config.stateSchema, 'input'),
     resultSchema: await write('output', config.outputSchema, 'output'),
     ...(hasPolicy && { retryPolicy }),
-    ...(runTimeoutSeconds !== undefined && { runTimeout: toDuration(runTimeoutSeconds * 1_000) }),
+    ...durationField('runTimeout', `runTimeoutSeconds of "${id}"`, runTimeoutSeconds),
     stateIndex: [...(config.stateIndex ?? [])],
     stateVersion: config.stateVersion ?? 1,
     ...toDeclarations(config),

@@ -1,5 +1,4 @@
 import { create } from '@bufbuild/protobuf';
-import { assertCron } from './automatic-starts.js';
 import { ExecutionHandle } from './execution-handle.js';
 import { createExecutionId } from './execution-id.js';
 import { type Schedule, ScheduleSchema } from './gen/polos/v1/schedule_pb.js';
@@ -15,10 +14,10 @@ import {
 import { pagesOf } from './pages.js';
 import { fromPayload, toPayload } from './payload.js';
 import { type QueueConfig, queueName } from './queue.js';
-import { durationMs, toDate, toDuration } from './time.js';
+import { durationField, durationMs, toDate } from './time.js';
 import type { Transport } from './transport.js';
 import type { AnyWorkflow } from './workflow.js';
-import { idOf } from './workflow-target.js';
+import { assertTarget, idOf } from './workflow-target.js';
 
 /** What a schedule may have beside its times. */
 export interface ScheduleOptions {
@@ -75,8 +74,8 @@ export class SchedulesApi {
    * @param timezone of the IANA database.
    * @param key tells several schedules of one workflow apart. At most 200 bytes.
    * @returns its id, which is the same whenever it is created.
-   * @throws TypeError for a cron expression that has not five fields; InvalidArgumentError for one that means nothing, and for
-   * an unknown time zone; LimitExceededError for more than 10,000 in a project; SerializationError, PayloadSizeError.
+   * @throws InvalidArgumentError for a cron expression that means nothing, and for an unknown time zone; LimitExceededError for
+   * more than 10,000 in a project; SerializationError, PayloadSizeError; TypeError for what its field cannot hold.
    */
   async create(
     workflow: AnyWorkflow | string,
@@ -85,13 +84,13 @@ export class SchedulesApi {
     key = 'global',
     { payload, catchUpSeconds, queue, paused = false }: ScheduleOptions = {},
   ): Promise<string> {
-    assertCron('cron', cron);
+    assertTarget(workflow);
     const body = toPayload(payload);
     const schedule = create(ScheduleSchema, {
       workflowId: idOf(workflow),
       ...{ cron, timezone, key, paused, queue: queueName(queue) },
       ...(body !== undefined && { payload: body }),
-      ...(catchUpSeconds !== undefined && { catchUp: toDuration(catchUpSeconds * 1_000) }),
+      ...durationField('catchUp', 'catchUpSeconds', catchUpSeconds),
     });
     const request = create(CreateScheduleRequestSchema, { schedule });
     const answer = await this.#transport.call(createSchedule, request, REPEATABLE);

@@ -138,7 +138,9 @@ export interface ResumeOptions {
 export interface Steps {
   /**
    * Runs a function here, in this worker, and records its result, so that it never runs again once it has succeeded.
-   * The result must be plain JSON data; what the code gets is its JSON round trip.
+   * The result must be plain JSON data; what the code gets is its JSON round trip. A function that changes the state names it as
+   * `ctx.state`, which is its copy: through a reference or a bound method from outside it would change the handler's state,
+   * which a replay, that does not call it again, comes to without the change (NonDeterminismError).
    * @throws StepExecutionError once the last attempt has failed; the same live and on replay.
    */
   run<T>(key: string, run: (attempt: StepAttempt) => T | Promise<T>, options?: StepOptions): Promise<T>;

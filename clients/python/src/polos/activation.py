@@ -220,7 +220,7 @@ class Activation:
             execution,
             owner=self,
             document=document,
-            step=Steps(self._requests.ask, options.clock),
+            step=Steps(self._requests.ask, document, options.clock),
             cancel_event=self._cancellation,
             deployment_id=options.deployment_id,
         )

@@ -36,7 +36,11 @@ def count_parameters(handler: Callable[..., Any], workflow_id: str) -> int:
     named = [each for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
     required_keywords = [each for each in parameters if each.kind is each.KEYWORD_ONLY and each.default is each.empty]
     if len(named) not in (1, 2) or required_keywords:
-        raise TypeError(f'the handler of "{workflow_id}" must take a context and, if it likes, a payload')
+        given = f"{getattr(handler, '__qualname__', handler)}{inspect.signature(handler)}"
+        advice = "write it as handler(ctx) or handler(ctx, payload)"
+        raise TypeError(
+            f'the handler of "{workflow_id}" must take a context and, if it likes, a payload, not {given}; {advice}'
+        )
     return len(named)
 
 

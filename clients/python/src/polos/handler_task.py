@@ -8,6 +8,7 @@ from contextvars import copy_context
 from typing import Any, NamedTuple
 
 from ._gen.polos.v1.payload_pb2 import Payload
+from .loop_view import view_of
 from .scope import Scope, current_scope
 
 
@@ -25,6 +26,7 @@ class HandlerTask:
         """Begins it. `ring` is called when it has ended."""
         self.ending: Ending | None = None
         self._ring = ring
+        view_of(asyncio.get_running_loop())  # It learns of the code from its first callback on.
 
         def start() -> asyncio.Task[None]:
             current_scope.set(scope)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
-from google.protobuf.duration_pb2 import Duration
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from ._gen.polos.v1.workflow_service_pb2 import InvokeRequest
 from .execution_id import create_execution_id
+from .message import to_message
 from .queue import Queue, queue_name
-from .time import to_duration
+from .time import to_optional_duration
 from .workflow_target import WorkflowTarget
 from .workflow_values import write_initial_state, write_start_payload
 
@@ -55,7 +54,7 @@ def to_invoke_request(
     deployment_id: str | None,
     of: str = "",
 ) -> InvokeRequest:
-    """Makes a request of Invoke. Refuses early what the server or the worker would refuse, with the same errors.
+    """Makes a request of Invoke. Refuses early what the workflow's own schemas refuse; all else is the server's to judge.
 
     Without an idempotency key of the caller's the execution gets an id here, and is started under that: however often the
     request is sent, it is one execution.
@@ -63,7 +62,7 @@ def to_invoke_request(
     `of`: whose payload and state they are, for errors: ` of item 3`.
 
     Raises PayloadValidationError, StateValidationError, StateSizeError, PayloadSizeError, SerializationError; TypeError for
-    an option that does not exist.
+    an option that does not exist; TypeError, ValueError for a value that its field cannot hold.
     """
     unknown = sorted(name for name in options if name not in _OPTION_NAMES)
     if unknown:
@@ -74,7 +73,8 @@ def to_invoke_request(
     key = options.get("idempotency_key")
     execution_id = create_execution_id() if key is None else ""
     queue = options.get("queue") or options.get("queue_name")
-    return InvokeRequest(
+    return to_message(
+        InvokeRequest,
         workflow_id=workflow_id,
         payload=write_start_payload(config, payload, f"the payload{of}"),
         initial_state=write_initial_state(config, initial_state, f"the initial state{of}"),
@@ -94,18 +94,9 @@ def to_invoke_request(
 
 def to_workflow_id(workflow: WorkflowTarget) -> str:
     """The id of the workflow that is meant. Raises TypeError for what is neither a workflow nor an id."""
-    if isinstance(workflow, str) and workflow:
+    if isinstance(workflow, str):
         return workflow
     workflow_id = getattr(workflow, "id", None)
     if isinstance(workflow_id, str) and hasattr(workflow, "config"):
         return workflow_id
     raise TypeError(f"to start an execution takes a workflow, or the id of one, not {workflow!r}")
-
-
-def to_optional_duration(name: str, seconds: float | None) -> Duration | None:
-    """Seconds that may be left out. Raises ValueError for what is no number from 0 on."""
-    if seconds is None:
-        return None
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not math.isfinite(seconds) or seconds < 0:
-        raise ValueError(f"{name} should be a number of seconds from 0 on, not {seconds!r}")
-    return to_duration(seconds)

@@ -66,5 +66,10 @@ def to_queue(given: str | Queue | Mapping[str, Any], default_name: str) -> Queue
 
 
 def queue_name(given: str | Queue | None) -> str:
-    """The name that the protocol takes for a queue; empty for the workflow's own."""
+    """The name that the protocol takes for a queue; empty for the workflow's own. What names there are the server says.
+
+    Raises TypeError for what names no queue.
+    """
+    if isinstance(given, str):
+        return given
     return "" if given is None else to_queue(given, "").name

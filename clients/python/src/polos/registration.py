@@ -8,7 +8,6 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
-from google.protobuf.duration_pb2 import Duration
 from pydantic import BaseModel, TypeAdapter
 
 from ._gen.polos.v1 import worker_pb2 as pb
@@ -16,7 +15,7 @@ from ._gen.polos.v1.execution_pb2 import RetryPolicy
 from ._gen.polos.v1.worker_service_pb2 import RegisterWorkerRequest
 from .json_schema import SchemaSide, to_json_schema_text
 from .queue import queue_name
-from .time import to_duration
+from .time import to_optional_duration
 from .version import SDK_NAME, SDK_VERSION
 from .workflow import Workflow, WorkflowConfig
 
@@ -63,7 +62,7 @@ def _to_definition(config: WorkflowConfig, logger: logging.Logger) -> pb.Workflo
         state_schema=write("state", config.state_schema, "input"),
         result_schema=write("output", config.output_schema, "output"),
         retry_policy=_to_retry_policy(config),
-        run_timeout=_to_optional_duration(config.run_timeout_seconds),
+        run_timeout=to_optional_duration(f'run_timeout_seconds of "{config.id}"', config.run_timeout_seconds),
         state_index=config.state_index,
         state_version=config.state_version,
         schedule=_to_schedule(config),
@@ -76,8 +75,8 @@ def _to_retry_policy(config: WorkflowConfig) -> RetryPolicy | None:
         return None
     return RetryPolicy(
         max_retries=config.max_retries,
-        base_delay=_to_optional_duration(config.base_delay),
-        max_delay=_to_optional_duration(config.max_delay),
+        base_delay=to_optional_duration(f'base_delay of "{config.id}"', config.base_delay),
+        max_delay=to_optional_duration(f'max_delay of "{config.id}"', config.max_delay),
     )
 
 
@@ -92,9 +91,5 @@ def _to_trigger(config: WorkflowConfig) -> pb.TriggerDeclaration | None:
     return pb.TriggerDeclaration(
         topic=config.trigger_on_event,
         batch_size=config.batch_size or 1,
-        batch_timeout=_to_optional_duration(config.batch_timeout_seconds),
+        batch_timeout=to_optional_duration("batch_timeout_seconds", config.batch_timeout_seconds),
     )
-
-
-def _to_optional_duration(seconds: float | None) -> Duration | None:
-    return None if seconds is None else to_duration(seconds)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from ._gen.polos.v1 import schedule_pb2
 from ._gen.polos.v1 import workflow_service_pb2 as pb
-from .automatic_starts import assert_cron
 from .execution_handle import ExecutionHandle
 from .execution_id import create_execution_id
-from .invoke_request import to_optional_duration, to_workflow_id
+from .invoke_request import to_workflow_id
+from .message import to_message
 from .methods import (
     CREATE_SCHEDULE,
     DELETE_SCHEDULE,
@@ -22,7 +22,7 @@ from .methods import (
 )
 from .payload import from_payload, to_payload
 from .queue import Queue, queue_name
-from .time import duration_seconds, to_datetime
+from .time import duration_seconds, to_datetime, to_optional_duration
 from .transport import Transport
 from .workflow_target import WorkflowTarget
 
@@ -84,11 +84,12 @@ class SchedulesApi:
         - `queue`: the queue of its executions. Default: the workflow's own.
         - `paused`: whether it starts nothing until `unpause`.
 
-        Raises ValueError for a cron expression that has not five fields; InvalidArgumentError for one that means nothing, and
-        for an unknown time zone; LimitExceededError for more than 10,000 in a project; SerializationError, PayloadSizeError.
+        Raises InvalidArgumentError for a cron expression that means nothing, and for an unknown time zone; LimitExceededError
+        for more than 10,000 in a project; SerializationError, PayloadSizeError; TypeError, ValueError for a value that its
+        field cannot hold.
         """
-        assert_cron("cron", cron)
-        schedule = schedule_pb2.Schedule(
+        schedule = to_message(
+            schedule_pb2.Schedule,
             workflow_id=to_workflow_id(workflow),
             cron=cron,
             timezone=timezone,

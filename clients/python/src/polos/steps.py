@@ -17,7 +17,6 @@ from ._gen.polos.v1 import step_pb2 as step
 from .batch import BatchStepResult, BatchWorkflowInput
 from .batch_command import batch_command, read_batch_handles, read_batch_results, read_items
 from .child_command import ChildOptions, child_command, workflow_id_of
-from .errors import InvalidStepError
 from .event_command import publish_event_command, wait_for_event_command
 from .event_payload import EventPayload, to_event_payload
 from .payload import from_payload
@@ -25,6 +24,8 @@ from .publish_command import publish_command
 from .queue import Queue
 from .result_schema import result_schema
 from .resume_command import resume_command
+from .run_arguments import assert_function, assert_retries, assert_seconds
+from .state.state_document import StateDocument
 from .step import ChildHandle
 from .step_request import RunWork, ServerWork, StepOutcome, ValueWork, Work
 from .threads import is_async
@@ -35,7 +36,6 @@ from .workflow_values import read_as
 
 T = TypeVar("T")
 ResultT = TypeVar("ResultT")
-_SECONDS_MAX = 2**31 / 1_000
 
 
 class AskStep(Protocol):
@@ -53,9 +53,10 @@ class Steps:
     execution is cancelled, WorkflowCancelledError.
     """
 
-    def __init__(self, ask: AskStep, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, ask: AskStep, document: StateDocument, clock: Callable[[], float] = time.time) -> None:
         """For the SDK. `clock`: in seconds since 1970."""
         self._ask = ask
+        self._document = document
         self._clock = clock
 
     @overload
@@ -119,18 +120,19 @@ class Steps:
         - `non_retryable`: errors that no retry can help: classes, or names of types. SDK errors with `retryable = False` are
           so already.
 
-        Use a lambda or `functools.partial` for a function that has a parameter of one of these names.
+        Use a lambda or `functools.partial` for a function that has a parameter of one of these names. A function that changes
+        the state names it as `ctx.state`, which is its copy; methods of the state's own objects are refused.
 
-        Raises StepExecutionError once the last attempt has failed; the same live and on replay.
+        Raises StepExecutionError once the last attempt has failed; the same live and on replay. InvalidStepError for
+        arguments that are none.
         """
-        if not callable(func):
-            raise InvalidStepError("step.run needs a function")
-        _assert_retries(max_retries)
+        assert_function(step_key, func, self._document)
+        assert_retries(max_retries)
         for name, seconds in (("base_delay", base_delay), ("max_delay", max_delay)):
-            _assert_seconds(name, seconds)
+            assert_seconds(name, seconds)
         for name, limit in (("timeout", timeout), ("heartbeat_timeout", heartbeat_timeout)):
             if limit is not None:
-                _assert_seconds(name, limit)
+                assert_seconds(name, limit)
         schema = result_schema(func)
         work = RunWork(
             call=functools.partial(func, *args, **kwargs),
@@ -387,14 +389,3 @@ class Steps:
 
 def _read_event(outcome: StepOutcome) -> EventPayload:
     return to_event_payload(from_payload(outcome.result))
-
-
-def _assert_retries(max_retries: object) -> None:
-    if type(max_retries) is not int or not 0 <= max_retries <= 1_000:
-        raise InvalidStepError("max_retries must be an integer from 0 to 1,000")
-
-
-def _assert_seconds(name: str, seconds: object) -> None:
-    is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
-    if not is_number or not 0 <= seconds < _SECONDS_MAX:  # type: ignore[operator]
-        raise InvalidStepError(f"{name} must be seconds, from 0 to 2,147,483")

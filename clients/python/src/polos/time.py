@@ -9,6 +9,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 _NANOS = 1_000_000_000
 
+_SECONDS_MAX = 2**53
+"""What every language can put into a duration: more than any server takes."""
+
 
 def duration_seconds(duration: Duration) -> float:
     """A duration of the protocol in seconds, fractions included."""
@@ -16,11 +19,28 @@ def duration_seconds(duration: Duration) -> float:
 
 
 def to_duration(seconds: float) -> Duration:
-    """Seconds, at least 0, as a duration of the protocol; fractions are kept to the nanosecond."""
-    whole, fraction = divmod(seconds, 1)
+    """Seconds as a duration of the protocol; fractions are kept to the nanosecond."""
+    whole, fraction = divmod(abs(seconds), 1)
     nanos = round(fraction * _NANOS)
-    # Just below a second the rounding makes a whole one of it.
-    return Duration(seconds=int(whole) + nanos // _NANOS, nanos=nanos % _NANOS)
+    # Both members have the sign. Just below a second the rounding makes a whole one of it.
+    sign = -1 if seconds < 0 else 1
+    return Duration(seconds=sign * (int(whole) + nanos // _NANOS), nanos=sign * (nanos % _NANOS))
+
+
+def to_optional_duration(name: str, seconds: float | None) -> Duration | None:
+    """Seconds that may be left out. Which of them make sense is the server's to say.
+
+    `name`: what they are called, for errors.
+
+    Raises TypeError for what is no number, ValueError for one that no duration can hold.
+    """
+    if seconds is None:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise TypeError(f"{name} must be a number of seconds, not {seconds!r:.80}")
+    if not -_SECONDS_MAX <= seconds <= _SECONDS_MAX:
+        raise ValueError(f"{name} must be a finite number of seconds, not {seconds!r:.80}")
+    return to_duration(seconds)
 
 
 def to_datetime(timestamp: Timestamp) -> datetime:

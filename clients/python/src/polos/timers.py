@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from .loop_view import view_of
 from .scope import current_scope
 
 _SKIPS_MAX = 1_000
@@ -13,9 +14,10 @@ _SKIPS_MAX = 1_000
 def own_timers(owner: object) -> list[asyncio.TimerHandle]:
     """The timers that a handler's own code waits for, not those of its steps' functions, in the order of their times.
 
-    Exact on asyncio's own event loop; none on others, whose timers cannot be seen.
+    None on a loop of which nothing can be learnt.
     """
-    scheduled: list[asyncio.TimerHandle] = getattr(asyncio.get_running_loop(), "_scheduled", [])
+    view = view_of(asyncio.get_running_loop())
+    scheduled = [] if view is None else view.scheduled
     own = [handle for handle in scheduled if not handle.cancelled() and _is_of(handle, owner)]
     return sorted(own, key=lambda handle: handle.when())
 

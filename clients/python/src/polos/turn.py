@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from .loop_view import view_of
 from .scope import current_scope
 
 _STILL_PASSES = 2
@@ -19,25 +20,25 @@ _PASSES_MAX = 2_000
 """Code that asks again and again (`while not done: await asyncio.sleep(0)`) is never idle; after that it counts as idle."""
 
 _BLIND_PASSES = 32
-"""How many passes other event loops get, such as uvloop, whose queue cannot be seen."""
+"""How many passes a loop gets of which nothing can be learnt."""
 
 
 async def turn(owner: object = None) -> None:
     """Waits until the code of `owner` (a `Scope`'s) has run as far as it can: until the event loop holds no callback of its
     that is ready, while the loop turned twice. Without an owner it only lets the loop turn.
 
-    Exact on asyncio's own loop: what runs on behalf of code (tasks, `gather`, `wait`, locks, queues) carries its context
-    variables, and so its scope. Others' code may be as busy as it likes.
+    Exact on asyncio's own loop and on uvloop: what runs on behalf of code (tasks, `gather`, `wait`, locks, queues) carries its
+    context variables, and so its scope. Others' code may be as busy as it likes.
     """
     loop = asyncio.get_running_loop()
-    ready = getattr(loop, "_ready", None)
-    if ready is None:
+    view = view_of(loop)
+    if view is None:
         for _ in range(_BLIND_PASSES):
             await asyncio.sleep(0)
         return
     watch = _watches.get(loop)
     if watch is None:
-        watch = _watches[loop] = _Watch(ready)
+        watch = _watches[loop] = _Watch(view.ready)
     await watch.until_still(owner)
 
 

@@ -323,7 +323,10 @@ def _define(
     if not is_name(workflow_id, 200):
         raise TypeError("a workflow needs an id of 1 to 200 bytes without control characters")
     if state_schema is not None and not (isinstance(state_schema, type) and issubclass(state_schema, BaseModel)):
-        raise TypeError(f'the state_schema of "{workflow_id}" should be a pydantic model, for example a WorkflowState')
+        raise TypeError(
+            f'the state_schema of "{workflow_id}" should be a pydantic model, for example a class that inherits from '
+            f"WorkflowState, not {state_schema!r:.80}"
+        )
     if isinstance(state_index, str):
         raise TypeError(f'the state_index of "{workflow_id}" should be a list of paths')
     config = WorkflowConfig(

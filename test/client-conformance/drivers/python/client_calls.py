@@ -21,6 +21,14 @@ _OPTIONS = {
     "idempotencyKey": "idempotency_key",
     "priority": "priority",
     "startDelaySeconds": "start_delay_seconds",
+    "searchAttributes": "search_attributes",
+    "parentExecutionId": "parent_execution_id",
+    "rootExecutionId": "root_execution_id",
+    "workflow": "workflow",
+    "status": "status",
+    "state": "state",
+    "filter": "filter",
+    "limit": "limit",
     "catchUpSeconds": "catch_up_seconds",
 }
 
@@ -187,7 +195,12 @@ async def _repair(
     return await handle.state.patch(patch, expected_revision=expectedRevision, reason=reason, author=author)
 
 
+async def _list(client: PolosClient, *, options: Any) -> Any:
+    return await _collect(client.list_executions(**_named(options)), lambda each: each.id)
+
+
 _CALLS: dict[str, Any] = {
+    "list": _list,
     "invoke": _invoke,
     "batch": _batch,
     "result": _on_handle(_result),

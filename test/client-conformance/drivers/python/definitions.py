@@ -1,6 +1,7 @@
+from collections.abc import Callable
 from typing import Any
 
-from expressions import Host
+from expressions import Host, Scope, evaluate
 from interpreter import run_handler, run_hook
 from lines import say
 from plain import describe_value
@@ -33,6 +34,8 @@ def _options(described: dict[str, Any], host: Host) -> dict[str, Any]:
         "id": "id",
         "maxRetries": "max_retries",
         "runTimeoutSeconds": "run_timeout_seconds",
+        "stateIndex": "state_index",
+        "stateVersion": "state_version",
         "schedule": "schedule",
         "triggerOnEvent": "trigger_on_event",
         "batchSize": "batch_size",
@@ -41,6 +44,8 @@ def _options(described: dict[str, Any], host: Host) -> dict[str, Any]:
     options = {own: described[name] for name, own in same.items() if name in described}
     delays = {"baseDelayMs": "base_delay", "maxDelayMs": "max_delay"}
     options |= {own: described[name] / 1_000 for name, own in delays.items() if name in described}
+    if "migrate" in described:
+        options["migrate"] = {int(version): _to_migration(each) for version, each in described["migrate"].items()}
     if "queue" in described:
         options["queue"] = _queue_of(described["queue"])
     if "stateSchema" in described:
@@ -50,6 +55,15 @@ def _options(described: dict[str, Any], host: Host) -> dict[str, Any]:
     for name, own in (("onStart", "on_start"), ("onEnd", "on_end")):
         options[own] = [_to_hook(each, host) for each in described.get(name, [])]
     return options
+
+
+def _to_migration(described: dict[str, Any]) -> Callable[[dict[str, Any]], Any]:
+    def migrate(old: dict[str, Any]) -> Any:
+        if "throws" in described:
+            raise RuntimeError(described["throws"])
+        return evaluate(described["to"], Scope().having("old", old))
+
+    return migrate
 
 
 def _queue_of(queue: str | dict[str, Any]) -> Any:

@@ -72,6 +72,7 @@ const CALLS = {
   diff: (client, { execution, from, to }) => client.getHandle(execution).state.diff(from, to),
   events: (client, { execution, count, ...options }) =>
     collect(client.getHandle(execution).events(options), toEvent, count),
+  list: (client, { options }) => collect(client.listExecutions(options), ({ id }) => id),
   cancel: (client, { execution }) => client.getHandle(execution).cancel(),
   pause: (client, { execution }) => client.getHandle(execution).pause(),
   unpause: (client, { execution }) => client.getHandle(execution).unpause(),

@@ -1,4 +1,5 @@
 import { defineHook, defineWorkflow, HookResult } from '@polos/sdk';
+import { evaluate } from './expressions.mjs';
 import { runHandler, runHook } from './interpreter.mjs';
 import { say } from './lines.mjs';
 import { toSchema } from './schemas.mjs';
@@ -20,6 +21,7 @@ export function toWorkflow(described, host) {
     resultSchema,
     onStart,
     onEnd,
+    migrate,
     ...rest
   } = described;
   const { baseDelayMs: baseDelay, maxDelayMs: maxDelay, ...config } = rest;
@@ -29,6 +31,7 @@ export function toWorkflow(described, host) {
       ...config,
       ...(baseDelay !== undefined && { baseDelay }),
       ...(maxDelay !== undefined && { maxDelay }),
+      ...(migrate && { migrate: toMigrations(migrate) }),
       ...(stateSchema && { stateSchema: toSchema(stateSchema) }),
       ...(payloadSchema && { payloadSchema: toSchema(payloadSchema) }),
       ...(resultSchema && { outputSchema: toSchema(resultSchema) }),
@@ -38,6 +41,17 @@ export function toWorkflow(described, host) {
     (ctx, payload) => runHandler(instructions, ctx, payload, host),
     { autoRegister: false },
   );
+}
+
+function toMigrations(described) {
+  const functions = Object.entries(described).map(([version, { to, throws }]) => [
+    version,
+    (old) => {
+      if (throws !== undefined) throw new Error(throws);
+      return evaluate(to, { locals: { old } });
+    },
+  ]);
+  return Object.fromEntries(functions);
 }
 
 function toHook({ name, do: instructions, maxRetries, baseDelayMs: baseDelay }, host) {

@@ -1,11 +1,14 @@
-import { PolosClient, Worker } from '@polos/sdk';
+import { createLogger, PolosClient, Worker } from '@polos/sdk';
 import { clientConfig } from './client-calls.mjs';
 import { toWorkflows } from './definitions.mjs';
 import { say } from './lines.mjs';
 
 const workers = new Map();
 
-/** Starts a worker; answers once the server has accepted it, unless `unattended` says not to wait for that. */
+/**
+ * Starts a worker; answers once the server has accepted it, unless `unattended` says not to wait for that: with what the worker
+ * warned of until then.
+ */
 export async function startWorker(request) {
   const {
     project,
@@ -16,8 +19,17 @@ export async function startWorker(request) {
     concurrency,
   } = request;
   const client = new PolosClient(clientConfig(request));
+  const warnings = [];
+  const logger = createLogger();
   const worker = new Worker({
     client,
+    logger: {
+      ...logger,
+      warn(message) {
+        warnings.push(message);
+        logger.warn(message);
+      },
+    },
     workflows: toWorkflows(workflows, { project, worker: name }),
     handleSignals: handlesSignals,
     ...(concurrency !== undefined && { maxConcurrentWorkflows: concurrency }),
@@ -28,6 +40,7 @@ export async function startWorker(request) {
   // A worker that the server refuses is reported by the answer.
   if (unattended) running.catch(() => {});
   else await Promise.race([worker.whenRunning(), running]);
+  return warnings;
 }
 
 /** Stops a worker gracefully. */
