@@ -1,5 +1,5 @@
 import type { Action, ChildRequest } from '../core/command.js';
-import type { NewExecution } from '../core/execution.js';
+import { type Execution, type NewExecution, stateVersionOf } from '../core/execution.js';
 import { applyPatch, EMPTY_STATE, parseState, type StateDocument } from '../core/state-document.js';
 import type { InvokeRequest, StateRepair, WorkerAction, WorkerChild } from './api.js';
 import type { Clock } from './clock.js';
@@ -97,7 +97,8 @@ export class Admission {
 
   /**
    * Checks the state that a repair makes: against the schema by which a worker changed the state last, since that is the
-   * state's form, or against the current one if none has.
+   * state's form. If none has, against the current one, provided that it describes the version that the state is of: a state
+   * that a migration could not take is repaired in its own form.
    */
   async checkRepair({ execution, state }: CurrentState, repair: StateRepair): Promise<void> {
     // What cannot be applied, or is against another revision, is refused by the core, with the reason.
@@ -108,11 +109,19 @@ export class Admission {
     const { projectId, workflowId, stateSchema: digest } = execution;
     const { value } = changed.document;
     const refused =
-      digest === undefined
-        ? await schemas.check(projectId, workflowId, 'state', () => value)
-        : await schemas.checkState({ projectId, workflowId, digest }, changed.document);
+      digest !== undefined
+        ? await schemas.checkState({ projectId, workflowId, digest }, changed.document)
+        : (await this.isOfDeclaredVersion(execution)) &&
+          (await schemas.check(projectId, workflowId, 'state', () => value));
     if (refused)
       throw new EngineError({ type: 'schema_violation', value: 'state', field: 'patch', ...refused });
+  }
+
+  private async isOfDeclaredVersion(execution: Execution): Promise<boolean> {
+    const version = stateVersionOf(execution);
+    if (version === undefined) return true;
+    const { stateVersion } = await this.declared(execution.projectId, execution.workflowId);
+    return stateVersion === undefined || stateVersion === version;
   }
 
   /** @returns the digest of the schema that it was checked against. */

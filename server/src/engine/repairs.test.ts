@@ -147,6 +147,19 @@ describe('a repair of a state', () => {
     expect(await engine.patchState(PROJECT, executionId, repair(1, put('/n', 'one')))).toBe(2);
   });
 
+  test('of a state of an earlier version is not checked against the schema of a later one', async () => {
+    const harness = await Harness.open();
+    const { engine } = harness;
+    const executionId = await waiting(harness);
+    const schemas = { state: schemaOf('string') };
+    await harness.register([{ id: 'order', stateVersion: 2, schemas }]);
+    expect(await engine.patchState(PROJECT, executionId, repair(2, put('/n', 7)))).toBe(3);
+    const newer = await harness.invoke({ initialState: '{"n":"one"}' });
+    await expect(engine.patchState(PROJECT, newer, repair(1, put('/n', 7)))).rejects.toMatchObject({
+      problem: { type: 'schema_violation' },
+    });
+  });
+
   test('is told to whoever watches the state', async () => {
     const harness = await Harness.open();
     const executionId = await waiting(harness);
