@@ -1,5 +1,6 @@
 import type { Document } from 'mongodb';
 import type { Execution } from '../../core/execution.js';
+import type { JournalEntry } from '../../core/journal.js';
 import type { ExecutionWrite } from '../store.js';
 import { roughBytes } from './bson-values.js';
 import { type CommitToken, toEntryDocument } from './entry-document.js';
@@ -9,7 +10,8 @@ import {
   toFields,
   toIndexDocument,
 } from './execution-document.js';
-import { stateUpdate } from './state-update.js';
+import type { StateChange } from './state-place.js';
+import { type StateUpdate, stateUpdate } from './state-update.js';
 
 /** A commit as MongoDB is asked for it. It says the same however often it is asked for. */
 export interface CommitOperation {
@@ -29,6 +31,8 @@ export interface CommitContext {
   readonly token: CommitToken;
   /** Whether the tail was moved to the journal, so that its entry begins a new one. */
   readonly beginsTail: boolean;
+  /** What becomes of the state. */
+  readonly stateChange: StateChange;
 }
 
 /** What the driver is to write for a commit. */
@@ -48,17 +52,17 @@ export function toCommitOperation(write: ExecutionWrite, context: CommitContext)
 }
 
 function toUpdate(
-  { before, execution, state, entry, terms, index }: ExecutionWrite & { readonly before: Execution },
-  { token, beginsTail }: CommitContext,
+  { before, execution, entry, terms, index }: ExecutionWrite & { readonly before: Execution },
+  { token, beginsTail, stateChange }: CommitContext,
 ): Document {
   const fields = changedFields(before, execution);
-  const stateFields = state && stateUpdate(state, entry?.patch);
+  const stateFields = toStateUpdate(stateChange, entry);
   const added = entry && toEntryDocument(entry, token);
-  const unset = [...fields.unset, ...(stateFields?.unset ?? []), ...(terms?.length === 0 ? ['terms'] : [])];
+  const unset = [...fields.unset, ...stateFields.unset, ...(terms?.length === 0 ? ['terms'] : [])];
   return {
     $set: {
       ...fields.set,
-      ...stateFields?.set,
+      ...stateFields.set,
       index: toIndexDocument(index),
       commit: token,
       ...(terms && terms.length > 0 && { terms }),
@@ -67,6 +71,23 @@ function toUpdate(
     ...(unset.length > 0 && { $unset: Object.fromEntries(unset.map((field) => [field, ''])) }),
     ...(added && !beginsTail && { $push: { tail: added } }),
   };
+}
+
+function toStateUpdate(change: StateChange, entry: JournalEntry | undefined): StateUpdate {
+  switch (change.type) {
+    case 'none':
+      return { set: {}, unset: [] };
+    case 'touched':
+      return stateUpdate(change.state, entry?.patch);
+    case 'within':
+      return { ...stateUpdate(change.state, undefined), unset: ['stateText', 'stateBase'] };
+    case 'patch': {
+      const { lag, patchedTo } = change.base;
+      return { set: { 'stateBase.lag': lag, 'stateBase.patchedTo': patchedTo }, unset: [] };
+    }
+    case 'base':
+      return { set: { stateBase: change.base }, unset: ['state', 'stateText'] };
+  }
 }
 
 /** Fields with another value than before. Values are never changed in place, so that another object is enough. */

@@ -1,15 +1,19 @@
+import type { Binary } from 'mongodb';
 import type { Execution, Lease } from '../../core/execution.js';
 import type { JsonObject } from '../../core/json.js';
 import type { SearchTerm } from '../../core/search-term.js';
-import type { ExecutionIndex, ExecutionWrite, StoredExecution } from '../store.js';
+import { LARGE_STATE_BYTES } from '../large-states.js';
+import { type ExecutionIndex, type ExecutionWrite, type StoredExecution, StoreFault } from '../store.js';
 import { fromBson, toBson, toIndexTime, toTime } from './bson-values.js';
 import { type CommitToken, type EntryDocument, toEntryDocument } from './entry-document.js';
+import type { StateBase } from './state-place.js';
+import { fromStateText, toStateText } from './state-text.js';
 
 /**
  * An execution as it is kept: one document, so that one write is a commit. Its own fields keep their names, but for `id`,
  * which is `_id`. MongoDB takes 16 MiB. What takes most room, in BSON:
  *
- * - the state: 6.3 MiB, for 1 MiB of JSON that is nothing but small numbers in arrays;
+ * - the state: 1 MiB, for one that does not compress and never changed; one that is within may take six times its JSON, 50 KiB;
  * - the tail: 4.3 MiB for one entry of any size, which came as one message, and 0.5 MiB for less than 32 of 8 KiB;
  * - the outbox: 4.3 MiB for what one message sends to others. Another one may come before that is delivered;
  * - what was given to steps before they asked for it: 1 MiB;
@@ -21,8 +25,12 @@ export interface ExecutionDocument {
   readonly _id: string;
   readonly version: number;
   readonly index: IndexDocument;
-  /** The state, with the keys of field-names.ts. */
-  readonly state: JsonObject;
+  /** The state, with the keys of field-names.ts; missing where it is large, but for some that were written before that was so. */
+  readonly state?: JsonObject;
+  /** A large state that did not change since the execution was created; see state-text.ts. */
+  readonly stateText?: Binary;
+  /** Where a large state is that did. */
+  readonly stateBase?: StateBase;
   /** The commit that wrote this version. */
   readonly commit: CommitToken;
   /** The newest entries of the journal, without gaps up to the last; see journal.ts. */
@@ -31,6 +39,11 @@ export interface ExecutionDocument {
   readonly terms?: readonly SearchTerm[];
   readonly [field: string]: unknown;
 }
+
+/** What was read of an execution, but for a state that is elsewhere. */
+export type ReadDocument =
+  | StoredExecution
+  | (Omit<StoredExecution, 'state'> & { readonly state?: undefined; readonly stateBase: StateBase });
 
 /** `ExecutionIndex` with times that sort. */
 export interface IndexDocument {
@@ -57,12 +70,15 @@ export function toExecutionDocument(
   commit: CommitToken,
 ): ExecutionDocument {
   const { id, version, ...rest } = execution;
+  const isLarge = execution.stateBytes >= LARGE_STATE_BYTES;
   return {
     _id: id,
     version,
     ...toFields(rest),
     index: toIndexDocument(index),
-    state: toBson(state) as JsonObject,
+    ...(isLarge
+      ? { stateText: toStateText(JSON.stringify(state)) as unknown as Binary }
+      : { state: toBson(state) as JsonObject }),
     commit,
     tail: entry ? [toEntryDocument(entry, commit)] : [],
     ...(terms.length > 0 && { terms }),
@@ -95,18 +111,20 @@ export function toIndexDocument({
 
 /** The execution of a document, which it takes for its own. */
 export function fromExecutionDocument(document: ExecutionDocument): Execution {
-  const { _id, index: _, state: __, commit: ___, tail: ____, terms: _____, ...rest } = document;
+  const { _id, index: _, commit: __, tail: ___, terms: ____, ...more } = document;
+  const { state: _____, stateText: ______, stateBase: _______, ...rest } = more;
   return { id: _id, ...(fromBson(rest) as Omit<Execution, 'id'>) };
 }
 
-/** The execution of a document with its state. */
-export function fromStoredDocument(document: ExecutionDocument): StoredExecution {
-  const { state, terms } = document;
-  return {
-    execution: fromExecutionDocument(document),
-    state: fromBson(state) as JsonObject,
-    ...(terms && { terms }),
-  };
+/** The execution of a document, and its state, unless that is at a base. */
+export function fromStoredDocument(document: ExecutionDocument): ReadDocument {
+  const { state, stateText, stateBase, terms } = document;
+  const read = { execution: fromExecutionDocument(document), ...(terms && { terms }) };
+  if (state) return { ...read, state: fromBson(state) as JsonObject };
+  if (stateText)
+    return { ...read, state: JSON.parse(fromStateText(stateText.value(), `load ${document._id}`)) };
+  if (stateBase) return { ...read, stateBase };
+  throw new StoreFault(`load ${document._id}: its document has no state`, { retryable: false });
 }
 
 function toField(name: string, value: unknown): unknown {
