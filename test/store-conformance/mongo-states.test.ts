@@ -39,9 +39,18 @@ withMongodb(() => {
     return { stores: stores as [Store, ...Store[]], executions, states, journal };
   }
 
+  /** The state is another one than the input says: it has a default. */
   async function created(store: Store, id: string, state = stateOf(20_000)): Promise<Execution> {
     const first = execution({ id, eventCount: 1, stateBytes: bytesOf(state) });
-    expect(await store.commit(write(first, { state, entry: entry(1) }))).toBe('committed');
+    const input = { initialState: JSON.stringify({ text: state.text }) };
+    expect(await store.commit(write(first, { state, entry: entry(1, { input }) }))).toBe('committed');
+    return first;
+  }
+
+  async function createdAsItCame(store: Store, id: string, state = stateOf(20_000)): Promise<Execution> {
+    const first = execution({ id, eventCount: 1, stateBytes: bytesOf(state) });
+    const input = { initialState: JSON.stringify(state) };
+    expect(await store.commit(write(first, { state, entry: entry(1, { input }) }))).toBe('committed');
     return first;
   }
 
@@ -68,6 +77,23 @@ withMongodb(() => {
       expect(document).toMatchObject({ stateBase: { event: 2, patchedTo: 2, lag: 0 } });
       expect(document).not.toHaveProperty('state');
       expect(await states.countDocuments()).toBe(1);
+    });
+
+    test('as the input that it came as, until the journal has grown by half of it', async () => {
+      const { stores, executions, states } = await open(2);
+      let latest = await createdAsItCame(stores[0], 'a');
+      for (let n = 1; n <= 20; n++) {
+        latest = await counted(stores[0], latest, 1);
+        expect((await stores[1]!.load('a'))?.state).toEqual(stateOf(20_000, n));
+      }
+      expect(await executions.findOne()).toMatchObject({ stateBase: { event: 1, patchedTo: 21 } });
+      expect(await states.countDocuments()).toBe(0);
+      const document = (await executions.findOne())!;
+      for (const field of ['state', 'stateText']) expect(Object.keys(document)).not.toContain(field);
+      latest = await counted(stores[0], latest, 60);
+      await stores[0].close();
+      expect(await states.countDocuments()).toBe(1);
+      expect((await stores[1]!.load('a'))?.state).toEqual(stateOf(20_000, 80));
     });
 
     test('as it was, with a lag that is at most half of it, and nothing stays of what was replaced', async () => {
@@ -200,6 +226,13 @@ withMongodb(() => {
 
   describe('what cannot be the state is never taken for it', () => {
     const damage = { name: 'StoreFault', retryable: false, message: /^load a: .*backup/ };
+
+    test('where it is the input, and that is gone', async () => {
+      const { stores, journal } = await open();
+      await counted(stores[0], await createdAsItCame(stores[0], 'a', stateOf(200_000)), 100);
+      await journal.deleteOne({ firstEvent: 1 });
+      await expect(stores[0].load('a')).rejects.toMatchObject(damage);
+    });
 
     test('where its document is gone', async () => {
       const { stores, states } = await open();

@@ -161,7 +161,7 @@ export const COLLECTIONS: readonly CollectionLayout[] = [
         stateText: BYTES,
         stateBase: {
           ...RECORD,
-          required: ['commit', 'event', 'patchedTo', 'lag'],
+          required: ['event', 'patchedTo', 'lag'],
           properties: { commit: TOKEN, event: NUMBER, patchedTo: NUMBER, lag: NUMBER },
         },
         terms: { ...LIST, minItems: 1, items: TEXT },

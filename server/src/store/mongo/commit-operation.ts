@@ -1,6 +1,5 @@
 import type { Document } from 'mongodb';
 import type { Execution } from '../../core/execution.js';
-import type { JournalEntry } from '../../core/journal.js';
 import type { ExecutionWrite } from '../store.js';
 import { roughBytes } from './bson-values.js';
 import { type CommitToken, toEntryDocument } from './entry-document.js';
@@ -11,7 +10,7 @@ import {
   toIndexDocument,
 } from './execution-document.js';
 import type { StateChange } from './state-place.js';
-import { type StateUpdate, stateUpdate } from './state-update.js';
+import { updateOf } from './state-update.js';
 
 /** A commit as MongoDB is asked for it. It says the same however often it is asked for. */
 export interface CommitOperation {
@@ -40,7 +39,7 @@ export function toCommitOperation(write: ExecutionWrite, context: CommitContext)
   const { before, execution, entry } = write;
   const change = before
     ? { update: toUpdate({ ...write, before }, context) }
-    : { create: toExecutionDocument(write, context.token) };
+    : { create: toExecutionDocument(write, context) };
   return {
     id: execution.id,
     replaces: before?.version ?? 0,
@@ -56,7 +55,7 @@ function toUpdate(
   { token, beginsTail, stateChange }: CommitContext,
 ): Document {
   const fields = changedFields(before, execution);
-  const stateFields = toStateUpdate(stateChange, entry);
+  const stateFields = updateOf(stateChange, entry?.patch);
   const added = entry && toEntryDocument(entry, token);
   const unset = [...fields.unset, ...stateFields.unset, ...(terms?.length === 0 ? ['terms'] : [])];
   return {
@@ -71,23 +70,6 @@ function toUpdate(
     ...(unset.length > 0 && { $unset: Object.fromEntries(unset.map((field) => [field, ''])) }),
     ...(added && !beginsTail && { $push: { tail: added } }),
   };
-}
-
-function toStateUpdate(change: StateChange, entry: JournalEntry | undefined): StateUpdate {
-  switch (change.type) {
-    case 'none':
-      return { set: {}, unset: [] };
-    case 'touched':
-      return stateUpdate(change.state, entry?.patch);
-    case 'within':
-      return { ...stateUpdate(change.state, undefined), unset: ['stateText', 'stateBase'] };
-    case 'patch': {
-      const { lag, patchedTo } = change.base;
-      return { set: { 'stateBase.lag': lag, 'stateBase.patchedTo': patchedTo }, unset: [] };
-    }
-    case 'base':
-      return { set: { stateBase: change.base }, unset: ['state', 'stateText'] };
-  }
 }
 
 /** Fields with another value than before. Values are never changed in place, so that another object is enough. */

@@ -2,12 +2,12 @@ import type { Binary } from 'mongodb';
 import type { Execution, Lease } from '../../core/execution.js';
 import type { JsonObject } from '../../core/json.js';
 import type { SearchTerm } from '../../core/search-term.js';
-import { LARGE_STATE_BYTES } from '../large-states.js';
 import { type ExecutionIndex, type ExecutionWrite, type StoredExecution, StoreFault } from '../store.js';
 import { fromBson, toBson, toIndexTime, toTime } from './bson-values.js';
 import { type CommitToken, type EntryDocument, toEntryDocument } from './entry-document.js';
-import type { StateBase } from './state-place.js';
-import { fromStateText, toStateText } from './state-text.js';
+import type { StateBase, StateChange } from './state-place.js';
+import { fromStateText } from './state-text.js';
+import { updateOf } from './state-update.js';
 
 /**
  * An execution as it is kept: one document, so that one write is a commit. Its own fields keep their names, but for `id`,
@@ -27,9 +27,9 @@ export interface ExecutionDocument {
   readonly index: IndexDocument;
   /** The state, with the keys of field-names.ts; missing where it is large, but for some that were written before that was so. */
   readonly state?: JsonObject;
-  /** A large state that did not change since the execution was created; see state-text.ts. */
+  /** A large state that did not change since the execution was created, unless it is the input; see state-text.ts. */
   readonly stateText?: Binary;
-  /** Where a large state is that did. */
+  /** Where a large state is else. */
   readonly stateBase?: StateBase;
   /** The commit that wrote this version. */
   readonly commit: CommitToken;
@@ -66,21 +66,18 @@ const TIMES: ReadonlySet<string> = new Set<keyof Execution>([
 
 /** The document of an execution that is created. */
 export function toExecutionDocument(
-  { execution, state = {}, index, entry, terms = [] }: ExecutionWrite,
-  commit: CommitToken,
+  { execution, index, entry, terms = [] }: ExecutionWrite,
+  { token, stateChange }: { readonly token: CommitToken; readonly stateChange: StateChange },
 ): ExecutionDocument {
   const { id, version, ...rest } = execution;
-  const isLarge = execution.stateBytes >= LARGE_STATE_BYTES;
   return {
     _id: id,
     version,
     ...toFields(rest),
     index: toIndexDocument(index),
-    ...(isLarge
-      ? { stateText: toStateText(JSON.stringify(state)) as unknown as Binary }
-      : { state: toBson(state) as JsonObject }),
-    commit,
-    tail: entry ? [toEntryDocument(entry, commit)] : [],
+    ...updateOf(stateChange, undefined).set,
+    commit: token,
+    tail: entry ? [toEntryDocument(entry, token)] : [],
     ...(terms.length > 0 && { terms }),
   };
 }

@@ -136,6 +136,26 @@ export class Journal {
     });
   }
 
+  /** The initial state that an execution was created with, as text; undefined if its first entry is gone, or has none. */
+  initialState(executionId: string): Promise<string | undefined> {
+    return this.connection.ask(`read the input of ${executionId}`, async (session) => {
+      const options = { session, maxTimeMS: QUERY_MS_MAX };
+      const found = await this.connection.executions.findOne<Pick<Tail, 'tail'>>(
+        { _id: executionId },
+        { ...options, projection: { _id: 1, tail: { $slice: 1 } } },
+      );
+      let [first] = found?.tail ?? [];
+      if (first?.firstEvent !== 1) {
+        const chunk = await this.connection.journal.findOne(
+          { execution: executionId, lastEvent: { $gte: 1 } },
+          { ...options, sort: { lastEvent: 1 }, projection: { _id: 1, entries: { $slice: 1 } } },
+        );
+        [first] = chunk?.entries ?? [];
+      }
+      return first?.firstEvent === 1 ? fromEntryDocument(first).input?.initialState : undefined;
+    });
+  }
+
   /** The commit that wrote the entry with a given first event; undefined if there is no such entry. */
   async commitOf(
     executionId: string,

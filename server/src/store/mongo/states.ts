@@ -85,7 +85,7 @@ export class States {
 
   /** Writes a document of its own for a state, if the commit is to refer to one. It may be repeated. */
   async prepare({ execution, change }: StateCommit): Promise<void> {
-    if (change.type !== 'base') return;
+    if (change.type !== 'base' || !change.base.commit) return;
     const _id = nameOf(execution.id, change.base.commit);
     const document = { _id, execution: execution.id, text: toStateText(JSON.stringify(change.state)) };
     await untilAnswered(() => this.inserts.ask(document));
@@ -95,25 +95,25 @@ export class States {
   committed({ execution, place, change }: StateCommit): void {
     const after = placeAfter(change, place);
     this.remember(execution, after);
-    if (place === 'within') return;
-    if (after === 'within' || !isSameToken(place.commit, after.commit)) this.remove(execution.id, place);
+    if (place === 'within' || !place.commit) return;
+    const kept = after === 'within' ? undefined : after.commit;
+    if (!isSameToken(kept, place.commit)) this.remove(execution.id, place.commit);
   }
 
   /** Takes note of a commit that did not happen, and never will. */
   dropped({ execution, change }: StateCommit): void {
     this.places.delete(execution.id);
-    if (change.type === 'base') this.remove(execution.id, change.base);
+    if (change.type === 'base' && change.base.commit) this.remove(execution.id, change.base.commit);
   }
 
   /** A state at a base; undefined if that is not there any more, or not all that came since. */
   async read(executionId: string, base: StateBase): Promise<JsonObject | undefined> {
     const { commit, event, patchedTo } = base;
-    const [stored, patches] = await Promise.all([
-      this.reads.ask(nameOf(executionId, commit)),
+    const [text, patches] = await Promise.all([
+      commit ? this.readText(executionId, commit) : this.journal.initialState(executionId),
       patchedTo === event ? [] : this.journal.patches(executionId, { after: event, upTo: patchedTo }),
     ]);
-    if (stored === undefined || !patches) return undefined;
-    const text = fromStateText(stored, `load ${executionId}`);
+    if (text === undefined || !patches) return undefined;
     const written = { value: JSON.parse(text), bytes: Buffer.byteLength(text) };
     return withPatches(written, patches)?.value;
   }
@@ -123,13 +123,18 @@ export class States {
     await Promise.all(this.removing);
   }
 
+  private async readText(executionId: string, commit: CommitToken): Promise<string | undefined> {
+    const text = await this.reads.ask(nameOf(executionId, commit));
+    return text && fromStateText(text, `load ${executionId}`);
+  }
+
   private async findPlace(id: string, version: number): Promise<StatePlace | undefined> {
     const found = await this.finds.ask(id);
     return found?.version === version ? found.place : undefined;
   }
 
   /** Once, and not at all where it fails: what stays behind goes with its execution. */
-  private remove(executionId: string, { commit }: StateBase): void {
+  private remove(executionId: string, commit: CommitToken): void {
     const removing = this.removals.ask(nameOf(executionId, commit)).then(
       () => {},
       () => {},
