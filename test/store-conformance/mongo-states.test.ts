@@ -133,6 +133,49 @@ withMongodb(() => {
       expect(await states.countDocuments()).toBe(0);
     });
 
+    test.for([
+      { name: 'as the input that it came as', isInput: true, times: 0 },
+      { name: 'as a text', isInput: false, times: 0 },
+      { name: 'as the input and patches', isInput: true, times: 3 },
+      { name: 'beside it, with patches', isInput: false, times: 3 },
+    ])('$name until the execution closes, then as its fields', async ({ isInput, times }) => {
+      const { stores, executions, states } = await open(2);
+      const first = await (isInput ? createdAsItCame : created)(stores[0], 'a');
+      let latest = await counted(stores[0], first, times);
+      // The other store does not know where it is.
+      latest = next(latest, { status: 'completed', closedAt: 2_000 });
+      expect(await stores[1]!.commit(write(latest))).toBe('committed');
+      const document = (await executions.findOne())!;
+      expect(document.state).toEqual(stateOf(20_000, times));
+      for (const field of ['stateBase', 'stateText']) expect(document).not.toHaveProperty(field);
+      // What is sent after the end.
+      latest = next(latest);
+      expect(await stores[0].commit(write(latest))).toBe('committed');
+      expect(await stores[0].load('a')).toEqual({ execution: latest, state: stateOf(20_000, times) });
+      for (const store of stores) await store.close();
+      expect(await states.countDocuments()).toBe(0);
+    });
+
+    test('as fields, with what the commit changes that closes the execution', async () => {
+      const { stores, executions, states } = await open();
+      const before = await counted(stores[0], await created(stores[0], 'a'), 2);
+      const last = countUp(before, stateOf(20_000, 2));
+      const closed = next(before, { ...last.execution, status: 'completed', closedAt: 2_000 });
+      expect(await stores[0].commit({ ...last, execution: closed })).toBe('committed');
+      expect((await executions.findOne())?.state).toEqual(stateOf(20_000, 3));
+      await stores[0].close();
+      expect(await states.countDocuments()).toBe(0);
+    });
+
+    test('as it is, if it closes at another version', async () => {
+      const { stores } = await open(2);
+      const first = await created(stores[0], 'a');
+      const closed = next(first, { status: 'completed', closedAt: 2_000 });
+      await counted(stores[1]!, first, 1);
+      expect(await stores[0].commit(write(closed))).toBe('conflict');
+      expect((await stores[0].load('a'))?.state).toEqual(stateOf(20_000, 1));
+    });
+
     test('within the execution, if a server of before wrote it, until it changes', async () => {
       const { stores, executions } = await open(2);
       const first = await created(stores[0], 'a');
@@ -197,31 +240,19 @@ withMongodb(() => {
     expect(Math.min(...(await Promise.all(reading)))).toBeGreaterThan(0);
   });
 
-  test('a removal takes it along, and what a server that died had left of it', async () => {
+  test('a removal takes along what a server that died had left of it', async () => {
     const { stores, states } = await open();
     const [store] = stores;
     for (const id of ['gone', 'kept']) {
       const last = await counted(store, await created(store, id), 2);
       await store.commit(write(next(last, { status: 'completed', closedAt: 1, ready: false })));
+      const _id = { execution: id, by: 'who died', number: 1 };
+      await states.insertOne({ _id, execution: id, text: new Uint8Array(1) });
     }
-    const _id = { execution: 'gone', by: 'who died', number: 1 };
-    await states.insertOne({ _id, execution: 'gone', text: new Uint8Array(1) });
     await store.removeClosed([{ executionId: 'gone', groups: [] }]);
-    expect((await states.find().toArray()).map(({ execution }) => execution)).toEqual(['kept']);
+    const left = await states.find({ '_id.by': 'who died' }).toArray();
+    expect(left.map(({ execution }) => execution)).toEqual(['kept']);
     expect((await store.load('kept'))?.state).toEqual(stateOf(20_000, 2));
-  });
-
-  test('an execution whose removal broke off is gone for who reads it, and is removed in the end', async () => {
-    const { stores, states } = await open();
-    const [store] = stores;
-    const last = await counted(store, await created(store, 'a'), 2);
-    await store.commit(write(next(last, { status: 'completed', closedAt: 1, ready: false })));
-    await states.deleteMany({});
-    expect(await store.load('a')).toBeUndefined();
-    const closed = { projectId: 'default', until: 9, limit: 5 };
-    expect(await store.listClosed(closed)).toHaveLength(1);
-    await store.removeClosed([{ executionId: 'a', groups: [] }]);
-    expect(await store.listClosed(closed)).toEqual([]);
   });
 
   describe('what cannot be the state is never taken for it', () => {

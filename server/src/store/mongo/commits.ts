@@ -6,9 +6,10 @@ import { type CommitOperation, toCommitOperation } from './commit-operation.js';
 import { type Attempt, CommitWriter } from './commit-writer.js';
 import type { Connection } from './connection.js';
 import type { CommitToken } from './entry-document.js';
+import type { ExecutionReads } from './execution-reads.js';
 import type { Journal } from './journal.js';
 import { Settlement } from './settlement.js';
-import { stateChangeOf } from './state-place.js';
+import { closesWithLarge, stateChangeOf } from './state-place.js';
 import type { StateCommit, States } from './states.js';
 
 /** What commits need to know. */
@@ -16,6 +17,7 @@ export interface CommitsOptions {
   readonly connection: Connection;
   readonly journal: Journal;
   readonly states: States;
+  readonly reads: ExecutionReads;
   /** This store in the tokens of its commits. */
   readonly by: string;
 }
@@ -44,9 +46,11 @@ export class Commits {
     return this.executions.run(write.execution.id, () => this.commitNow(write));
   }
 
-  private async commitNow(write: ExecutionWrite): Promise<CommitResult> {
-    const { before, execution } = write;
+  private async commitNow(given: ExecutionWrite): Promise<CommitResult> {
     const { states, by } = this.options;
+    const write = given.state || !closesWithLarge(given) ? given : await this.withState(given);
+    if (!write) return 'conflict';
+    const { before, execution } = write;
     const known = before ? states.placeOf(before) : 'within';
     const place = known instanceof Promise ? await known : known;
     if (place === undefined) return 'conflict';
@@ -64,6 +68,15 @@ export class Commits {
     if (result === 'committed') states.committed(stateCommit);
     else states.dropped(stateCommit);
     return result;
+  }
+
+  /** The write with the state, which it does not change; undefined if its execution is at another version. */
+  private async withState(write: ExecutionWrite): Promise<ExecutionWrite | undefined> {
+    const { before, execution } = write;
+    const stored = await this.options.reads.load(execution.id);
+    return stored && stored.execution.version === before?.version
+      ? { ...write, state: stored.state }
+      : undefined;
   }
 
   /**

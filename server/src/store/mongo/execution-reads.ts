@@ -69,9 +69,8 @@ export class ExecutionReads {
       const state = await this.states.read(executionId, read.stateBase);
       const { stateBase: _, ...stored } = read;
       if (state) return { ...stored, state };
-      // It was replaced meanwhile; or else it is being removed, and the execution goes last.
+      // It was replaced meanwhile.
       const isLost = before?.version === execution.version;
-      if (isLost && execution.closedAt !== undefined) return undefined;
       if (isLost || reads === READS_MAX) throw lostState(executionId, { retryable: !isLost });
       before = execution;
     }

@@ -96,8 +96,9 @@ class MongoStore implements Store {
     this.connection = connection;
     this.journals = new Journal(connection);
     this.states = new States(connection, this.journals);
-    this.commits = new Commits({ connection, journal: this.journals, states: this.states, by });
     this.reads = new ExecutionReads({ connection, states: this.states, by });
+    const { journals: journal, states, reads } = this;
+    this.commits = new Commits({ connection, journal, states, reads, by });
     this.schemas = new Schemas(connection);
     this.workers = new Workers(connection);
     const removals = new OwnRemovals();

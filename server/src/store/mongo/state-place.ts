@@ -49,6 +49,7 @@ export function stateChangeOf(
   { place, token }: { readonly place: StatePlace; readonly token: CommitToken },
 ): StateChange {
   if (!before) return creationOf({ execution, state: state ?? {}, initialState: entry?.input?.initialState });
+  if (state && closesWithLarge({ before, execution })) return { type: 'within', state };
   const isWithin = place === 'within';
   const lag = isWithin ? 0 : place.lag + (entry ? roughBytes(entry) : 0);
   if (!state) return isWithin || !entry ? { type: 'none' } : { type: 'patch', base: { ...place, lag } };
@@ -59,6 +60,15 @@ export function stateChangeOf(
     return { type: 'patch', base: { ...place, lag, patchedTo: lastEvent(entry) } };
   }
   return { type: 'base', base: { commit: token, ...baseAt(execution) }, state };
+}
+
+/** Whether a commit is the last one that can change a state which is large: it is kept as fields from then on. */
+export function closesWithLarge({
+  before,
+  execution,
+}: Pick<ExecutionWrite, 'before' | 'execution'>): boolean {
+  const closes = before?.closedAt === undefined && execution.closedAt !== undefined;
+  return closes && execution.stateBytes >= LARGE_STATE_BYTES;
 }
 
 /** What a creation does: the text of a large state need not be written a second time where it is the input as it came. */
