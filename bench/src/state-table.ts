@@ -2,12 +2,16 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { HomeName } from './home.js';
 import type { Asked } from './load-table.js';
 import { Stage, type Usage } from './stage.js';
-import { itemsOf, itemsWorkflow } from './state-workflows.js';
+import { type ItemsState, itemsOf, itemsWorkflow } from './state-workflows.js';
 import { percentile, printRow } from './table.js';
 import { preciseNow } from './vocabulary-workflows.js';
 
-/** Bytes of the states that are compared, and steps of the executions that have them, so many at a time. */
-const STATE_BYTES = [1_000, 100_000];
+/** The states that are compared with the first of them, and steps of the executions that have them, so many at a time. */
+const STATES = [
+  { name: '1 KB', initialState: itemsOf(1_000) },
+  { name: '100 KB', initialState: itemsOf(100_000) },
+  { name: '100 KB, random', initialState: itemsOf(100_000, { isRandom: true }) },
+];
 const STEPS = 100;
 const IN_FLIGHT = 16;
 
@@ -30,10 +34,10 @@ export async function printState(asked: Asked & { readonly executions?: number |
 }
 
 async function printSteps(asked: Asked, home: HomeName): Promise<void> {
-  printRow(['home', 'state bytes', 'ms/step', 'server µs', 'mongod µs', 'KiB/step', 'x CPU', 'x bytes'], 2);
+  printRow(['home', 'state', 'ms/step', 'server µs', 'mongod µs', 'KiB/step', 'x CPU', 'x bytes'], 2);
   let first: Usage | undefined;
-  for (const bytes of STATE_BYTES) {
-    const usage = await onStage(asked, home, (stage) => stepsOf(stage, bytes));
+  for (const { name, initialState } of STATES) {
+    const usage = await onStage(asked, home, (stage) => stepsOf(stage, initialState));
     first ??= usage;
     const steps = STEPS * IN_FLIGHT;
     const cpu = ({ serverSeconds, mongodSeconds }: Usage) => serverSeconds + mongodSeconds;
@@ -45,13 +49,12 @@ async function printSteps(asked: Asked, home: HomeName): Promise<void> {
       cpu(usage) / cpu(first),
       usage.writtenBytes / first.writtenBytes,
     ];
-    printRow([home, String(bytes), ...each.map((value) => value.toFixed(2))], 2);
+    printRow([home, name, ...each.map((value) => value.toFixed(2))], 2);
   }
 }
 
 /** Executions that take a hundred steps each, all at once. */
-async function stepsOf(stage: Stage, bytes: number): Promise<Usage> {
-  const initialState = itemsOf(bytes);
+async function stepsOf(stage: Stage, initialState: ItemsState): Promise<Usage> {
   const { usage } = await stage.measure(async () => {
     const runs = Array.from({ length: IN_FLIGHT }, () =>
       itemsWorkflow.run(stage.client, { steps: STEPS }, { initialState }),

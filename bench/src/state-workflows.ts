@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { defineWorkflow } from '@polos/sdk';
 import { z } from 'zod';
 
@@ -8,9 +9,11 @@ const stateSchema = z.object({
 /** A state of the sort that is kept for long: many small things, of which each step changes one field of one. */
 export type ItemsState = z.infer<typeof stateSchema>;
 
-/** An initial state of about so many bytes. */
-export function itemsOf(bytes: number): ItemsState {
-  const item = (id: number) => ({ id, text: `the text of item ${id}, which nobody changes`, count: 0 });
+/** An initial state of about so many bytes; of random letters, if it shall not compress to a small part of itself. */
+export function itemsOf(bytes: number, { isRandom = false } = {}): ItemsState {
+  const text = (id: number) =>
+    isRandom ? randomBytes(30).toString('base64') : `the text of item ${id}, which nobody changes`;
+  const item = (id: number) => ({ id, text: text(id), count: 0 });
   const each = JSON.stringify(item(1_000)).length + 1;
   return { items: Array.from({ length: Math.max(1, Math.round(bytes / each)) }, (_, id) => item(id)) };
 }

@@ -8,6 +8,7 @@ import {
   applyLayout,
   LAYOUT_NAMES,
   LAYOUT_REVISION,
+  LAYOUT_VERSION,
   type LayoutRecord,
 } from '../../server/src/store/mongo/layout.js';
 import { planLayout } from '../../server/src/store/mongo/layout-plan.js';
@@ -22,7 +23,7 @@ withMongodb(() => {
     expect(await statesOf(db)).toEqual(new Set(['present']));
     expect(await namesOf(db)).toEqual([...LAYOUT_NAMES].sort());
     const record = await recordsOf(db).findOne();
-    expect(record).toMatchObject({ _id: 'layout', version: 1, revision: LAYOUT_REVISION });
+    expect(record).toMatchObject({ _id: 'layout', version: LAYOUT_VERSION, revision: LAYOUT_REVISION });
     expect(record?.createdAt).toBeInstanceOf(Date);
   });
 
@@ -69,10 +70,14 @@ withMongodb(() => {
     await db.dropCollection('records');
     await db.collection('executions').dropIndex('waiting');
     await db.command({ collMod: 'executions', validator: { $jsonSchema: { required: ['_id'] } } });
-    await recordsOf(db).updateOne({}, { $set: { revision: 1 } });
+    await db.dropCollection('states');
+    await recordsOf(db).updateOne({}, { $set: { version: 1, revision: 1 } });
     const lacking = [
       'executions',
       'executions.waiting',
+      'states',
+      'states',
+      'states.execution',
       'records',
       'records',
       'records.alias',
@@ -81,15 +86,18 @@ withMongodb(() => {
     expect(await differing(db)).toEqual(lacking);
     await prepareDeployment(db);
     expect(await differing(db)).toEqual([]);
-    expect(await recordsOf(db).findOne()).toMatchObject({ version: 1, revision: LAYOUT_REVISION });
+    expect(await recordsOf(db).findOne()).toMatchObject({
+      version: LAYOUT_VERSION,
+      revision: LAYOUT_REVISION,
+    });
   });
 
   test('a layout of a newer Polos is refused, and stays as it is', async () => {
     const db = await openDatabase();
-    const newer = { _id: 'layout', version: 2, revision: 7, createdAt: new Date(0) } as const;
+    const newer = { _id: 'layout', version: 3, revision: 7, createdAt: new Date(0) } as const;
     await recordsOf(db).insertOne(newer);
     await expect(prepareDeployment(db)).rejects.toThrow(
-      /was written by a newer Polos \(its layout is version 2, this server knows 1\): start that version or a later one$/,
+      /was written by a newer Polos \(its layout is version 3, this server knows 2\): start that version or a later one$/,
     );
     expect(await recordsOf(db).findOne()).toEqual(newer);
     expect(await namesOf(db)).toEqual(['layout']);

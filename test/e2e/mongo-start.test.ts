@@ -14,7 +14,7 @@ withMongodb(() => {
     }
     const ends = await Promise.all(servers.map(({ server }) => server.end('SIGTERM')));
     for (const { status, stderr } of ends) expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    expect((await check(url)).stdout).toMatch(/\nlayout {4}version 1\n\nok: nothing to do\n$/);
+    expect((await check(url)).stdout).toMatch(/\nlayout {4}version 2\n\nok: nothing to do\n$/);
   });
 
   test('what was asked of one server is carried out by a worker of another', async () => {
@@ -43,7 +43,7 @@ withMongodb(() => {
     );
     expect(stdout).toContain('index       executions.ready            missing  made\n');
     expect(stdout).toContain('index       records.alias               missing  made\n');
-    expect(stdout).toMatch(/\n\nok: a server that starts makes 6 collections, \d+ indexes, 5 validators\n$/);
+    expect(stdout).toMatch(/\n\nok: a server that starts makes 7 collections, \d+ indexes, 6 validators\n$/);
     const { ok, deployment, plan, refusals } = JSON.parse((await check(url, '-o', 'json')).stdout);
     expect({ ok, refusals }).toEqual({ ok: true, refusals: [] });
     expect(deployment).toMatchObject({ isWritable: true, missing: [] });
@@ -56,10 +56,10 @@ withMongodb(() => {
   test('a database of a newer Polos is refused by check and start alike', async () => {
     const { url } = await uniqueDatabase();
     await withClient(url, (client) => {
-      const record = { _id: 'layout', version: 2, revision: 1, createdAt: new Date() };
+      const record = { _id: 'layout', version: 3, revision: 1, createdAt: new Date() };
       return client.db().collection<{ _id: string }>('layout').insertOne(record);
     });
-    const reason = 'was written by a newer Polos (its layout is version 2, this server knows 1)';
+    const reason = 'was written by a newer Polos (its layout is version 3, this server knows 2)';
     const checked = await check(url);
     expect(checked).toMatchObject({ status: 1, stderr: '' });
     expect(checked.stdout).toMatch(/\nrefused: .*: start that version or a later one\n$/);

@@ -57,7 +57,7 @@ interface Sources {
 }
 
 async function problemsOf(execution: LoadExecution, { client, reading }: Sources): Promise<string[]> {
-  const { id, followed, hasChild } = execution;
+  const { id, followed, hasChild, note } = execution;
   const [own, child, ...others] = followed;
   if (id === undefined || own === undefined) return [`${execution.describe()}: not finished`];
   const problems: string[] = [];
@@ -84,7 +84,7 @@ async function problemsOf(execution: LoadExecution, { client, reading }: Sources
         ? [...mine.slice(0, 4), `${execution.number}`, ...values(child), ...mine.slice(4)]
         : mine,
     },
-    state: { done: [mine[1], mine[4]], inside: mine[2] },
+    state: { note, done: [mine[1], mine[4]], inside: mine[2] },
   };
   const found = {
     result: execution.result,

@@ -15,6 +15,10 @@ const TWICE_EVERY = 4;
 /** How soon a child is looked for again that its parent has told of, and that is not there yet. */
 const CHILD_PAUSE_MS = 50;
 
+/** Every so often one has a large state, of which its steps change a little: a store may keep that apart. */
+const LARGE_EVERY = 2;
+const NOTE_CHARACTERS = 9_000;
+
 /** What load_parent returns. */
 export interface LoadResult {
   readonly number: number;
@@ -45,6 +49,8 @@ export interface LoadExecutionParts {
 export class LoadExecution {
   readonly number: number;
   readonly hasChild: boolean;
+  /** In its state, and never changed. */
+  readonly note: string;
   /** Its own events, and those of its child. */
   readonly followed: FollowedEvents[] = [];
   id: string | undefined;
@@ -61,6 +67,7 @@ export class LoadExecution {
   constructor(number: number, parts: LoadExecutionParts) {
     this.number = number;
     this.hasChild = number % CHILD_EVERY === 0;
+    this.note = number % LARGE_EVERY === 0 ? 'x'.repeat(NOTE_CHARACTERS) : '';
     this.#parts = parts;
   }
 
@@ -102,11 +109,11 @@ export class LoadExecution {
   }
 
   async #invoke(client: PolosClient): Promise<string> {
-    const { number, hasChild } = this;
-    const idempotencyKey = `load-${number}`;
+    const { number, hasChild, note } = this;
+    const options = { idempotencyKey: `load-${number}`, initialState: { note } };
     for (;;) {
       try {
-        const { id } = await client.invoke('load_parent', { number, hasChild }, { idempotencyKey });
+        const { id } = await client.invoke('load_parent', { number, hasChild }, options);
         this.#noteSign();
         return id;
       } catch (error) {

@@ -1,11 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Execution } from '../../server/src/core/execution.js';
+import { applyPatch, type PatchOperation } from '../../server/src/core/state-document.js';
 import { openMongoStore } from '../../server/src/store/mongo/mongo-store.js';
-import { type ExecutionWrite, type Store, StoreFault } from '../../server/src/store/store.js';
+import {
+  type ExecutionWrite,
+  type Store,
+  type StoredExecution,
+  StoreFault,
+} from '../../server/src/store/store.js';
 import { ReplicaSet } from '../mongodb/replica-set.js';
 import { withMongod } from '../mongodb/shared.js';
-import { entry, execution, next } from './samples.js';
+import { entry, execution as firstExecution, next } from './samples.js';
 
 const WRITERS = 24;
 const EXECUTIONS = 16;
@@ -43,7 +48,7 @@ withMongod(() => {
       if (loaded === 'unknown') continue;
       const before = loaded?.execution;
       const mark = before && n % 5 === 0 ? undefined : `${writer}-${n}`;
-      const commit = nextOf(id, before, mark);
+      const commit = nextOf(id, loaded, mark);
       const result = await store.commit(commit).catch(passOnUnlessPassing);
       outcomes.push({ id, version: commit.execution.version, mark, result });
     }
@@ -92,11 +97,12 @@ withMongod(() => {
 
     for (let n = 0; n < EXECUTIONS; n++) {
       const id = `e${n}`;
-      const { execution: stored } = (await stores[0]!.load(id))!;
+      const { execution: stored, state } = (await stores[n % stores.length]!.load(id))!;
       const journal = await stores[0]!.journal(id, { afterEvent: 0, entries: 1e6, bytes: 1e9 });
       expect(journal.map(({ firstEvent }) => firstEvent)).toEqual(journal.map((_, index) => index + 1));
       expect(journal).toHaveLength(stored.eventCount);
       const marks = journal.map(({ result }) => result && 'json' in result && JSON.parse(result.json));
+      expect(state).toEqual({ ...FIRST_STATE, marks });
       const mine = outcomes.filter((outcome) => outcome.id === id);
       const committed = mine.filter(({ result }) => result === 'committed');
       expect(new Set(committed.map(({ version }) => version)).size).toBe(committed.length);
@@ -112,17 +118,31 @@ withMongod(() => {
   }, 180_000);
 });
 
-function nextOf(id: string, before: Execution | undefined, mark: string | undefined): ExecutionWrite {
-  const events = mark === undefined ? 0 : 1;
-  const eventCount = (before?.eventCount ?? 0) + events;
-  const added = entry(eventCount, { result: { json: JSON.stringify(mark ?? '') } });
-  return {
-    before,
-    execution: before ? next(before, { eventCount }) : execution({ id, eventCount }),
-    ...(!before && { state: {} }),
-    ...(events > 0 && { entry: added }),
-    index: { ready: false },
-  };
+/** Large, so that it is in a document of its own and written anew after some 30 commits; each mark is added to it. */
+const FIRST_STATE = { text: 'x'.repeat(9_000), marks: [] as string[] };
+const FIRST_BYTES = JSON.stringify(FIRST_STATE).length;
+
+function nextOf(id: string, stored: StoredExecution | undefined, mark: string | undefined): ExecutionWrite {
+  const before = stored?.execution;
+  if (mark === undefined && before) {
+    return { before, execution: next(before), index: { ready: false } };
+  }
+  const patch: readonly PatchOperation[] = [{ op: 'add', path: '/marks/-', value: mark ?? '' }];
+  const { value: state, bytes: stateBytes } = patched(stored, patch);
+  const eventCount = (before?.eventCount ?? 0) + 1;
+  const execution = before
+    ? next(before, { eventCount, stateBytes })
+    : firstExecution({ id, eventCount, stateBytes });
+  const added = entry(eventCount, { result: { json: JSON.stringify(mark ?? '') }, patch });
+  return { before, execution, state, entry: added, index: { ready: false } };
+}
+
+function patched(stored: StoredExecution | undefined, patch: readonly PatchOperation[]) {
+  const { execution: { stateBytes: bytes } = { stateBytes: FIRST_BYTES }, state: value = FIRST_STATE } =
+    stored ?? {};
+  const changed = applyPatch({ value, bytes }, patch);
+  if ('problem' in changed) throw new Error(JSON.stringify(changed.problem));
+  return changed.document;
 }
 
 function passOnUnlessPassing(error: unknown): 'unknown' {

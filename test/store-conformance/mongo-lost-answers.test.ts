@@ -187,7 +187,11 @@ withMongod(() => {
       const settlement = new Settlement(connection, new Journal(connection), new TwiceWriter(connection));
       const first = await create(one, { id: 'a' });
       const lost = step(first, 'one');
-      const context = { token: { by: 'me', number: 1 }, beginsTail: false };
+      const context = {
+        token: { by: 'me', number: 1 },
+        beginsTail: false,
+        stateChange: { type: 'none' as const },
+      };
       const group = {
         operations: [toCommitOperation(lost, context)],
         attempts: ['unknown' as const],

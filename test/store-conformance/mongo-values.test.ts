@@ -173,7 +173,7 @@ withMongodb(() => {
     expect(await store.load('huge')).toBeUndefined();
   });
 
-  test('a state that takes most room in BSON fits, beside the largest outbox and entry', async () => {
+  test('an execution can close with the state that takes most room in BSON, beside the largest outbox and entry', async () => {
     const store = await open();
     const numbers = { n: Array.from({ length: 524_285 }, () => 1) };
     const json = JSON.stringify('x'.repeat(4_200_000));
@@ -182,9 +182,11 @@ withMongodb(() => {
     const child = { id: 'c', projectId: 'p', workflowId: 'w', queue: 'q', payload: { json }, sessionId: 's' };
     const rest = { priority: 0, searchAttributes: {}, requestDigest: 'd', startDelayMs: 0 };
     const outbox = [{ id: 1, type: 'start_child' as const, child: { ...child, ...rest } }];
-    const first = execution({ id: 'a', outbox, eventCount: 1 });
+    const stateBytes = Buffer.byteLength(JSON.stringify(numbers));
+    const first = execution({ id: 'a', outbox, eventCount: 1, stateBytes });
     expect(await store.commit(write(first, { state: numbers, entry: large }))).toBe('committed');
-    const next = { ...first, version: 2, eventCount: 2 };
+    const closed = { status: 'completed' as const, closedAt: 2_000 };
+    const next = { ...first, ...closed, version: 2, eventCount: 2 };
     const state = { n: [...numbers.n.slice(1), 2] };
     const second = entry(2, { result: { json } });
     const index = { ready: false };

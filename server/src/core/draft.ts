@@ -187,6 +187,7 @@ export class Draft {
     execution.ready = false;
     execution.failure = failure;
     execution.waits = {};
+    execution.resumes = undefined;
     execution.pausedFor = undefined;
     execution.keptBy = undefined;
     execution.revokedLease = undefined;

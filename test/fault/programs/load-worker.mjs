@@ -51,6 +51,7 @@ const parent = defineWorkflow(
   {
     id: 'load_parent',
     stateSchema: z.object({
+      note: z.string().default(''),
       done: z.array(z.string()).default([]),
       inside: z.string().default(''),
     }),

@@ -1,6 +1,7 @@
 import type Database from 'libsql';
 import type { Execution } from '../../core/execution.js';
 import type { JsonObject } from '../../core/json.js';
+import { RecentMap } from '../recent-map.js';
 import type { CommitResult, ExecutionWrite, StoredExecution } from '../store.js';
 import { assertSameOrigin, type Origin, originOf } from '../write-rules.js';
 import {
@@ -13,7 +14,6 @@ import {
   readExecutionRow,
 } from './execution-row.js';
 import type { OpenDatabase } from './open-database.js';
-import { RecentMap } from './recent-map.js';
 import { toColumn } from './sqlite-text.js';
 import { type StateRow, StateTable } from './state-table.js';
 import { SQL } from './statements.js';

@@ -1,19 +1,16 @@
 import type Database from 'libsql';
 import type { JsonObject } from '../../core/json.js';
-import { applyPatch, type StateDocument } from '../../core/state-document.js';
+import type { PatchOperation } from '../../core/state-document.js';
+import { mayLag, withPatches } from '../large-states.js';
 import { parseEntry } from '../record-codec.js';
 import { bodyCrc, checkedText, type RowFacts, rowDamage } from './execution-row.js';
 import type { EncodedWrite, Tally } from './execution-table.js';
 import { SQL } from './statements.js';
 
-/** Smaller documents are written whole with each commit that changes them: that costs no more than to count. */
-const LAZY_BYTES_MIN = 8_192;
-
-/** The part of a document's bytes that the journal may grow by until it is written whole again. */
-const LAG_MAX = 0.5;
-
 /** What the table holds of an execution: the version that wrote the document, its text and its checksum. */
 export type StateRow = readonly [number, ArrayBuffer, number] | readonly [null, null, null];
+
+type EntryRow = readonly [number, number, ArrayBuffer, number];
 
 /** What is known of a state before it is written. */
 interface StateBefore {
@@ -23,11 +20,7 @@ interface StateBefore {
   readonly stateLag: number;
 }
 
-/**
- * The states of executions. A large document is not written with every commit that changes it: the patch is in the journal
- * anyway. It is written once the journal has grown by half its size, so that a commit costs about what it changes, and a
- * read at most half as much again.
- */
+/** The states of executions. A large one is not written with every commit that changes it: see large-states.ts. */
 export class StateTable {
   private readonly file: string;
   private readonly select: Database.Statement;
@@ -64,8 +57,7 @@ export class StateTable {
     const { stateVersion, stateEvent, lastEvent } = facts;
     if (!state && stateEvent === 0) return { stateVersion, stateEvent, stateLag: 0 };
     const lag = stateLag + (entryBody?.length ?? 0);
-    const isLazy = execution.stateBytes >= LAZY_BYTES_MIN && lag <= execution.stateBytes * LAG_MAX;
-    if (isLazy && (!state || (entry?.patch && lastEvent > 0))) {
+    if (mayLag(execution.stateBytes, lag) && (!state || (entry?.patch && lastEvent > 0))) {
       return { stateVersion, stateEvent: stateEvent || lastEvent, stateLag: lag };
     }
     const { version } = execution;
@@ -83,31 +75,21 @@ export class StateTable {
     const text = checkedText({ file, table: 'state', key: seq, body, owner: seq, place: version, crc });
     const value: JsonObject = JSON.parse(text);
     if (facts.stateEvent === 0) return value;
-    return this.patched(seq, facts, { value, bytes: body.byteLength }).value;
+    const state = withPatches({ value, bytes: body.byteLength }, this.patches(seq, facts));
+    if (!state) throw rowDamage(file, 'state', seq);
+    return state.value;
   }
 
-  private patched(
+  private *patches(
     seq: number,
     { stateEvent, lastEvent }: StateBefore['facts'],
-    document: StateDocument,
-  ): StateDocument {
+  ): Iterable<readonly PatchOperation[]> {
     const { file } = this;
-    const rows = this.selectEntries.all([seq, stateEvent, lastEvent]) as [
-      number,
-      number,
-      ArrayBuffer,
-      number,
-    ][];
-    let state = document;
+    const rows = this.selectEntries.all([seq, stateEvent, lastEvent]) as EntryRow[];
     for (const [key, place, body, crc] of rows) {
-      const { patch } = parseEntry(
-        checkedText({ file, table: 'journal', key, body, owner: seq, place, crc }),
-      );
-      if (!patch) continue;
-      const changed = applyPatch(state, patch);
-      if ('problem' in changed) throw rowDamage(file, 'journal', key);
-      state = changed.document;
+      const text = checkedText({ file, table: 'journal', key, body, owner: seq, place, crc });
+      const { patch } = parseEntry(text);
+      if (patch) yield patch;
     }
-    return state;
   }
 }

@@ -24,11 +24,14 @@ export interface IndexLayout {
 /** The fields of an index in their order. */
 export type IndexKey = Readonly<Record<string, 1 | -1 | 'hashed'>>;
 
-/** One document for each execution: what it is, its state, and the newest entries of its journal. */
+/** One document for each execution: what it is, its state unless that is large, and the newest entries of its journal. */
 export const EXECUTIONS = 'executions';
 
 /** Entries of journals that are no longer among the newest, some 32 events to a document. */
 export const JOURNAL = 'journal';
+
+/** Large states as they were after some commit; see states.ts. */
+export const STATES = 'states';
 
 /** Registered schemas. */
 export const SCHEMAS = 'schemas';
@@ -118,9 +121,11 @@ export const RECORD_INDEXES = {
 
 const TEXT = { bsonType: 'string' };
 const NUMBER = { bsonType: 'number' };
+const BYTES = { bsonType: 'binData' };
 const FLAG = { bsonType: 'bool' };
 const RECORD = { bsonType: 'object' };
 const LIST = { bsonType: 'array' };
+const TOKEN = { ...RECORD, required: ['by', 'number'], properties: { by: TEXT, number: NUMBER } };
 /** A number where a Date cannot hold it. */
 const TIME = { bsonType: ['date', 'number'] };
 
@@ -148,11 +153,19 @@ export const COLLECTIONS: readonly CollectionLayout[] = [
           required: ['ready'],
           properties: { ready: FLAG, waitsFor: { ...LIST, minItems: 1, items: TEXT } },
         },
-        commit: { ...RECORD, required: ['by', 'number'], properties: { by: TEXT, number: NUMBER } },
-        state: RECORD,
+        commit: TOKEN,
         tail: LIST,
       },
-      { terms: { ...LIST, minItems: 1, items: TEXT } },
+      {
+        state: RECORD,
+        stateText: BYTES,
+        stateBase: {
+          ...RECORD,
+          required: ['event', 'patchedTo', 'lag'],
+          properties: { commit: TOKEN, event: NUMBER, patchedTo: NUMBER, lag: NUMBER },
+        },
+        terms: { ...LIST, minItems: 1, items: TEXT },
+      },
     ),
     indexes: Object.values(EXECUTION_INDEXES),
     shardKey: { _id: 'hashed' },
@@ -167,6 +180,12 @@ export const COLLECTIONS: readonly CollectionLayout[] = [
       entries: { ...LIST, minItems: 1 },
     }),
     indexes: [{ name: 'order', key: { execution: 1, lastEvent: 1 } }],
+    shardKey: { execution: 'hashed' },
+  },
+  {
+    name: STATES,
+    validator: required({ _id: RECORD, execution: TEXT, text: BYTES }),
+    indexes: [{ name: 'execution', key: { execution: 1 } }],
     shardKey: { execution: 'hashed' },
   },
   {

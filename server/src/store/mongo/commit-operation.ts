@@ -9,7 +9,8 @@ import {
   toFields,
   toIndexDocument,
 } from './execution-document.js';
-import { stateUpdate } from './state-update.js';
+import type { StateChange } from './state-place.js';
+import { updateOf } from './state-update.js';
 
 /** A commit as MongoDB is asked for it. It says the same however often it is asked for. */
 export interface CommitOperation {
@@ -29,6 +30,8 @@ export interface CommitContext {
   readonly token: CommitToken;
   /** Whether the tail was moved to the journal, so that its entry begins a new one. */
   readonly beginsTail: boolean;
+  /** What becomes of the state. */
+  readonly stateChange: StateChange;
 }
 
 /** What the driver is to write for a commit. */
@@ -36,7 +39,7 @@ export function toCommitOperation(write: ExecutionWrite, context: CommitContext)
   const { before, execution, entry } = write;
   const change = before
     ? { update: toUpdate({ ...write, before }, context) }
-    : { create: toExecutionDocument(write, context.token) };
+    : { create: toExecutionDocument(write, context) };
   return {
     id: execution.id,
     replaces: before?.version ?? 0,
@@ -48,17 +51,17 @@ export function toCommitOperation(write: ExecutionWrite, context: CommitContext)
 }
 
 function toUpdate(
-  { before, execution, state, entry, terms, index }: ExecutionWrite & { readonly before: Execution },
-  { token, beginsTail }: CommitContext,
+  { before, execution, entry, terms, index }: ExecutionWrite & { readonly before: Execution },
+  { token, beginsTail, stateChange }: CommitContext,
 ): Document {
   const fields = changedFields(before, execution);
-  const stateFields = state && stateUpdate(state, entry?.patch);
+  const stateFields = updateOf(stateChange, entry?.patch);
   const added = entry && toEntryDocument(entry, token);
-  const unset = [...fields.unset, ...(stateFields?.unset ?? []), ...(terms?.length === 0 ? ['terms'] : [])];
+  const unset = [...fields.unset, ...stateFields.unset, ...(terms?.length === 0 ? ['terms'] : [])];
   return {
     $set: {
       ...fields.set,
-      ...stateFields?.set,
+      ...stateFields.set,
       index: toIndexDocument(index),
       commit: token,
       ...(terms && terms.length > 0 && { terms }),

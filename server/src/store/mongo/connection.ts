@@ -10,12 +10,13 @@ import {
   WriteConcern,
 } from 'mongodb';
 import { StoreFault } from '../store.js';
-import { EXECUTIONS, JOURNAL, RECORDS, SCHEMAS, WORKERS } from './collections.js';
+import { EXECUTIONS, JOURNAL, RECORDS, SCHEMAS, STATES, WORKERS } from './collections.js';
 import type { ExecutionDocument } from './execution-document.js';
 import { toFault, withoutPassword } from './faults.js';
 import type { ChunkDocument } from './journal.js';
 import type { RecordDocument } from './record-document.js';
 import type { SchemaDocument } from './schemas.js';
+import type { StateDocument } from './states.js';
 import type { WorkerDocument } from './workers.js';
 
 /** The database of a URL that names none. */
@@ -64,6 +65,7 @@ export class Connection {
   readonly database: Db;
   readonly executions: Collection<ExecutionDocument>;
   readonly journal: Collection<ChunkDocument>;
+  readonly states: Collection<StateDocument>;
   readonly schemas: Collection<SchemaDocument>;
   readonly workers: Collection<WorkerDocument>;
   readonly records: Collection<RecordDocument>;
@@ -78,6 +80,7 @@ export class Connection {
     this.database = this.client.db(database ?? databaseOf(url) ?? DATABASE, CONCERNS);
     this.executions = this.database.collection(EXECUTIONS);
     this.journal = this.database.collection(JOURNAL);
+    this.states = this.database.collection(STATES);
     this.schemas = this.database.collection(SCHEMAS);
     this.workers = this.database.collection(WORKERS);
     this.records = this.database.collection(RECORDS);

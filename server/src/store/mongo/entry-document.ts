@@ -1,6 +1,8 @@
 import type { ExecutionEvent } from '../../core/event.js';
 import { type JournalEntry, lastEvent } from '../../core/journal.js';
+import { LARGE_STATE_BYTES } from '../large-states.js';
 import { fromBson, roughBytes, toBson, toTime } from './bson-values.js';
+import { fromStateText, toStateText } from './state-text.js';
 
 /**
  * Bytes of an entry's events, as JSON, up to which they are kept as documents. What is more comes from a user, and takes up
@@ -47,7 +49,7 @@ export function toEntryDocument(entry: JournalEntry, commit: CommitToken): Entry
     steps: toBson(steps),
     stateRevision,
     ...(patch && { patch: JSON.stringify(patch) }),
-    ...(input && { input: toBson(input) }),
+    ...(input && { input: toBson(toInputDocument(input)) }),
     ...(result && { result: toBson(result) }),
     commit,
   };
@@ -56,12 +58,37 @@ export function toEntryDocument(entry: JournalEntry, commit: CommitToken): Entry
 /** The entry of a document, which it takes for its own. */
 export function fromEntryDocument(document: EntryDocument): JournalEntry {
   const { lastEvent: _, commit: __, patch, ...rest } = document;
-  const entry = fromBson(rest) as JournalEntry;
+  const { input, ...entry } = fromBson(rest) as Omit<JournalEntry, 'input'> & {
+    readonly input?: InputDocument;
+  };
   return {
     ...entry,
     events: entry.events.map(withoutText),
     ...(patch !== undefined && { patch: JSON.parse(patch) }),
+    ...(input && { input: fromInputDocument(input, document) }),
   };
+}
+
+type Input = NonNullable<JournalEntry['input']>;
+
+/** An input whose initial state is compressed if it is large. */
+interface InputDocument extends Omit<Input, 'initialState'> {
+  readonly initialState?: string | Uint8Array;
+}
+
+function toInputDocument(input: Input): InputDocument {
+  const { initialState } = input;
+  if (initialState === undefined || initialState.length < LARGE_STATE_BYTES) return input;
+  return { ...input, initialState: toStateText(initialState) };
+}
+
+function fromInputDocument({ initialState, ...input }: InputDocument, { commit }: EntryDocument): Input {
+  if (initialState === undefined) return input;
+  const text =
+    typeof initialState === 'string'
+      ? initialState
+      : fromStateText(initialState, `read the input that commit ${commit.number} of ${commit.by} wrote`);
+  return { ...input, initialState: text };
 }
 
 function withText(event: ExecutionEvent): object {

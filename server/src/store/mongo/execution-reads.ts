@@ -1,21 +1,27 @@
 import type { ClientSession } from 'mongodb';
 import type { Execution } from '../../core/execution.js';
 import { type Along, searchWayOf, type TermRange } from '../list-index.js';
-import type {
-  ClosedExecution,
-  ClosedQuery,
-  DueExecutions,
-  ExecutionPage,
-  ExecutionPlace,
-  ExecutionQuery,
-  ExecutionSearch,
-  ReadyExecution,
-  ReadyQuery,
-  StoredExecution,
-  WaitingExecution,
+import {
+  type ClosedExecution,
+  type ClosedQuery,
+  type DueExecutions,
+  type ExecutionPage,
+  type ExecutionPlace,
+  type ExecutionQuery,
+  type ExecutionSearch,
+  type ReadyExecution,
+  type ReadyQuery,
+  type StoredExecution,
+  StoreFault,
+  type WaitingExecution,
 } from '../store.js';
 import { type Connection, QUERY_MS_MAX } from './connection.js';
-import { type ExecutionDocument, fromExecutionDocument, fromStoredDocument } from './execution-document.js';
+import {
+  type ExecutionDocument,
+  fromExecutionDocument,
+  fromStoredDocument,
+  type ReadDocument,
+} from './execution-document.js';
 import {
   type DueQuery,
   type ExecutionFind,
@@ -31,23 +37,43 @@ import {
 } from './execution-queries.js';
 import { Gathering } from './gathering.js';
 import { findByRange, findExecutions, findInRange, findSearchEnd, findSearched } from './list-queries.js';
+import type { States } from './states.js';
+
+/** How often a state may be replaced while it is read. */
+const READS_MAX = 20;
 
 /** Reads executions, one by one or by what the indexes hold of them. */
 export class ExecutionReads {
   private readonly connection: Connection;
   private readonly by: string;
-  private readonly loads: Gathering<string, StoredExecution | undefined>;
+  private readonly states: States;
+  private readonly loads: Gathering<string, ReadDocument | undefined>;
 
   /** @param by  this store in the tokens of its commits. */
-  constructor(connection: Connection, by: string) {
+  constructor({ connection, states, by }: { connection: Connection; states: States; by: string }) {
     this.connection = connection;
+    this.states = states;
     this.by = by;
     this.loads = new Gathering({ askAll: (ids) => this.loadAll(ids), doing: (id) => `load ${id}` });
   }
 
   /** See `Store.load`. All that are asked for in one turn of the event loop are one question. */
-  load(executionId: string): Promise<StoredExecution | undefined> {
-    return this.loads.ask(executionId);
+  async load(executionId: string): Promise<StoredExecution | undefined> {
+    let before: Execution | undefined;
+    for (let reads = 1; ; reads++) {
+      const read = await this.loads.ask(executionId);
+      if (!read) return undefined;
+      const { execution } = read;
+      this.states.remember(execution, read.state === undefined ? read.stateBase : 'within');
+      if (read.state !== undefined) return read;
+      const state = await this.states.read(executionId, read.stateBase);
+      const { stateBase: _, ...stored } = read;
+      if (state) return { ...stored, state };
+      // It was replaced meanwhile.
+      const isLost = before?.version === execution.version;
+      if (isLost || reads === READS_MAX) throw lostState(executionId, { retryable: !isLost });
+      before = execution;
+    }
   }
 
   /** See `Store.listReady`. */
@@ -146,7 +172,7 @@ export class ExecutionReads {
     });
   }
 
-  private async loadAll(ids: readonly string[]): Promise<readonly (StoredExecution | undefined)[]> {
+  private async loadAll(ids: readonly string[]): Promise<readonly (ReadDocument | undefined)[]> {
     const unique = [...new Set(ids)];
     const found = await this.connection.inSession((session) => this.findIn(session, findById(unique)));
     const byId = new Map(found.map((document) => [document._id, fromStoredDocument(document)]));
@@ -169,6 +195,13 @@ export class ExecutionReads {
     const given = { ...options, batchSize, session, maxTimeMS: QUERY_MS_MAX };
     return this.connection.executions.find(filter, given).toArray();
   }
+}
+
+function lostState(executionId: string, { retryable }: { readonly retryable: boolean }): StoreFault {
+  const message = retryable
+    ? `load ${executionId}: its state was written anew ${READS_MAX} times while it was being read`
+    : `load ${executionId}: what its document says of its state is not in the database; restore that from a backup`;
+  return new StoreFault(message, { retryable });
 }
 
 function doing({ projectId }: ExecutionSearch): string {

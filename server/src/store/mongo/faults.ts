@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   BSON,
   MongoBulkWriteError,
@@ -76,6 +77,33 @@ export function isPassing(error: unknown): boolean {
   if (cause instanceof MongoServerError) return PASSING.has(Number(cause.code));
   // The rest of what the driver itself reports is a matter of connections, but for what it finds wrong with a document.
   return !(cause instanceof MongoInvalidArgumentError);
+}
+
+/** How long to try again what does no harm when it happens twice. */
+const TRYING_MS = 20_000;
+const FIRST_PAUSE_MS = 50;
+
+/** Does something that may happen twice, and again while MongoDB gives no answer to it. */
+export async function untilAnswered<Answer>(doing: () => Promise<Answer>): Promise<Answer> {
+  const since = performance.now();
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
+    try {
+      return await doing();
+    } catch (error) {
+      if (!isPassing(error) || performance.now() + pauseMs > since + TRYING_MS) throw error;
+      await delay(pauseMs);
+    }
+  }
+}
+
+/**
+ * Passes on why insertions failed, unless the documents are there: one that has the name of ours is ours. Also where no majority
+ * confirmed that: it could be lost again.
+ */
+export function passOnUnlessThere(error: unknown): void {
+  const isOfWrites = error instanceof MongoBulkWriteError && !error.result.getWriteConcernError();
+  const errors = isOfWrites ? [error.writeErrors].flat() : [];
+  if (errors.length === 0 || !errors.every(({ code }) => code === DUPLICATE_KEY)) throw error;
 }
 
 /** A text that may name a URL, without the user and the password in it. */

@@ -1,11 +1,11 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { type ClientSession, MongoBulkWriteError } from 'mongodb';
+import type { ClientSession, Document } from 'mongodb';
 import type { JournalEntry } from '../../core/journal.js';
+import type { PatchOperation } from '../../core/state-document.js';
 import type { ExecutionWrite } from '../store.js';
 import { roughBytes } from './bson-values.js';
 import { type Connection, QUERY_MS_MAX } from './connection.js';
 import { type CommitToken, type EntryDocument, fromEntryDocument } from './entry-document.js';
-import { DUPLICATE_KEY, isPassing } from './faults.js';
+import { passOnUnlessThere, untilAnswered } from './faults.js';
 import { Gathering } from './gathering.js';
 
 /** The tail of an execution begins anew when its events reach a multiple of this. */
@@ -16,10 +16,6 @@ const ENTRY_BYTES_MAX = 8_192;
 
 /** Executions whose tail is remembered to be large: more than run at a time. */
 const LARGE_TAILS_MAX = 10_000;
-
-/** How long to try to move a tail. */
-const MOVING_MS = 20_000;
-const FIRST_PAUSE_MS = 50;
 
 /** Chunks read at once. */
 const CHUNKS_PER_BATCH = 8;
@@ -93,16 +89,8 @@ export class Journal {
    * answer: nobody could tell the commit for which it is done from one that may have happened.
    * @returns whether the execution is still at that version.
    */
-  async moveTail(executionId: string, version: number): Promise<boolean> {
-    const since = performance.now();
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
-      try {
-        return await this.moveOnce(executionId, version);
-      } catch (error) {
-        if (!isPassing(error) || performance.now() + pauseMs > since + MOVING_MS) throw error;
-        await delay(pauseMs);
-      }
-    }
+  moveTail(executionId: string, version: number): Promise<boolean> {
+    return untilAnswered(() => this.moveOnce(executionId, version));
   }
 
   /** See `Store.journal`. */
@@ -118,6 +106,53 @@ export class Journal {
       const hasRoom = start <= page.afterEvent + 1 || (await this.readChunks(executionId, result, session));
       if (hasRoom) result.addAll(tail);
       return result.entries;
+    });
+  }
+
+  /**
+   * The patches of the entries after one event, up to the entry that ends with another one; undefined if some of those entries
+   * are gone.
+   */
+  patches(
+    executionId: string,
+    { after, upTo }: { readonly after: number; readonly upTo: number },
+  ): Promise<readonly (readonly PatchOperation[])[] | undefined> {
+    return this.connection.ask(`read the patches of ${executionId}`, async (session) => {
+      const options = { session, maxTimeMS: QUERY_MS_MAX };
+      const found = await this.connection.executions.findOne<{ readonly tail: readonly PatchOfEntry[] }>(
+        { _id: executionId },
+        { ...options, projection: patchesIn('tail') },
+      );
+      const tail = found?.tail ?? [];
+      const start = tail[0]?.firstEvent ?? upTo + 1;
+      if (start <= after + 1) return patchesOf(tail, { after, upTo });
+      const chunks = await this.connection.journal
+        .find<{ readonly entries: readonly PatchOfEntry[] }>(
+          { execution: executionId, lastEvent: { $gt: after }, firstEvent: { $lte: upTo } },
+          { ...options, sort: { lastEvent: 1 }, projection: patchesIn('entries') },
+        )
+        .toArray();
+      return patchesOf([...chunks.flatMap(({ entries }) => entries), ...tail], { after, upTo });
+    });
+  }
+
+  /** The initial state that an execution was created with, as text; undefined if its first entry is gone, or has none. */
+  initialState(executionId: string): Promise<string | undefined> {
+    return this.connection.ask(`read the input of ${executionId}`, async (session) => {
+      const options = { session, maxTimeMS: QUERY_MS_MAX };
+      const found = await this.connection.executions.findOne<Pick<Tail, 'tail'>>(
+        { _id: executionId },
+        { ...options, projection: { _id: 1, tail: { $slice: 1 } } },
+      );
+      let [first] = found?.tail ?? [];
+      if (first?.firstEvent !== 1) {
+        const chunk = await this.connection.journal.findOne(
+          { execution: executionId, lastEvent: { $gte: 1 } },
+          { ...options, sort: { lastEvent: 1 }, projection: { _id: 1, entries: { $slice: 1 } } },
+        );
+        [first] = chunk?.entries ?? [];
+      }
+      return first?.firstEvent === 1 ? fromEntryDocument(first).input?.initialState : undefined;
     });
   }
 
@@ -220,12 +255,29 @@ class PageOfEntries {
   }
 }
 
-function chunkOf(event: number): number {
-  return Math.floor(event / EVENTS_PER_CHUNK);
+/** Of an entry's document, where it is and its patch. */
+type PatchOfEntry = Pick<EntryDocument, 'firstEvent' | 'lastEvent' | 'patch'>;
+
+function patchesIn(field: 'tail' | 'entries'): Document {
+  return { [`${field}.firstEvent`]: 1, [`${field}.lastEvent`]: 1, [`${field}.patch`]: 1 };
 }
 
-/** A chunk that is there already has the same entries. */
-function passOnUnlessThere(error: unknown): void {
-  const errors = error instanceof MongoBulkWriteError ? [error.writeErrors].flat() : [];
-  if (errors.length === 0 || !errors.every(({ code }) => code === DUPLICATE_KEY)) throw error;
+/** Of entries in their order, some of them twice. */
+function patchesOf(
+  entries: readonly PatchOfEntry[],
+  { after, upTo }: { readonly after: number; readonly upTo: number },
+): readonly (readonly PatchOperation[])[] | undefined {
+  const patches: (readonly PatchOperation[])[] = [];
+  let last = after;
+  for (const { firstEvent, lastEvent, patch } of entries) {
+    if (lastEvent <= last || lastEvent > upTo) continue;
+    if (firstEvent !== last + 1) return undefined;
+    if (patch !== undefined) patches.push(JSON.parse(patch));
+    last = lastEvent;
+  }
+  return last === upTo ? patches : undefined;
+}
+
+function chunkOf(event: number): number {
+  return Math.floor(event / EVENTS_PER_CHUNK);
 }

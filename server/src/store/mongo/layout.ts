@@ -9,13 +9,13 @@ import { LAYOUT, type LayoutPart, planLayout, rulesOf } from './layout-plan.js';
  * The version of this layout. A server refuses a newer one: it could not read what is there. It grows only with a change
  * that servers of the version before could not live with.
  */
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 
 /**
  * Grows with every other change: an index of a new name, an optional field, a value that a validator lets through. A server leaves the
  * validators of a later revision alone, so that servers of two versions run, and restart, side by side during an upgrade.
  */
-export const LAYOUT_REVISION = 4;
+export const LAYOUT_REVISION = 5;
 
 /** Every collection of a server. */
 export const LAYOUT_NAMES: readonly string[] = [LAYOUT, ...COLLECTIONS.map(({ name }) => name)];
@@ -115,8 +115,8 @@ async function applyOnce(db: Db): Promise<void> {
 
 async function writeRecord(db: Db): Promise<void> {
   const update = {
-    $setOnInsert: { version: LAYOUT_VERSION, createdAt: new Date() },
-    $max: { revision: LAYOUT_REVISION },
+    $setOnInsert: { createdAt: new Date() },
+    $max: { version: LAYOUT_VERSION, revision: LAYOUT_REVISION },
   };
   const layout = db.collection<LayoutRecord>(LAYOUT, { writeConcern: WRITE_CONCERN });
   await layout.updateOne({ _id: 'layout' }, update, { upsert: true });

@@ -19,7 +19,7 @@ type Condition = Filter<ExecutionDocument>;
 const NEWEST_FIRST = { createdAt: -1, _id: -1 } as const;
 
 /** All of an execution that a list shows. */
-const LISTED = { state: 0, tail: 0, terms: 0 } as const;
+const LISTED = { state: 0, stateText: 0, stateBase: 0, tail: 0, terms: 0 } as const;
 
 /** The name of each field in a document. */
 const FIELD_NAMES: Readonly<Record<ListField, string>> = {

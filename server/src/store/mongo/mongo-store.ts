@@ -41,6 +41,7 @@ import { OwnRemovals } from './own-removals.js';
 import { Records } from './records.js';
 import { removeClosed } from './removal.js';
 import { Schemas } from './schemas.js';
+import { States } from './states.js';
 import { type WorkerQuery, Workers } from './workers.js';
 
 /** Which MongoDB. */
@@ -81,6 +82,7 @@ class MongoStore implements Store {
   private readonly connection: Connection;
   private readonly commits: Commits;
   private readonly journals: Journal;
+  private readonly states: States;
   private readonly reads: ExecutionReads;
   private readonly schemas: Schemas;
   private readonly workers: Workers;
@@ -93,8 +95,10 @@ class MongoStore implements Store {
     const by = randomBytes(12).toString('base64url');
     this.connection = connection;
     this.journals = new Journal(connection);
-    this.commits = new Commits({ connection, journal: this.journals, by });
-    this.reads = new ExecutionReads(connection, by);
+    this.states = new States(connection, this.journals);
+    this.reads = new ExecutionReads({ connection, states: this.states, by });
+    const { journals: journal, states, reads } = this;
+    this.commits = new Commits({ connection, journal, states, reads, by });
     this.schemas = new Schemas(connection);
     this.workers = new Workers(connection);
     const removals = new OwnRemovals();
@@ -230,6 +234,7 @@ class MongoStore implements Store {
 
   private async closeOnce(): Promise<void> {
     await Promise.allSettled([...this.underway, this.feed.close()]);
+    await this.states.settled();
     await this.connection.close();
   }
 

@@ -18,6 +18,7 @@ export async function removeClosed(connection: Connection, removals: readonly Re
   );
   const groups = removals.flatMap((removal) => (ids.has(removal.executionId) ? removal.groups : []));
   await connection.ask('remove closed executions', async (session) => {
+    await connection.states.deleteMany({ execution: { $in: [...ids] } }, { session });
     await connection.journal.deleteMany({ execution: { $in: [...ids] } }, { session });
     await removeGroups(connection, groups);
     await connection.executions.deleteMany({ _id: { $in: [...ids] }, ...REMOVABLE }, { session });

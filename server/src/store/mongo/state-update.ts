@@ -3,6 +3,8 @@ import { pointerSegments } from '../../core/json-pointer.js';
 import type { PatchOperation } from '../../core/state-document.js';
 import { toBson } from './bson-values.js';
 import { toFieldName } from './field-names.js';
+import type { StateChange } from './state-place.js';
+import { toStateText } from './state-text.js';
 
 /** More places than this are not worth their paths: the whole state is written. */
 const PLACES_MAX = 32;
@@ -15,6 +17,29 @@ type Place = readonly string[];
 export interface StateUpdate {
   readonly set: Readonly<Record<string, unknown>>;
   readonly unset: readonly string[];
+}
+
+/** How the fields of a state become what a commit makes of it. A creation only sets. */
+export function updateOf(change: StateChange, patch: readonly PatchOperation[] | undefined): StateUpdate {
+  switch (change.type) {
+    case 'none':
+      return { set: {}, unset: [] };
+    case 'touched':
+      return stateUpdate(change.state, patch);
+    case 'within':
+      return { ...stateUpdate(change.state, undefined), unset: ['stateText', 'stateBase'] };
+    case 'text':
+      return {
+        set: { stateText: toStateText(JSON.stringify(change.state)) },
+        unset: ['state', 'stateBase'],
+      };
+    case 'patch': {
+      const { lag, patchedTo } = change.base;
+      return { set: { 'stateBase.lag': lag, 'stateBase.patchedTo': patchedTo }, unset: [] };
+    }
+    case 'base':
+      return { set: { stateBase: change.base }, unset: ['state', 'stateText'] };
+  }
 }
 
 /**
