@@ -109,7 +109,10 @@ test('a client looks after schedules, those that a workflow declares included', 
   await client.schedules.delete(id);
   await client.schedules.delete(id);
   await expect(client.schedules.pause(id)).rejects.toMatchObject({ name: 'NotFoundError' });
-  await expect(client.schedules.create(report, '0 0 3 * * *')).rejects.toThrow(TypeError);
+  await expect(client.schedules.create(report, '0 0 3 * * *')).rejects.toMatchObject({
+    name: 'InvalidArgumentError',
+    message: expect.stringContaining('it has 6 fields, not five'),
+  });
   await expect(client.schedules.create(report, '0 25 * * *')).rejects.toMatchObject({
     name: 'InvalidArgumentError',
     message: expect.stringContaining('its hour, "25", should be 0 to 23'),
