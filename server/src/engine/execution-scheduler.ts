@@ -21,6 +21,7 @@ export class ExecutionScheduler extends Scheduler<DueExecution & Due> {
         const { due, ...rest } = await store.listDue(query);
         return { due: due.map((execution) => ({ ...execution, dueAt: execution.wakeAt })), ...rest };
       },
+      keyOf: ({ id }) => id,
       wake: ({ id }) => wake(id),
       fault,
     });

@@ -29,15 +29,8 @@ export class RecordScheduler extends Scheduler<DueRecord> {
       clock,
       isShared: store.isShared,
       listDue: (query) => store.listDueRecords(query),
-      async wake(record) {
-        try {
-          return await keeperOf(record, keepers).wake(record.group, record.id);
-        } catch (error) {
-          // One that cannot be done keeps no other from being done.
-          fault(error);
-          return false;
-        }
-      },
+      keyOf: ({ group, id }) => JSON.stringify([group, id]),
+      wake: async (record) => keeperOf(record, keepers).wake(record.group, record.id),
       fault,
     });
   }

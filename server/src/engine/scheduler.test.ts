@@ -192,6 +192,26 @@ test('a timer that is set while the store is asked for others is not forgotten',
   expect((await harness.execution(executionId)).ready).toBe(true);
 });
 
+test('a timer waits neither for another one to be carried out nor for a list of what is due', async () => {
+  const commits = gated(openMemoryStore(), 'commit');
+  const lists = gated(commits.store, 'listDue');
+  const harness = await Harness.open(lists.store);
+  const slow = await harness.invoke({ startDelayMs: 1_000 });
+  const next = await harness.invoke({ startDelayMs: 1_010 });
+  const isReady = async (id: string) => (await harness.store.load(id))?.execution.ready;
+  await harness.clock.turn(990);
+  commits.hold();
+  lists.hold();
+  await harness.clock.turn(19);
+  expect([await isReady(slow), await isReady(next)]).toEqual([false, false]);
+  await harness.clock.turn(1);
+  expect([await isReady(slow), await isReady(next)]).toEqual([false, true]);
+  commits.release();
+  await harness.clock.turn(0);
+  expect([await isReady(slow), await isReady(next)]).toEqual([true, true]);
+  lists.release();
+});
+
 test('a timer that falls due while the store is down is carried out a second after it is back', async () => {
   const { store, fail } = gated(openMemoryStore(), 'commit');
   const harness = await Harness.open(store);

@@ -21,13 +21,18 @@ export interface SchedulerPort<Item extends Due> {
   readonly isShared: boolean;
   /** What is due at or before `until`, earliest first. */
   listDue(query: { readonly until: number; readonly limit: number }): Promise<DueList<Item>>;
+  /** A name for it that no other item has. */
+  keyOf(item: Item): string;
   /** Does what is due of it; false if nothing was. */
   wake(item: Item): Promise<boolean>;
   fault(error: unknown): void;
 }
 
-/** Woken at once. */
+/** Listed at once. */
 const BATCH = 500;
+
+/** How long before something is due it is listed, so that it is woken on time whatever the store's answer takes. */
+const AHEAD_MS = 100;
 
 /** How long to wait after the store failed, or after what was listed as due was not. */
 const RETRY_MS = 1_000;
@@ -39,9 +44,16 @@ const SHARED_LOOK_MS = 1_000;
 /** How long what is due is left to the server that wrote it last, so that not all of them try at once. */
 const OTHERS_GRACE_MS = 200;
 
-/** Wakes what the store keeps with a time, when that has come: never before, and one after the other as they fall due. */
+/** Something that was listed: it waits for its time, or is being woken. */
+interface Listed {
+  readonly callOff: () => void;
+  readonly done: Promise<void>;
+}
+
+/** Wakes what the store keeps with a time, when that has come: never before, and none waits for another to be woken. */
 export class Scheduler<Item extends Due> {
   private readonly port: SchedulerPort<Item>;
+  private readonly listed = new Map<string, Listed>();
   private timer: { readonly at: number; readonly callOff: () => void } | undefined;
   private looking = false;
   private underway: Promise<unknown> = Promise.resolve();
@@ -60,17 +72,19 @@ export class Scheduler<Item extends Due> {
   async stop(): Promise<void> {
     this.stopped = true;
     this.timer?.callOff();
+    for (const { callOff } of this.listed.values()) callOff();
     await this.underway;
+    await this.allDone();
   }
 
   /** Something is to be woken at this time. */
   note(at: number): void {
-    if (this.looking) this.earliestNoted = Math.min(this.earliestNoted, at);
-    else this.lookAt(at);
+    this.lookAt(at - AHEAD_MS);
   }
 
   private lookAt(at: number): void {
-    if (this.stopped || (this.timer && this.timer.at <= at)) return;
+    if (this.looking) this.earliestNoted = Math.min(this.earliestNoted, at);
+    if (this.looking || this.stopped || (this.timer && this.timer.at <= at)) return;
     this.timer?.callOff();
     this.timer = { at, callOff: this.port.clock.callAt(at, () => this.look()) };
   }
@@ -80,7 +94,7 @@ export class Scheduler<Item extends Due> {
     this.looking = true;
     this.timer = undefined;
     this.earliestNoted = Number.POSITIVE_INFINITY;
-    this.underway = this.wakeDue()
+    this.underway = this.list()
       .catch((error) => {
         this.port.fault(error);
         return this.port.clock.now() + RETRY_MS;
@@ -91,20 +105,54 @@ export class Scheduler<Item extends Due> {
       });
   }
 
-  /** Wakes all that is due now; answers when to look again. */
-  private async wakeDue(): Promise<number> {
-    const { clock, isShared } = this.port;
-    for (;;) {
-      const now = clock.now();
-      const { due, next = Number.POSITIVE_INFINITY } = await this.port.listDue({ until: now, limit: BATCH });
-      const patience = now - OTHERS_GRACE_MS;
-      const [first] = due.filter(({ isOurs, dueAt }) => !isOurs && dueAt > patience);
-      const ours = due.filter(({ isOurs, dueAt }) => isOurs || dueAt <= patience);
-      const others = first ? first.dueAt + OTHERS_GRACE_MS : Number.POSITIVE_INFINITY;
-      const soonest = Math.min(next, others, now + (isShared ? SHARED_LOOK_MS : LOOK_MS));
-      if (ours.length === 0) return soonest;
-      const woken = await Promise.all(ours.map((item) => this.port.wake(item)));
-      if (this.stopped || !woken.includes(true)) return Math.min(soonest, now + RETRY_MS);
+  /** Has what is due, or soon will be, woken at its time; answers when to look again. */
+  private async list(): Promise<number> {
+    const { clock, isShared, keyOf } = this.port;
+    const now = clock.now();
+    // What is being woken while the store answers may be in the answer as it was before.
+    const before = new Set(this.listed.keys());
+    const limit = BATCH + before.size;
+    const list = await this.port.listDue({ until: now + AHEAD_MS, limit });
+    if (this.stopped) return Number.POSITIVE_INFINITY;
+    const patience = now - OTHERS_GRACE_MS;
+    let soonest = now + (isShared ? SHARED_LOOK_MS : LOOK_MS);
+    for (const item of list.due) {
+      const key = keyOf(item);
+      if (!item.isOurs && item.dueAt > patience) soonest = Math.min(soonest, item.dueAt + OTHERS_GRACE_MS);
+      else if (!before.has(key) && !this.listed.has(key)) this.wakeOnTime(key, item);
     }
+    const { next = Number.POSITIVE_INFINITY } = list;
+    // More is due than is woken at once.
+    if (next <= now) await this.allDone();
+    return Math.min(soonest, next - AHEAD_MS);
+  }
+
+  private wakeOnTime(key: string, item: Item): void {
+    const { clock } = this.port;
+    let callOff = () => {};
+    const isTime = new Promise<void>((resolve) => {
+      if (item.dueAt <= clock.now()) return resolve();
+      const noTimer = clock.callAt(item.dueAt, resolve);
+      callOff = () => {
+        noTimer();
+        resolve();
+      };
+    });
+    const done = isTime
+      .then(() => !this.stopped && this.port.wake(item))
+      .catch((error) => {
+        this.port.fault(error);
+        return false;
+      })
+      .then((wasDue) => {
+        this.listed.delete(key);
+        // More of it may be due already.
+        this.lookAt(clock.now() + (wasDue ? 0 : RETRY_MS));
+      });
+    this.listed.set(key, { callOff, done });
+  }
+
+  private async allDone(): Promise<void> {
+    await Promise.all(Array.from(this.listed.values(), ({ done }) => done));
   }
 }
