@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { openMemoryStore } from '../store/memory/memory-store.js';
 import { StoreFault } from '../store/store.js';
+import { HandClock } from './hand-clock.mjs';
 import { child, DONE, Harness, LEASE_MS, PROJECT, SUSPEND, soFar, step } from './harness.mjs';
+import { Scheduler } from './scheduler.js';
 import { gated } from './slow-store.mjs';
 
 const AGAIN = { type: 'fail_execution', failure: { type: 'Error', message: 'no', retryable: true } } as const;
@@ -222,6 +224,27 @@ test('a timer that falls due while the store is down is carried out a second aft
   expect((await harness.execution(executionId)).ready).toBe(false);
   await harness.clock.turn(1_000);
   expect((await harness.execution(executionId)).ready).toBe(true);
+});
+
+test('more than is woken at once, of which nothing can be done, is tried each second', async () => {
+  const clock = new HandClock();
+  const due = Array.from({ length: 500 }, (_, name) => ({ name, dueAt: clock.now(), isOurs: true }));
+  let lists = 0;
+  const scheduler = new Scheduler<(typeof due)[number]>({
+    clock,
+    isShared: false,
+    async listDue() {
+      lists += 1;
+      return { due, next: clock.now() };
+    },
+    keyOf: ({ name }) => String(name),
+    wake: async () => false,
+    fault: () => {},
+  });
+  scheduler.start();
+  await clock.turn(3_000);
+  expect(lists).toBe(4);
+  await scheduler.stop();
 });
 
 test('a stopped engine wakes nothing', async () => {

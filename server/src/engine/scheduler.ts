@@ -47,7 +47,8 @@ const OTHERS_GRACE_MS = 200;
 /** Something that was listed: it waits for its time, or is being woken. */
 interface Listed {
   readonly callOff: () => void;
-  readonly done: Promise<void>;
+  /** Whether something was due of it. */
+  readonly done: Promise<boolean>;
 }
 
 /** Wakes what the store keeps with a time, when that has come: never before, and none waits for another to be woken. */
@@ -122,9 +123,10 @@ export class Scheduler<Item extends Due> {
       else if (!before.has(key) && !this.listed.has(key)) this.wakeOnTime(key, item);
     }
     const { next = Number.POSITIVE_INFINITY } = list;
+    if (next > now) return Math.min(soonest, next - AHEAD_MS);
     // More is due than is woken at once.
-    if (next <= now) await this.allDone();
-    return Math.min(soonest, next - AHEAD_MS);
+    const wereDue = await this.allDone();
+    return wereDue.includes(true) ? now : Math.min(soonest, now + RETRY_MS);
   }
 
   private wakeOnTime(key: string, item: Item): void {
@@ -148,11 +150,12 @@ export class Scheduler<Item extends Due> {
         this.listed.delete(key);
         // More of it may be due already.
         this.lookAt(clock.now() + (wasDue ? 0 : RETRY_MS));
+        return wasDue;
       });
     this.listed.set(key, { callOff, done });
   }
 
-  private async allDone(): Promise<void> {
-    await Promise.all(Array.from(this.listed.values(), ({ done }) => done));
+  private allDone(): Promise<readonly boolean[]> {
+    return Promise.all(Array.from(this.listed.values(), ({ done }) => done));
   }
 }
