@@ -91,6 +91,7 @@ function describeRepairs(start: StartServer): void {
     await execution.state.patch(put('/price', 4), { ...MADE, expectedRevision: revision });
     await execution.unpause();
     await happened(execution, 'workflow_wait');
+    await worker.line('only price 4');
     expect(worker.lines.at(-1)).toBe('only price 4');
     for (const part of ['first', 'second']) await connect(server.url).resume(execution.id, part);
     expect(await execution.result()).toEqual([12, 12]);
@@ -105,7 +106,7 @@ function describeRepairs(start: StartServer): void {
     await server.restart();
     const worker = await startWorker(server, 'first');
     await happened(execution, 'workflow_wait');
-    expect(worker.lines.at(-1)).toBe('first price 5');
+    expect(await worker.line('first price')).toBe('first price 5');
     await worker.signal('SIGKILL');
     await startWorker(server, 'second');
     for (const part of ['first', 'second']) await connect(server.url).resume(execution.id, part);
