@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Db, MongoClient } from 'mongodb';
-import { afterAll } from 'vitest';
+import { afterAll, onTestFinished } from 'vitest';
 import { openMongoStore } from '../../server/src/store/mongo/mongo-store.js';
 import type { Store } from '../../server/src/store/store.js';
 import { uniqueDatabase } from '../mongodb/shared.js';
@@ -43,6 +43,26 @@ export class MongoDatabases {
   async address(): Promise<{ readonly url: string; readonly name: string }> {
     const { databaseName } = await this.emptyDatabase();
     return { url: this.url, name: databaseName };
+  }
+
+  /** Opens stores on a database of their own, which is dropped when the test is over; answers that database, too. */
+  async openApart(count = 1): Promise<{
+    readonly address: { readonly url: string; readonly database: string };
+    readonly stores: readonly [Store, ...Store[]];
+    readonly database: Db;
+  }> {
+    const { url, name } = await this.address();
+    const address = { url, database: name };
+    const stores: Store[] = [];
+    for (let n = 0; n < count; n++) stores.push(await openMongoStore(address));
+    const client = new MongoClient(url);
+    const database = client.db(name);
+    onTestFinished(async () => {
+      await Promise.all(stores.map((store) => store.close()));
+      await database.dropDatabase();
+      await client.close();
+    });
+    return { address, stores: stores as [Store, ...Store[]], database };
   }
 
   private async openOn(database: Db): Promise<Store> {

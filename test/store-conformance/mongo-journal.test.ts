@@ -1,12 +1,11 @@
 import fc from 'fast-check';
-import { type Collection, MongoClient } from 'mongodb';
+import type { Collection } from 'mongodb';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Execution } from '../../server/src/core/execution.js';
 import type { JournalEntry } from '../../server/src/core/journal.js';
 import { Connection } from '../../server/src/store/mongo/connection.js';
 import type { ExecutionDocument } from '../../server/src/store/mongo/execution-document.js';
 import { type ChunkDocument, Journal } from '../../server/src/store/mongo/journal.js';
-import { openMongoStore } from '../../server/src/store/mongo/mongo-store.js';
 import type { Store } from '../../server/src/store/store.js';
 import { withMongodb } from '../mongodb/shared.js';
 import { MongoDatabases } from './mongo-databases.js';
@@ -20,18 +19,10 @@ withMongodb(() => {
 
   /** Stores on one database, and what is in it. */
   async function open(count = 1) {
-    const { url, name } = await databases.address();
-    const stores: Store[] = [];
-    for (let n = 0; n < count; n++) stores.push(await openMongoStore({ url, database: name }));
-    const client = new MongoClient(url);
-    onTestFinished(async () => {
-      await Promise.all(stores.map((store) => store.close()));
-      await client.db(name).dropDatabase();
-      await client.close();
-    });
-    const executions: Collection<ExecutionDocument> = client.db(name).collection('executions');
-    const journal: Collection<ChunkDocument> = client.db(name).collection('journal');
-    return { address: { url, database: name }, stores, executions, journal };
+    const { database, ...opened } = await databases.openApart(count);
+    const executions: Collection<ExecutionDocument> = database.collection('executions');
+    const journal: Collection<ChunkDocument> = database.collection('journal');
+    return { ...opened, executions, journal };
   }
 
   async function add(

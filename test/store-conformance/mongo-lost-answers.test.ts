@@ -1,24 +1,14 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  onTestFinished,
-  test,
-  vi,
-} from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Execution } from '../../server/src/core/execution.js';
 import { toCommitOperation } from '../../server/src/store/mongo/commit-operation.js';
 import { CommitWriter } from '../../server/src/store/mongo/commit-writer.js';
 import { Connection } from '../../server/src/store/mongo/connection.js';
 import { Journal } from '../../server/src/store/mongo/journal.js';
-import { openMongoStore } from '../../server/src/store/mongo/mongo-store.js';
 import { Settlement } from '../../server/src/store/mongo/settlement.js';
 import type { ExecutionWrite, RecordWrite, Store } from '../../server/src/store/store.js';
 import { withMongod } from '../mongodb/shared.js';
-import { type CommandFailure, FailingMongod, type FailureMode } from './mongo-fail-points.js';
+import type { CommandFailure, FailingMongod } from './mongo-fail-points.js';
+import { withFailingStores } from './mongo-failing-stores.js';
 import { create, createRecord, entry, execution, next, nextRecord, record, write } from './samples.js';
 
 const LOST = { closeConnection: true } as const;
@@ -32,32 +22,16 @@ const NO_MAJORITY_IN_TIME = {
   writeConcernError: { code: 64, errmsg: 'waiting for replication timed out' },
 } as const;
 
-const ONE = 'one';
 const ALL = { entries: 1_000, bytes: 1e6 };
 
 withMongod(() => {
   let mongod: FailingMongod;
+  let database: string;
   let one: Store;
   let other: Store;
-  let round = 0;
-
-  beforeAll(async () => {
-    mongod = await FailingMongod.start();
-  }, 60_000);
-  beforeEach(async () => {
-    const database = `round_${++round}`;
-    one = await openMongoStore({ url: mongod.url, database, clientOptions: { appName: ONE } });
-    other = await openMongoStore({ url: mongod.url, database });
+  const fail = withFailingStores((stores) => {
+    ({ mongod, database, one, other } = stores);
   });
-  afterEach(async () => {
-    await mongod.heal();
-    await Promise.all([one.close(), other.close()]);
-  });
-  afterAll(() => mongod?.stop());
-
-  function fail(failCommands: string[], how: Partial<CommandFailure>, mode: FailureMode) {
-    return mongod.failCommands({ failCommands, appName: ONE, ...how }, mode);
-  }
 
   /** A write that adds an entry, and leaves a trace of who asked for it. */
   function step(before: Execution, queue: string): ExecutionWrite {
@@ -175,7 +149,7 @@ withMongod(() => {
     });
 
     test('and that lands just before it is asked for again conflicts with itself, and is found', async () => {
-      const connection = new Connection({ url: mongod.url, database: `round_${round}` });
+      const connection = new Connection({ url: mongod.url, database });
       onTestFinished(() => connection.close());
       /** Each time something is asked for, it was asked for before, and that comes first. */
       class TwiceWriter extends CommitWriter {

@@ -1,39 +1,22 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Execution } from '../../server/src/core/execution.js';
-import { openMongoStore } from '../../server/src/store/mongo/mongo-store.js';
 import type { ExecutionWrite, Store } from '../../server/src/store/store.js';
 import { withMongod } from '../mongodb/shared.js';
-import { type CommandFailure, FailingMongod, type FailureMode } from './mongo-fail-points.js';
+import type { CommandFailure, FailingMongod } from './mongo-fail-points.js';
+import { withFailingStores } from './mongo-failing-stores.js';
 import { create, entry, next } from './samples.js';
 
 const LOST = { closeConnection: true } as const;
 const NO_MAJORITY = { writeConcernError: { code: 91, errmsg: 'shutting down' } } as const;
 const NO_MAJORITY_IN_TIME = { writeConcernError: { code: 64, errmsg: 'timed out' } } as const;
-const ONE = 'one';
 
 withMongod(() => {
   let mongod: FailingMongod;
   let one: Store;
   let other: Store;
-  let round = 0;
-
-  beforeAll(async () => {
-    mongod = await FailingMongod.start();
-  }, 60_000);
-  beforeEach(async () => {
-    const database = `round_${++round}`;
-    one = await openMongoStore({ url: mongod.url, database, clientOptions: { appName: ONE } });
-    other = await openMongoStore({ url: mongod.url, database });
+  const fail = withFailingStores((stores) => {
+    ({ mongod, one, other } = stores);
   });
-  afterEach(async () => {
-    await mongod.heal();
-    await Promise.all([one.close(), other.close()]);
-  });
-  afterAll(() => mongod?.stop());
-
-  function fail(failCommands: string[], how: Partial<CommandFailure>, mode: FailureMode) {
-    return mongod.failCommands({ failCommands, appName: ONE, ...how }, mode);
-  }
 
   describe('a large state, which is written before the commit that refers to it,', () => {
     /** Replaces the whole of a large state, so that it is written anew. */

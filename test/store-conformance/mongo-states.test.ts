@@ -1,11 +1,10 @@
-import { Binary, type Collection, MongoClient } from 'mongodb';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { Binary, type Collection } from 'mongodb';
+import { describe, expect, test } from 'vitest';
 import type { Execution } from '../../server/src/core/execution.js';
 import type { JsonObject } from '../../server/src/core/json.js';
 import { LARGE_STATE_BYTES } from '../../server/src/store/large-states.js';
 import type { ExecutionDocument } from '../../server/src/store/mongo/execution-document.js';
 import type { ChunkDocument } from '../../server/src/store/mongo/journal.js';
-import { openMongoStore } from '../../server/src/store/mongo/mongo-store.js';
 import type { StateDocument } from '../../server/src/store/mongo/states.js';
 import type { ExecutionWrite, Store } from '../../server/src/store/store.js';
 import { withMongodb } from '../mongodb/shared.js';
@@ -23,20 +22,11 @@ withMongodb(() => {
 
   /** Stores on one database, and what is in it. */
   async function open(count = 1) {
-    const { url, name } = await databases.address();
-    const stores: Store[] = [];
-    for (let n = 0; n < count; n++) stores.push(await openMongoStore({ url, database: name }));
-    const client = new MongoClient(url);
-    onTestFinished(async () => {
-      await Promise.all(stores.map((store) => store.close()));
-      await client.db(name).dropDatabase();
-      await client.close();
-    });
-    const database = client.db(name);
+    const { database, ...opened } = await databases.openApart(count);
     const executions: Collection<ExecutionDocument> = database.collection('executions');
     const states: Collection<StateDocument> = database.collection('states');
     const journal: Collection<ChunkDocument> = database.collection('journal');
-    return { stores: stores as [Store, ...Store[]], executions, states, journal };
+    return { ...opened, executions, states, journal };
   }
 
   /** The state is another one than the input says: it has a default. */
