@@ -84,8 +84,11 @@ export class Scheduler<Item extends Due> {
   }
 
   private lookAt(at: number): void {
-    if (this.looking) this.earliestNoted = Math.min(this.earliestNoted, at);
-    if (this.looking || this.stopped || (this.timer && this.timer.at <= at)) return;
+    if (this.looking) {
+      this.earliestNoted = Math.min(this.earliestNoted, at);
+      return;
+    }
+    if (this.stopped || (this.timer && this.timer.at <= at)) return;
     this.timer?.callOff();
     this.timer = { at, callOff: this.port.clock.callAt(at, () => this.look()) };
   }
@@ -112,17 +115,16 @@ export class Scheduler<Item extends Due> {
     const now = clock.now();
     // What is being woken while the store answers may be in the answer as it was before.
     const before = new Set(this.listed.keys());
-    const limit = BATCH + before.size;
-    const list = await this.port.listDue({ until: now + AHEAD_MS, limit });
+    const query = { until: now + AHEAD_MS, limit: BATCH + before.size };
+    const { due, next = Number.POSITIVE_INFINITY } = await this.port.listDue(query);
     if (this.stopped) return Number.POSITIVE_INFINITY;
     const patience = now - OTHERS_GRACE_MS;
     let soonest = now + (isShared ? SHARED_LOOK_MS : LOOK_MS);
-    for (const item of list.due) {
+    for (const item of due) {
       const key = keyOf(item);
       if (!item.isOurs && item.dueAt > patience) soonest = Math.min(soonest, item.dueAt + OTHERS_GRACE_MS);
       else if (!before.has(key) && !this.listed.has(key)) this.wakeOnTime(key, item);
     }
-    const { next = Number.POSITIVE_INFINITY } = list;
     if (next > now) return Math.min(soonest, next - AHEAD_MS);
     // More is due than is woken at once.
     const wereDue = await this.allDone();
