@@ -280,6 +280,11 @@ export function freeAt({ readyAt, revokedLease }: Pick<Execution, 'readyAt' | 'r
   return revokedLease ? Math.max(readyAt, revokedLease.expiresAt) : readyAt;
 }
 
+/** Whether a queued execution is kept, beyond its own delay, for the worker that a pause took it from. */
+export function isKeptForWorker(execution: Execution): boolean {
+  return execution.readyAt < freeAt(execution);
+}
+
 /** The version of an execution's state's form; undefined while it has not begun and nobody has said. */
 export function stateVersionOf({ stateVersion, startedAt }: Execution): number | undefined {
   return stateVersion ?? (startedAt === undefined ? undefined : 1);

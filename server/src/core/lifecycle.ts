@@ -10,8 +10,8 @@ import type { Decision } from './decision.js';
 import { Draft, reject, UNCHANGED } from './draft.js';
 import {
   type Execution,
-  freeAt,
   isFinal,
+  isKeptForWorker,
   type NewExecution,
   ownWakeAt,
   stateVersionOf,
@@ -114,7 +114,7 @@ export function wake(draft: Draft): Decision | undefined {
   if (!isDue) return ended.length > 0 ? undefined : UNCHANGED;
   const { lease } = execution;
   if (!lease) {
-    const reason = execution.readyAt < freeAt(execution) ? 'lease_over' : 'delay';
+    const reason = isKeptForWorker(execution) ? 'lease_over' : 'delay';
     draft.addEvent('workflow_ready', { reason });
     draft.queue(execution.readyAt);
     return undefined;

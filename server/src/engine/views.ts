@@ -1,4 +1,4 @@
-import { type Execution, freeAt } from '../core/execution.js';
+import { type Execution, isKeptForWorker } from '../core/execution.js';
 import type { StatusReason } from './api.js';
 import type { Workers } from './workers.js';
 
@@ -8,7 +8,7 @@ export async function reasonOf(execution: Execution, workers: Workers): Promise<
   if (execution.status === 'paused') return execution.pausedFor === 'asked' ? undefined : execution.pausedFor;
   if (execution.status !== 'queued') return undefined;
   if (execution.slot && !execution.slot.isHeld) return 'concurrency_limit';
-  if (!execution.ready && execution.readyAt < freeAt(execution)) return 'lease_release';
+  if (!execution.ready && isKeptForWorker(execution)) return 'lease_release';
   if (!execution.ready) return execution.failedAttempts > 0 ? 'retry_delay' : 'start_delay';
   return (await workers.serves(execution)) ? 'workers_busy' : 'no_worker';
 }

@@ -11,7 +11,7 @@ import {
   type WorkResponse,
   WorkResponseSchema,
 } from '../gen/polos/v1/worker_service_pb.js';
-import { fromCompletion, fromLease } from './codec/command.js';
+import { fromCompletion, fromExtension } from './codec/command.js';
 import { toAssignment, toCompletion, toLeaseReport, toNotice } from './codec/worker.js';
 import { toRpcError } from './error-table.js';
 import { KEEPALIVE_MS } from './event-stream.js';
@@ -209,10 +209,9 @@ export class WorkStream implements WorkSink {
     return this.#engine.complete(this.#projectId, fromCompletion(request));
   }
 
-  #extendLeases({ workerId, leases, released }: ExtendLeasesRequest): void {
+  #extendLeases(request: ExtendLeasesRequest): void {
     this.#pending += 1;
-    const [held, over] = [leases.map(fromLease), released.map(fromLease)];
-    this.#engine.extendLeases(this.#projectId, workerId, held, over).then(
+    this.#engine.extendLeases(this.#projectId, ...fromExtension(request)).then(
       (reports) => {
         this.#pending -= 1;
         this.#send({ case: 'leasesExtended', value: { reports: reports.map(toLeaseReport) } });

@@ -5,7 +5,7 @@ import {
   PollResponseSchema,
   WorkerService,
 } from '../gen/polos/v1/worker_service_pb.js';
-import { fromCompletion, fromLease } from './codec/command.js';
+import { fromCompletion, fromExtension } from './codec/command.js';
 import { fromDuration } from './codec/time.js';
 import { fromRegistration, toAssignment, toCompletion, toLeaseReport, toRegistered } from './codec/worker.js';
 import { type Methods, type ServiceRoutes, serviceRoutes } from './method.js';
@@ -32,9 +32,8 @@ export function workerService(engine: EngineApi): ServiceRoutes {
       return toCompletion(await engine.complete(projectId, fromCompletion(request)));
     },
 
-    async extendLeases({ workerId, leases, released }, { projectId }) {
-      const [held, over] = [leases.map(fromLease), released.map(fromLease)];
-      const reports = await engine.extendLeases(projectId, workerId, held, over);
+    async extendLeases(request, { projectId }) {
+      const reports = await engine.extendLeases(projectId, ...fromExtension(request));
       return create(ExtendLeasesResponseSchema, { reports: reports.map(toLeaseReport) });
     },
   };

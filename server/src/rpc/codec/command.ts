@@ -16,7 +16,11 @@ import type {
   StepFailed,
   TimerAwaited,
 } from '../../gen/polos/v1/command_pb.js';
-import type { CompleteStepRequest, Lease } from '../../gen/polos/v1/worker_service_pb.js';
+import type {
+  CompleteStepRequest,
+  ExtendLeasesRequest,
+  Lease,
+} from '../../gen/polos/v1/worker_service_pb.js';
 import { invalidField, stateRefused } from '../refusals.js';
 import { fromRetryPolicy } from './execution.js';
 import { requiredFailure } from './failure.js';
@@ -37,8 +41,16 @@ export function fromCompletion(request: CompleteStepRequest): CompletionRequest 
   };
 }
 
-/** Reads a lease. */
-export function fromLease({ executionId, epoch, token }: Lease): LeaseRef {
+/** Reads what `EngineApi.extendLeases` takes: the worker, its leases, and those that it has let go of. */
+export function fromExtension({
+  workerId,
+  leases,
+  released,
+}: ExtendLeasesRequest): readonly [string, LeaseRef[], LeaseRef[]] {
+  return [workerId, leases.map(fromLease), released.map(fromLease)];
+}
+
+function fromLease({ executionId, epoch, token }: Lease): LeaseRef {
   return { executionId, epoch: Number(epoch), token };
 }
 

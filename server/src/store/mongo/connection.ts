@@ -2,8 +2,10 @@ import {
   type ClientSession,
   type Collection,
   type Db,
+  type Document,
   MongoClient,
   type MongoClientOptions,
+  type OptionalId,
   ReadConcern,
   ReadPreference,
   type Timestamp,
@@ -12,7 +14,7 @@ import {
 import { StoreFault } from '../store.js';
 import { EXECUTIONS, JOURNAL, RECORDS, SCHEMAS, STATES, WORKERS } from './collections.js';
 import type { ExecutionDocument } from './execution-document.js';
-import { toFault, withoutPassword } from './faults.js';
+import { passOnUnlessThere, toFault, withoutPassword } from './faults.js';
 import type { ChunkDocument } from './journal.js';
 import type { RecordDocument } from './record-document.js';
 import type { SchemaDocument } from './schemas.js';
@@ -101,6 +103,18 @@ export class Connection {
     } catch (error) {
       throw toFault(doing, error);
     }
+  }
+
+  /** Inserts documents that never change: those that are there already are left as they are. */
+  insertMissing<Schema extends Document>(
+    collection: Collection<Schema>,
+    documents: readonly OptionalId<Schema>[],
+  ): Promise<readonly undefined[]> {
+    return this.inSession(async (session) => {
+      const operations = documents.map((document) => ({ insertOne: { document } }));
+      await collection.bulkWrite(operations, { ordered: false, session }).catch(passOnUnlessThere);
+      return documents.map(() => undefined);
+    });
   }
 
   /**

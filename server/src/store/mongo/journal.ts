@@ -5,7 +5,7 @@ import type { ExecutionWrite } from '../store.js';
 import { roughBytes } from './bson-values.js';
 import { type Connection, QUERY_MS_MAX } from './connection.js';
 import { type CommitToken, type EntryDocument, fromEntryDocument } from './entry-document.js';
-import { passOnUnlessThere, untilAnswered } from './faults.js';
+import { untilAnswered } from './faults.js';
 import { Gathering } from './gathering.js';
 
 /** The tail of an execution begins anew when its events reach a multiple of this. */
@@ -66,7 +66,7 @@ export class Journal {
       doing: (id) => `read the tail of ${id}`,
     });
     this.chunks = new Gathering({
-      askAll: (chunks) => this.insertChunks(chunks),
+      askAll: (chunks) => connection.insertMissing(connection.journal, chunks),
       doing: ({ execution }) => `move the tail of ${execution}`,
     });
   }
@@ -208,16 +208,6 @@ export class Journal {
         .toArray();
       const byId = new Map(found.map((tail) => [tail._id, tail]));
       return ids.map((id) => byId.get(id));
-    });
-  }
-
-  private insertChunks(chunks: readonly ChunkDocument[]): Promise<readonly undefined[]> {
-    return this.connection.inSession(async (session) => {
-      const operations = chunks.map((document) => ({ insertOne: { document } }));
-      await this.connection.journal
-        .bulkWrite(operations, { ordered: false, session })
-        .catch(passOnUnlessThere);
-      return chunks.map(() => undefined);
     });
   }
 }

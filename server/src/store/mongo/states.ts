@@ -4,7 +4,7 @@ import { LARGE_STATE_BYTES, withPatches } from '../large-states.js';
 import { RecentMap } from '../recent-map.js';
 import { type Connection, QUERY_MS_MAX } from './connection.js';
 import { type CommitToken, isSameToken } from './entry-document.js';
-import { passOnUnlessThere, untilAnswered } from './faults.js';
+import { untilAnswered } from './faults.js';
 import { Gathering } from './gathering.js';
 import type { Journal } from './journal.js';
 import { placeAfter, type StateBase, type StateChange, type StatePlace } from './state-place.js';
@@ -62,7 +62,7 @@ export class States {
       doing: ({ execution }) => `read the state of ${execution}`,
     });
     this.inserts = new Gathering({
-      askAll: (documents) => this.insertAll(documents),
+      askAll: (documents) => connection.insertMissing(connection.states, documents),
       doing: ({ execution }) => `write the state of ${execution}`,
     });
     this.removals = new Gathering({
@@ -161,16 +161,6 @@ export class States {
       const found = await this.connection.states.find(findNamed(names), options).toArray();
       const texts = new Map(found.map(({ _id, text }) => [keyOf(_id), text]));
       return names.map((name) => texts.get(keyOf(name)));
-    });
-  }
-
-  private insertAll(documents: readonly StateDocument[]): Promise<readonly undefined[]> {
-    return this.connection.inSession(async (session) => {
-      const operations = documents.map((document) => ({ insertOne: { document } }));
-      await this.connection.states
-        .bulkWrite(operations, { ordered: false, session })
-        .catch(passOnUnlessThere);
-      return documents.map(() => undefined);
     });
   }
 
